@@ -176,6 +176,11 @@ err_t meta_entry_each(struct meta_tx *tx, const struct entry_range *range, struc
             return NULL;
         struct entry entry;
         read_listed_entry_row(c, &entry);
+        /* SQLite sorts a key that is no text after all texts, whatever its bytes: a walk that went on from it would meet it
+         * again, without end. */
+        int order = slice_cmp(entry.key, range->from);
+        if (order < 0 || (order == 0 && range->from_after))
+            continue;
         TRY(visit(arg, &entry, &stop));
     }
     return NULL;

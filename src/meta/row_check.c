@@ -2,6 +2,7 @@
 /* What no write of this program leaves in a row, but a database that somebody made by hand can. The constraints of the schema
  * do not name these rules, because a table would have to be copied to get them; and whoever writes a database by hand can
  * turn constraints off. So the readers of rows do not rely on them, and fsck names the rows. */
+#include "core/records/entry.h"
 #include "core/store/blob_store.h"
 #include "core/store/transaction.h"
 #include "meta/statement_priv.h"
@@ -65,6 +66,12 @@ static bool kind_and_form_fit(struct sql_cursor *c, int kind_index, int form_ind
            sql_column_int(c, form_index) == column_digest_form(c, form_index);
 }
 
+static void check_entry_key(struct row_check *check, struct sql_cursor *c, int index, slice subject)
+{
+    if (!entry_key_is_valid(text_of(c, index)))
+        check->report(check->arg, "no request can name its key", subject);
+}
+
 static void check_entry_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
 {
     slice subject =
@@ -74,6 +81,7 @@ static void check_entry_row(struct row_check *check, struct sql_cursor *c, struc
         check->report(check->arg, "unknown kind of checksum", subject);
     if (ends_header(text_of(c, 5), true))
         check->report(check->arg, "line break in a header", subject);
+    check_entry_key(check, c, 1, subject);
 }
 
 static void check_upload_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
@@ -83,6 +91,7 @@ static void check_upload_row(struct row_check *check, struct sql_cursor *c, stru
         check->report(check->arg, "unknown kind of checksum", subject);
     if (ends_header(text_of(c, 3), true))
         check->report(check->arg, "line break in a header", subject);
+    check_entry_key(check, c, 4, subject);
 }
 
 static void check_part_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
@@ -119,7 +128,7 @@ err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *
                        STATEMENT("SELECT b.name, e.key, e.checksum_kind, e.checksum_form, e.checksum, e.headers"
                                  " FROM entries e JOIN buckets b ON b.id = e.bucket_id"),
                        check_entry_row));
-    TRY(check_each_row(&check, STATEMENT("SELECT name, checksum_kind, checksum_form, headers FROM uploads"),
+    TRY(check_each_row(&check, STATEMENT("SELECT name, checksum_kind, checksum_form, headers, key FROM uploads"),
                        check_upload_row));
     TRY(check_each_row(&check, STATEMENT("SELECT upload_id, number, checksum_kind, checksum FROM upload_parts"),
                        check_part_row));

@@ -148,6 +148,19 @@ static slice end_of_prefix(slice prefix, struct arena *a)
 #define AFTER LISTED_UPLOAD " WHERE bucket_id = $1 AND (key, id) > ($2, $3)" NOT_ENDED
 #define BY_KEY " ORDER BY key, id LIMIT $4"
 
+/* SQLite sorts a key that is no text after all texts, whatever its bytes: a list that went on from it would have it again,
+ * without end. So what does not come after the place where the list begins is left out. */
+static void drop_uploads_before(slice key, int64_t id, struct upload_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        int order = slice_cmp(list->items[i].key, key);
+        if (order > 0 || (order == 0 && list->items[i].id > id))
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
+}
+
 err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct arena *a, struct upload_list *ret)
 {
     slice after_key = q->after_key;
@@ -157,13 +170,16 @@ err_t meta_upload_list(struct meta_tx *tx, const struct upload_query *q, struct 
         after_id = 0;
     }
     slice before = end_of_prefix(q->prefix, a);
-    if (!before.n)
-        return tx_list(tx, STATEMENT(AFTER BY_KEY),
-                       SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), sql_limit(q->limit)), a,
-                       LIST_OF(read_upload_row, ret));
-    return tx_list(tx, STATEMENT(AFTER " AND key < $4 ORDER BY key, id LIMIT $5"),
-                   SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_limit(q->limit)), a,
-                   LIST_OF(read_upload_row, ret));
+    if (before.n)
+        TRY(tx_list(tx, STATEMENT(AFTER " AND key < $4 ORDER BY key, id LIMIT $5"),
+                    SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), SQL_T(before), sql_limit(q->limit)), a,
+                    LIST_OF(read_upload_row, ret)));
+    else
+        TRY(tx_list(tx, STATEMENT(AFTER BY_KEY),
+                    SQL(SQL_I(q->bucket_id), SQL_T(after_key), SQL_I(after_id), sql_limit(q->limit)), a,
+                    LIST_OF(read_upload_row, ret)));
+    drop_uploads_before(after_key, after_id, ret);
+    return NULL;
 }
 
 err_t meta_upload_due(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a, struct upload_list *ret)

@@ -130,8 +130,8 @@ struct sql_driver {
     /* Makes a consistent copy of the database at `path` while the database is in use. The copy is not synced.
      * Errors: also CONFLICT when `path` exists. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
-    /* Runs the database's own check of its pages, indexes and foreign keys, and looks for columns of integers that hold
-     * something else, if the database allows that. CORRUPT, with the first finding as its text, when something is wrong. */
+    /* Runs the database's own check of its pages, indexes and foreign keys, and looks for values of another type than
+     * that of their column, if the database allows them. CORRUPT, with the first finding as its text, when something is wrong. */
     MUST_USE err_t (*verify)(struct sql_conn *, struct arena *a);
     /* Compares the schema of the database with the one that the scripts make in an empty one: a trigger, view, table,
      * index or column more or less is CORRUPT, and the error names it. Comments, white space and the statistics of the

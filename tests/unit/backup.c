@@ -523,6 +523,29 @@ TEST(an_unknown_kind_of_checksum_ended_the_process)
     expect_refused_restore("UPDATE upload_parts SET checksum_kind = 4294967296", "unknown kind of checksum");
 }
 
+TEST(a_restore_never_ended_at_bytes_as_the_key_of_an_upload)
+{
+    expect_refused_restore("UPDATE uploads SET key = x'3030'", "uploads has something else than a text in key");
+    expect_refused_restore("UPDATE entries SET key = x'3030' WHERE key = (SELECT MIN(key) FROM entries)",
+                           "entries has something else than a text in key");
+    expect_refused_restore("UPDATE objects SET inline_bytes = 'hello' WHERE inline_bytes IS NOT NULL",
+                           "objects has something else than a blob in inline_bytes");
+}
+
+TEST(a_key_that_no_request_can_name_was_restored)
+{
+    static const char *const keys[] = { "CAST(zeroblob(3) AS TEXT)", "CAST(x'80808080' AS TEXT)",
+                                        "CAST(x'61' || x'ed' AS TEXT)", "substr(hex(zeroblob(600)), 1, 1025)" };
+    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
+        SCRATCH(a);
+        const char *entries =
+            arena_printf(&a, "UPDATE entries SET key = %s WHERE key = (SELECT MIN(key) FROM entries)", keys[i]).p;
+        expect_refused_restore(entries, "no request can name its key");
+        expect_refused_restore(arena_printf(&a, "UPDATE uploads SET key = %s", keys[i]).p,
+                               "no request can name its key");
+    }
+}
+
 TEST(a_line_break_in_a_kept_header_was_restored)
 {
     expect_refused_restore("UPDATE entries SET headers = 'Expires: 1' || char(13) || 'Set-Cookie: a=b'",
@@ -677,6 +700,8 @@ RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(a_data_directory_with_a_trigger_was_opened),
           cmocka_unit_test(a_blob_key_with_dots_left_the_data_directory),
           cmocka_unit_test(an_unknown_kind_of_checksum_ended_the_process),
+          cmocka_unit_test(a_restore_never_ended_at_bytes_as_the_key_of_an_upload),
+          cmocka_unit_test(a_key_that_no_request_can_name_was_restored),
           cmocka_unit_test(a_line_break_in_a_kept_header_was_restored),
           cmocka_unit_test(values_that_the_constraints_refuse_were_restored),
           cmocka_unit_test(a_manifest_with_other_members_was_believed),

@@ -3,6 +3,7 @@
 #include "bucket_fixture.h"
 #include "core/store/account_store.h"
 #include "core/store/entry_store.h"
+#include "sql/sql.h"
 #include "test.h"
 
 #include <malloc.h>
@@ -225,6 +226,52 @@ static err_t fail_visit(void *arg, const struct entry *entry, slice common, bool
     return err_make(arg, ERR_TRUNCATED, "the client went away");
 }
 
+TEST(a_key_of_1025_bytes_overflowed_a_listing)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    char longest[ENTRY_KEY_MAX + 1];
+    memset(longest, 'a', sizeof longest);
+    const slice keys[] = { S("b"),
+                           { longest, ENTRY_KEY_MAX + 1 },
+                           { longest, ENTRY_KEY_MAX },
+                           S("\x80\x80\x80\x80\x80\x80\x80/x"),
+                           S("c/\xff"),
+                           S("d") };
+    const slice shown[] = { { longest, ENTRY_KEY_MAX }, S("b"), S("d") };
+    fill(&s, keys, LENGTH_OF(keys));
+    struct entry_list_request request = { .delimiter = S("/") };
+    for (request.limit = 1; request.limit < 5; request.limit++)
+        expect_pages(&s, shown, LENGTH_OF(shown), request);
+}
+
+/* Puts the key again as bytes, as only somebody who makes a database by hand can. */
+static void make_key_bytes(struct world *w, const char *table)
+{
+    struct sql_conn *conn;
+    EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &conn));
+    const char *script = arena_printf(w->a, "UPDATE %s SET key = CAST(key AS BLOB)", table).p;
+    EXPECT_OK(sql_script(conn, script, w->a));
+    sql_disconnect(conn);
+}
+
+TEST(a_list_never_ended_at_keys_that_are_bytes)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    const slice keys[] = { S("a/b"), S("a/c"), S("d") };
+    fill(&s, keys, LENGTH_OF(keys));
+    make_key_bytes(w, "entries");
+    struct entry_list_request request = { .delimiter = S("/"), .limit = 1 };
+    expect_pages(&s, keys, LENGTH_OF(keys), request);
+    bucket_fixture_upload(&s, S("k"));
+    make_key_bytes(w, "uploads");
+    world_wait(w, hours(2)); /* it has expired, and is passed over */
+    struct upload_list uploads;
+    EXPECT_OK(upload_list(&w->core, &s.bucket, &(struct upload_list_request){ .limit = 1 }, w->a, &uploads));
+    EXPECT_EQ(uploads.count, 0);
+}
+
 TEST(an_error_of_the_visitor_ends_the_listing)
 {
     WORLD(w);
@@ -328,6 +375,8 @@ TEST(a_listing_uses_constant_memory)
 
 RUN_TESTS(cmocka_unit_test(a_listing_equals_the_sorted_keys_for_every_prefix_delimiter_and_page_size),
           cmocka_unit_test(a_listing_of_a_prefix_that_is_not_utf8_is_empty),
+          cmocka_unit_test(a_key_of_1025_bytes_overflowed_a_listing),
+          cmocka_unit_test(a_list_never_ended_at_keys_that_are_bytes),
           cmocka_unit_test(an_error_of_the_visitor_ends_the_listing),
           cmocka_unit_test(a_hundred_thousand_keys_are_listed_in_pages_and_in_folders),
           cmocka_unit_test(a_common_prefix_takes_one_look_up_however_many_keys_have_it),

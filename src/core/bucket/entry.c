@@ -31,11 +31,11 @@ enum { REMOVED_MAX = 150 };
 
 err_t entry_check_key(slice key, struct arena *a)
 {
+    if (entry_key_is_valid(key))
+        return NULL;
     if (key.n == 0 || key.n > ENTRY_KEY_MAX)
         return err_make(a, ERR_INVALID, "a key has 1 to %d bytes", ENTRY_KEY_MAX);
-    if (!slice_is_utf8(key) || slice_find_byte(key, '\0') != SLICE_NONE)
-        return err_make(a, ERR_INVALID, "a key is UTF-8 without NUL");
-    return NULL;
+    return err_make(a, ERR_INVALID, "a key is UTF-8 without NUL");
 }
 
 err_t entry_check_texts(slice headers, slice tags, struct arena *a)

@@ -16,7 +16,6 @@
 #include "core/records/digest.h"
 #include "core/records/entry.h"
 
-#define ENTRY_KEY_MAX 1024      /* bytes */
 #define ENTRY_HEADERS_MAX 16384 /* bytes of the headers, and of the tags */
 
 /* What must be true of the existing entry at the instant of the change (RFC 9110 §13). Etags without quotes; "*"

@@ -74,6 +74,8 @@ static slice common_of(const struct entry_list_request *request, slice key)
 static err_t show_entry(void *arg, const struct entry *entry, bool *ret_stop)
 {
     struct listing *l = arg;
+    if (!entry_key_is_valid(entry->key) || !slice_starts(entry->key, l->request->prefix))
+        return NULL;
     if (l->shown == l->request->limit) {
         l->more = true;
         *ret_stop = true;

@@ -6,10 +6,19 @@
 #include "base/slice.h"
 #include "core/records/digest.h"
 
+#define ENTRY_KEY_MAX 1024 /* bytes */
+
+/* UTF-8 without NUL, and not too long. A record that somebody else made can have another key: no listing shows it, and fsck
+ * reports it. */
+static inline bool entry_key_is_valid(slice key)
+{
+    return key.n > 0 && key.n <= ENTRY_KEY_MAX && slice_is_utf8(key) && slice_find_byte(key, '\0') == SLICE_NONE;
+}
+
 /* A key in a bucket, and the object that it names. */
 struct entry {
     int64_t bucket_id;
-    slice key; /* 1 to 1024 bytes of UTF-8 */
+    slice key; /* entry_key_is_valid */
     int64_t owner_id, object_id;
     /* copies of what the object says, so that a list need not look objects up */
     uint64_t size_bytes;

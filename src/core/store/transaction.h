@@ -75,12 +75,14 @@ bool meta_flush_failed(struct meta_store *);
 
 /* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);
-/* Runs the database's own check of its pages, indexes and foreign keys, and finds texts where integers belong. CORRUPT, with the first finding as its text. */
+/* Runs the database's own check of its pages, indexes and foreign keys, and finds values of another type than that of their
+ * column. CORRUPT, with the first finding as its text. */
 MUST_USE err_t meta_verify(struct meta_store *, struct arena *a);
 /* Reports each row with values that this program never writes: they come from a damaged database, or from somebody who
- * made one by hand. They are a blob key that no store can hold, a digest of an unknown kind or length, and line
- * breaks in headers and content types. Such values are never used as they are: reading them finds no blob, no digest,
- * blanks. subject is "object:12" and the like, borrowed. Errors: those of reading. */
+ * made one by hand. They are a blob key that no store can hold, a digest of an unknown kind or length, a key in a bucket that
+ * no request can name, and line breaks in headers and content types. Such values are never used as they are: reading them
+ * finds no blob, no digest, blanks; listings leave such keys out. subject is "object:12" and the like, borrowed. Errors:
+ * those of reading. */
 MUST_USE err_t meta_check_rows(struct meta_tx *, struct arena *a,
                                void (*report)(void *arg, const char *what, slice subject), void *arg);
 /* Ends every write that was submitted, then closes the database. NULL is fine. */

@@ -454,7 +454,7 @@ static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
     lock_memory(c);
     err_t e = check_pages(c->handle, a);
     if (!e)
-        e = check_integers(c->handle, a);
+        e = check_types(c->handle, a);
     unlock_memory(c);
     TRY(e);
     SCOPED(sql_closep) struct sql_cursor *keys = NULL;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The type of a column is a preference in SQLite: a text that is no number stays a text in a column of integers. This
- * program never writes one, but a database that somebody made by hand can have it. A reader then gets 0, while comparisons
- * and indexes of SQLite take the text for more than any number: so such a row is found by one statement and not by another.
- * SQLite's own check of a database only finds texts that look like numbers. */
+/* The type of a column is a preference in SQLite: a text that is no number stays a text in a column of integers, and bytes
+ * stay bytes in a column of texts. This program never writes them, but a database that somebody made by hand can have them. A
+ * reader then gets 0, or takes the bytes for a text, while comparisons and indexes of SQLite take any text for more than any
+ * number, and any bytes for more than any text: so such a row is found by one statement and not by another. SQLite's own check
+ * of a database only finds texts that look like numbers. */
 #include "sql/sqlite/types_priv.h"
 
 #include "base/buf.h"
 
-#define INTEGER_COLUMNS                                                                                                \
-    "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"                   \
-    " AND m.name NOT LIKE 'sqlite%' AND upper(c.type) LIKE '%INT%' ORDER BY m.name, c.cid"
+/* Table, column, and how SQLite calls the type that its values must have. */
+#define COLUMNS                                                                                                        \
+    "SELECT m.name, c.name, CASE WHEN upper(c.type) LIKE '%INT%' THEN 'integer' ELSE lower(c.type) END"                \
+    " FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'"          \
+    " ORDER BY m.name, c.cid"
 
 static slice text_at(sqlite3_stmt *stmt, int index, struct arena *a)
 {
@@ -30,46 +33,62 @@ static err_t query_text(sqlite3 *handle, const char *sql, struct arena *a, slice
     return e;
 }
 
-/* names: of the columns, each followed by a blank. */
-static err_t check_table(sqlite3 *handle, slice table, slice names, struct arena *a)
+/* What is asked about the columns of one table. */
+struct type_query {
+    struct buf cases, any;
+};
+
+static void ask_about_column(struct type_query *q, slice name, slice type)
 {
-    slice name, wrong;
-    SCOPED(buf_releasep) struct buf sql, any;
-    buf_init(&sql, 0);
-    buf_init(&any, 0);
-    buf_add(&sql, S("SELECT CASE"));
-    while (slice_cut(names, ' ', &name, &names)) {
-        buf_printf(&sql, " WHEN typeof(\"" SLICE_FMT "\") NOT IN ('integer', 'null') THEN '" SLICE_FMT "'",
-                   SLICE_ARG(name), SLICE_ARG(name));
-        buf_printf(&any, "%s typeof(\"" SLICE_FMT "\") NOT IN ('integer', 'null')", any.n ? " OR" : "",
-                   SLICE_ARG(name));
+    slice test = S(" typeof(\"");
+    struct buf *const both[] = { &q->cases, &q->any };
+    buf_add(&q->cases, S(" WHEN"));
+    buf_add(&q->any, q->any.n ? S(" OR") : S(""));
+    for (size_t i = 0; i < LENGTH_OF(both); i++) {
+        buf_add(both[i], test);
+        buf_printf(both[i], SLICE_FMT "\") NOT IN ('" SLICE_FMT "', 'null')", SLICE_ARG(name), SLICE_ARG(type));
     }
-    buf_printf(&sql, " END FROM \"" SLICE_FMT "\" WHERE" SLICE_FMT " LIMIT 1", SLICE_ARG(table),
-               SLICE_ARG(buf_slice(&any)));
-    TRY(query_text(handle, arena_cstr(a, buf_slice(&sql)), a, &wrong));
-    return wrong.n ? err_make(a, ERR_CORRUPT, "a row of " SLICE_FMT " has something else than an integer in " SLICE_FMT,
+    slice article = slice_eq(type, S("integer")) ? S("an") : S("a");
+    buf_printf(&q->cases, " THEN '" SLICE_FMT " " SLICE_FMT " in " SLICE_FMT "'", SLICE_ARG(article), SLICE_ARG(type),
+               SLICE_ARG(name));
+}
+
+static err_t check_table(sqlite3 *handle, slice table, const struct type_query *q, struct arena *a)
+{
+    slice wrong, sql = arena_printf(a, "SELECT CASE" SLICE_FMT " END FROM \"" SLICE_FMT "\" WHERE" SLICE_FMT " LIMIT 1",
+                                    SLICE_ARG(buf_slice(&q->cases)), SLICE_ARG(table), SLICE_ARG(buf_slice(&q->any)));
+    TRY(query_text(handle, arena_cstr(a, sql), a, &wrong));
+    return wrong.n ? err_make(a, ERR_CORRUPT, "a row of " SLICE_FMT " has something else than " SLICE_FMT,
                               SLICE_ARG(table), SLICE_ARG(wrong))
                    : NULL;
 }
 
-err_t check_integers(sqlite3 *handle, struct arena *a)
+static void release_type_query(struct type_query *q)
+{
+    buf_release(&q->cases);
+    buf_release(&q->any);
+}
+
+err_t check_types(sqlite3 *handle, struct arena *a)
 {
     sqlite3_stmt *columns = NULL;
     slice table = S("");
-    SCOPED(buf_releasep) struct buf names;
-    buf_init(&names, 0);
+    SCOPED(release_type_query) struct type_query q;
+    buf_init(&q.cases, 0);
+    buf_init(&q.any, 0);
     err_t e = NULL;
-    int result = sqlite3_prepare_v2(handle, INTEGER_COLUMNS, -1, &columns, NULL);
+    int result = sqlite3_prepare_v2(handle, COLUMNS, -1, &columns, NULL);
     while (!e && (result == SQLITE_OK || result == SQLITE_ROW)) {
         result = sqlite3_step(columns);
         slice next = result == SQLITE_ROW ? text_at(columns, 0, a) : S("");
-        if (names.n && !slice_eq(next, table)) {
-            e = check_table(handle, table, buf_slice(&names), a);
-            buf_clear(&names);
+        if (q.any.n && !slice_eq(next, table)) {
+            e = check_table(handle, table, &q, a);
+            buf_clear(&q.cases);
+            buf_clear(&q.any);
         }
         table = next;
         if (result == SQLITE_ROW)
-            buf_printf(&names, SLICE_FMT " ", SLICE_ARG(text_at(columns, 1, a)));
+            ask_about_column(&q, text_at(columns, 1, a), text_at(columns, 2, a));
     }
     sqlite3_finalize(columns);
     return e || result == SQLITE_DONE ? e : sqlite_err(handle, result, a);
