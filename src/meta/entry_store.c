@@ -23,7 +23,7 @@ static void read_listed_entry_row(struct sql_cursor *c, struct entry *ret)
         .key = sql_column(c, 1).bytes,
         .owner_id = sql_column_int(c, 2),
         .object_id = sql_column_int(c, 3),
-        .size_bytes = (uint64_t)sql_column_int(c, 4),
+        .size_bytes = column_size(c, 4),
         .part_count = sql_column_int(c, 6),
         .modified_at_ms = sql_column_int(c, 9),
     };
@@ -51,7 +51,7 @@ static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         TRY(tx_one(tx, "bucket", STATEMENT_PAIR(REPLACED_ENTRY), SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
-        old = (struct replaced_entry){ sql_column_int(c, 0), (uint64_t)sql_column_int(c, 1), sql_column_int(c, 2) };
+        old = (struct replaced_entry){ sql_column_int(c, 0), column_size(c, 1), sql_column_int(c, 2) };
     }
     TRY(tx_change_one(
         tx, "entry",
@@ -123,7 +123,7 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
     *ret_object = (struct object){
         .id = sql_column_int(c, 14),
         .account_id = sql_column_int(c, 15),
-        .size_bytes = (uint64_t)sql_column_int(c, 16),
+        .size_bytes = column_size(c, 16),
         .created_at_ms = sql_column_int(c, 17),
         .blob_key = sql_column_copy(c, 18, a),
         .part_count = sql_column_int(c, 19),

@@ -23,7 +23,7 @@ void read_file_columns(struct sql_cursor *c, int first, struct arena *a, struct 
         .content_type = sql_column_copy(c, first + 7, a),
         .state = (enum file_state)sql_column_int(c, first + 8),
         .object_id = sql_column_int(c, first + 9),
-        .size_bytes = (uint64_t)sql_column_int(c, first + 10),
+        .size_bytes = column_size(c, first + 10),
         .created_at_ms = sql_column_int(c, first + 12),
         .stored_at_ms = sql_column_int(c, first + 13),
         .purge_at_ms = sql_column_int(c, first + 14),
@@ -88,7 +88,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
     *ret_object = (struct object){
         .id = sql_column_int(c, 17),
         .account_id = sql_column_int(c, 18),
-        .size_bytes = (uint64_t)sql_column_int(c, 19),
+        .size_bytes = column_size(c, 19),
         .created_at_ms = sql_column_int(c, 20),
         .blob_key = sql_column_copy(c, 21, a),
         .part_count = sql_column_int(c, 22),

@@ -16,7 +16,7 @@ static void read_object_row(struct sql_cursor *c, struct arena *a, struct object
     *ret = (struct object){
         .id = sql_column_int(c, 0),
         .account_id = sql_column_int(c, 1),
-        .size_bytes = (uint64_t)sql_column_int(c, 2),
+        .size_bytes = column_size(c, 2),
         .created_at_ms = sql_column_int(c, 4),
         .blob_key = sql_column_copy(c, 5, a),
         .part_count = sql_column_int(c, 6),
@@ -72,7 +72,7 @@ static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t c
         if (sql_column_int(c, 1))
             return err_make(a, ERR_INVALID, "object %lld is a composite itself", (long long)part_ids[i]);
         ret_offsets[i] = sum;
-        sum += (uint64_t)sql_column_int(c, 0);
+        sum += column_size(c, 0);
         if (sum > INT64_MAX)
             return err_make(a, ERR_TOO_LARGE, "the parts are too large together");
     }
@@ -165,7 +165,7 @@ static void read_object_part_row(struct sql_cursor *c, struct arena *a, void *re
 {
     struct object_part *part = ret;
     read_object_row(c, a, &part->object);
-    part->offset = (uint64_t)sql_column_int(c, 7);
+    part->offset = column_size(c, 7);
 }
 
 err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part_list *ret)

@@ -24,7 +24,7 @@ static void read_reference_row(struct sql_cursor *c, struct arena *a, void *ret)
         .version = sql_column_int(c, 6),
         .url = sql_column_copy(c, 7, a),
         .name = sql_column_copy(c, 8, a),
-        .size_bytes = (uint64_t)sql_column_int(c, 9),
+        .size_bytes = column_size(c, 9),
         .created_at_ms = sql_column_int(c, 11),
     };
     column_bytes(c, 10, r->md5, MD5_SIZE);

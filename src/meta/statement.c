@@ -195,6 +195,12 @@ struct sql_value sql_digest(const struct digest *digest)
     return SQL_BYTES(digest->bytes, digest_sizes[digest->kind]);
 }
 
+uint64_t column_size(struct sql_cursor *cursor, int index)
+{
+    int64_t size = sql_column_int(cursor, index);
+    return size > 0 ? (uint64_t)size : 0;
+}
+
 enum digest_kind column_digest_kind(struct sql_cursor *cursor, int index)
 {
     int64_t kind = sql_column_int(cursor, index);

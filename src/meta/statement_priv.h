@@ -80,6 +80,8 @@ static inline struct sql_value sql_limit(size_t rows)
     return SQL_I(rows > INT64_MAX ? INT64_MAX : (int64_t)rows);
 }
 #define SQL_BYTES(p, n) SQL_B(((slice){ (const char *)(p), (n) }))
+/* A number of bytes. One below 0, which this program never writes, is 0: it could not be counted back. */
+uint64_t column_size(struct sql_cursor *, int index);
 /* Bytes of a fixed size. They are zeros when the column holds another size. */
 void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
 

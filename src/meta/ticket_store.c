@@ -12,7 +12,7 @@ void read_ticket_columns(struct sql_cursor *c, int first, struct arena *a, struc
         .file_id = sql_column_int(c, first),
         .bucket_id = sql_column_int(c, first + 1),
         .key = sql_column_copy(c, first + 2, a),
-        .declared_bytes = (uint64_t)sql_column_int(c, first + 3),
+        .declared_bytes = column_size(c, first + 3),
         .expires_at_ms = sql_column_int(c, first + 4),
         .confirmed_at_ms = sql_column_int(c, first + 5),
         .holder = { (int)sql_column_int(c, first + 6), sql_column_int(c, first + 7) },

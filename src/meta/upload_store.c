@@ -200,7 +200,7 @@ static void read_upload_part_row(struct sql_cursor *c, struct arena *a, void *re
         .upload_id = sql_column_int(c, 0),
         .number = sql_column_int(c, 1),
         .object_id = sql_column_int(c, 2),
-        .size_bytes = (uint64_t)sql_column_int(c, 3),
+        .size_bytes = column_size(c, 3),
         .stored_at_ms = sql_column_int(c, 7),
     };
     column_bytes(c, 4, part->md5, MD5_SIZE);
@@ -213,19 +213,20 @@ static void read_upload_part_row(struct sql_cursor *c, struct arena *a, void *re
 static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struct sql_args args, struct arena *a,
                           int64_t *ret_old_object_id, uint64_t *ret_old_bytes)
 {
-    int64_t old_object_id, old_bytes;
+    int64_t old_object_id;
+    uint64_t old_bytes;
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         TRY(tx_one(tx, "upload", STATEMENT_PAIR(REPLACED_PART), SQL(SQL_I(p->upload_id), SQL_I(p->number)), a, &c));
         old_object_id = sql_column_int(c, 0);
-        old_bytes = sql_column_int(c, 1);
+        old_bytes = column_size(c, 1);
     }
     TRY(tx_change_one(tx, "part",
                       STATEMENT("UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
                                 " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8"),
                       args, a));
     *ret_old_object_id = old_object_id;
-    *ret_old_bytes = (uint64_t)old_bytes;
+    *ret_old_bytes = old_bytes;
     return NULL;
 }
 

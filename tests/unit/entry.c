@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/object/digest.h"
 #include "core/records/record_size.h"
+#include "sql/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -546,7 +547,25 @@ TEST(tus_php_257_one_of_many_conditional_creations_of_a_key_wins)
     EXPECT_EQ(world_fsck(w, true), 0);
 }
 
-RUN_TESTS(cmocka_unit_test(reading_an_entry_gives_the_bytes_that_were_put),
+TEST(the_lowest_number_as_the_size_of_an_entry_was_counted_back)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    bucket_fixture_store(&s, S("k"), S("hello"));
+    int64_t used = world_account(w).used_bytes;
+    struct sql_conn *conn; /* as somebody who makes a database by hand */
+    EXPECT_OK(sql_connect(w->db, SQL_WRITE, w->a, &conn));
+    EXPECT_OK(sql_script(conn,
+                         "PRAGMA ignore_check_constraints=ON; UPDATE entries SET size_bytes = -9223372036854775808;"
+                         "PRAGMA ignore_check_constraints=OFF",
+                         w->a));
+    sql_disconnect(conn);
+    EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a));
+    EXPECT_EQ(world_account(w).used_bytes, used);
+}
+
+RUN_TESTS(cmocka_unit_test(the_lowest_number_as_the_size_of_an_entry_was_counted_back),
+          cmocka_unit_test(reading_an_entry_gives_the_bytes_that_were_put),
           cmocka_unit_test(a_key_has_1_to_1024_bytes_of_utf8),
           cmocka_unit_test(a_put_is_refused_when_length_digest_or_texts_break_its_request),
           cmocka_unit_test(filebrowser_3400_a_discarded_put_leaves_nothing_and_keeps_the_old_entry),
