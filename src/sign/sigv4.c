@@ -474,13 +474,41 @@ static enum sign_fault sign_all_headers(struct sigv4 *claim, const struct sign_r
 }
 
 /* Set credential, scope and date of a claim that we sign ourselves, and derive its key. */
+void sigv4_key_cache_init(struct sigv4_key_cache *cache)
+{
+    *cache = (struct sigv4_key_cache){ .date = "" };
+    pthread_mutex_init(&cache->lock, NULL);
+}
+
+void sigv4_key_cache_release(struct sigv4_key_cache *cache)
+{
+    pthread_mutex_destroy(&cache->lock);
+    explicit_bzero(cache, sizeof *cache);
+}
+
+void sigv4_signer_key(const struct sigv4_signer *who, slice date, struct sigv4_key *ret)
+{
+    struct sigv4_key_cache *cache = who->cache;
+    if (!cache) {
+        sigv4_key_derive(who->secret, date, who->region, ret);
+        return;
+    }
+    pthread_mutex_lock(&cache->lock);
+    if (!slice_eq(slice_of(cache->date), date)) {
+        sigv4_key_derive(who->secret, date, who->region, &cache->key);
+        memcpy(cache->date, date.p, sizeof cache->date - 1);
+    }
+    *ret = cache->key;
+    pthread_mutex_unlock(&cache->lock);
+}
+
 static void begin_claim(const struct sigv4_signer *who, int64_t now_ms, struct arena *a, struct sigv4 *claim,
                         struct sigv4_key *ret_key, slice *ret_credential)
 {
     *ret_credential = sigv4_credential(a, who, now_ms);
     claim->timestamp = sigv4_timestamp(a, now_ms);
     claim->scope = slice_from(*ret_credential, who->access_key.n + 1);
-    sigv4_key_derive(who->secret, slice_part(claim->timestamp, 0, 8), who->region, ret_key);
+    sigv4_signer_key(who, slice_part(claim->timestamp, 0, 8), ret_key);
 }
 
 enum sign_fault sigv4_sign(const struct sigv4_signer *who, const struct sign_request *r, slice payload_tag,
@@ -519,7 +547,6 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
                                 int64_t now_ms, struct arena *a, slice *ret_query)
 {
     SCOPED(computed_releasep) struct computed_v4 computed = { 0 };
-    SCOPED(buf_releasep) struct buf query = { 0 };
     struct sigv4 claim = { .is_link = true };
     struct sigv4_key key;
     slice credential;
@@ -551,8 +578,12 @@ enum sign_fault sigv4_sign_link(const struct sigv4_signer *who, const struct sig
     explicit_bzero(&key, sizeof key);
     if (fault)
         return fault;
-    add_query(&query, params, full.query_count, true, a);
-    const slice parts[] = { buf_slice(&query), S("&X-Amz-Signature="), computed.signature };
+    /* The canonical request has the query in its third line. */
+    slice method, path, query, rest;
+    slice_cut(buf_slice(&computed.canonical), '\n', &method, &rest);
+    slice_cut(rest, '\n', &path, &rest);
+    slice_cut(rest, '\n', &query, &rest);
+    const slice parts[] = { query, S("&X-Amz-Signature="), computed.signature };
     *ret_query = arena_join(a, parts, LENGTH_OF(parts));
     return SIGN_OK;
 }

@@ -15,6 +15,8 @@
 #include "base/hash.h"
 #include "sign/sign.h"
 
+#include <pthread.h>
+
 #define SIGV4_ALGORITHM S("AWS4-HMAC-SHA256")
 #define SIGV4_SKEW_MS (15 * 60 * 1000)
 #define SIGV4_LIFETIME_MAX_S 604800
@@ -78,10 +80,22 @@ MUST_USE enum sign_fault sigv4_verify_with_key(const struct sigv4 *claim, const 
                                                const struct sigv4_key *key, int64_t now_ms, struct arena *a,
                                                struct sign_detail *detail);
 
+/* The signing key of one day, so that a signature needs one HMAC instead of five. Shared by all threads. */
+struct sigv4_key_cache {
+    pthread_mutex_t lock;
+    char date[9]; /* empty: none yet */
+    struct sigv4_key key;
+};
+void sigv4_key_cache_init(struct sigv4_key_cache *);
+void sigv4_key_cache_release(struct sigv4_key_cache *); /* wipes the key */
+
 /* The key that signs a request of the server itself. */
 struct sigv4_signer {
     slice access_key, secret, region;
+    struct sigv4_key_cache *cache; /* for this secret and region; NULL: the key is derived each time */
 };
+/* The signing key of that day (YYYYMMDD). */
+void sigv4_signer_key(const struct sigv4_signer *, slice date, struct sigv4_key *ret);
 
 /* The headers to send with a request that was signed by header. */
 struct sigv4_signed {

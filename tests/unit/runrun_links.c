@@ -124,7 +124,7 @@ TEST(the_cached_signing_key_changes_with_the_day)
     EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("b"), 1)));
     world_wait(f->w, hours(24));
     EXPECT(verifies(f, runrun_request_ticket(f, &ana, 0, S("c"), 1)));
-    EXPECT(slice_ends(S("20261122"), slice_of(f->runrun.day)));
+    EXPECT(slice_ends(S("20261122"), slice_of(f->runrun.key_cache.date)));
 }
 
 /* ---- hosts of links ---- */

@@ -67,14 +67,13 @@ static void put_link(struct json_out *o, const char *rel, slice href)
     json_close_object(o);
 }
 
-/* origin + "/api/COLLECTION/KEY" + rest. A key that is a path or a login is encoded. */
+/* origin + "/api/COLLECTION/KEY" + rest. The key is a number, or is encoded: nothing in it needs quoting. */
 static void put_link_to(const struct redu_writer *w, struct json_out *o, const char *rel, const char *collection,
                         slice key_and_rest)
 {
     SCRATCH(scratch);
-    put_link(o, rel,
-             arena_printf(&scratch, SLICE_FMT "/api/%s/" SLICE_FMT, SLICE_ARG(w->origin), collection,
-                          SLICE_ARG(key_and_rest)));
+    const slice parts[] = { w->origin, S("/api/"), slice_of(collection), S("/"), key_and_rest };
+    put_link(o, rel, arena_join(&scratch, parts, LENGTH_OF(parts)));
 }
 
 static slice number(int64_t id, const char *rest, struct arena *a)
@@ -379,8 +378,9 @@ err_t redu_list_add(struct redu_list *list, struct buf *out, struct arena *a, re
     bool whole;
     if (list->is_full)
         return NULL;
-    struct json_reply *item = json_item_begin(&list->pieces, a);
-    put(&list->writer, &item->out, record, a);
+    SCRATCH_OF(scratch, a); /* each record uses the same memory again */
+    struct json_reply *item = json_item_begin(&list->pieces, &scratch);
+    put(&list->writer, &item->out, record, &scratch);
     TRY(json_item_end(&list->pieces, out, &whole));
     if (whole)
         list->page.after_id = id;

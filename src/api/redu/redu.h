@@ -27,8 +27,9 @@ struct redu {
     struct log *log;    /* for errors of the server itself; may be NULL */
     struct arena arena; /* for what lives as long as this struct */
     struct bucket bucket;
-    struct sigv4_signer signer; /* with the key pair of the server */
-    struct http_route *routes;  /* those of routes.c, and OPTIONS for each path */
+    struct sigv4_signer signer;       /* with the key pair of the server */
+    struct sigv4_key_cache key_cache; /* of signer */
+    struct http_route *routes;        /* those of routes.c, and OPTIONS for each path */
     size_t route_count;
 };
 

@@ -125,6 +125,8 @@ err_t redu_open(struct redu *r, struct core *core, const struct redu_options *op
     *r = (struct redu){ .core = core, .options = *options, .links = links, .log = log };
     arena_init(&r->arena);
     r->signer.region = options->region;
+    sigv4_key_cache_init(&r->key_cache);
+    r->signer.cache = &r->key_cache;
     make_routes(r);
     err_t e = check_bucket_and_region(options, &r->arena);
     if (!e)
@@ -141,6 +143,7 @@ void redu_close(struct redu *r)
 {
     if (!r->core)
         return;
+    sigv4_key_cache_release(&r->key_cache);
     arena_release(&r->arena);
     explicit_bzero(r, sizeof *r);
 }

@@ -79,7 +79,8 @@ err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_optio
 {
     *r = (struct runrun){ .core = core, .options = *options, .links = links, .log = log };
     arena_init(&r->arena);
-    pthread_mutex_init(&r->day_mutex, NULL);
+    sigv4_key_cache_init(&r->key_cache);
+    r->signer.cache = &r->key_cache;
     rate_limit_init(&r->rate, core->clock, options->rate_limit, 60000);
     r->signer.region = options->region;
     seal_derive(core->seal, S("links of runrun"), r->link_key);
@@ -101,7 +102,7 @@ void runrun_close(struct runrun *r)
     if (!r->core)
         return;
     rate_limit_release(&r->rate);
-    pthread_mutex_destroy(&r->day_mutex);
+    sigv4_key_cache_release(&r->key_cache);
     arena_release(&r->arena);
     explicit_bzero(r, sizeof *r);
 }

@@ -36,10 +36,7 @@ struct runrun {
     struct sigv4_signer signer; /* with the key pair of the server */
     const struct runrun_boards *boards;
     unsigned char link_key[SHA256_SIZE]; /* of the temporary keys in links to public routes */
-    /* The signing key of the present day, cached so that a ticket needs one HMAC instead of five. */
-    pthread_mutex_t day_mutex;
-    char day[9];
-    struct sigv4_key day_key;
+    struct sigv4_key_cache key_cache;    /* of signer */
 };
 
 /* Creates the bucket and the signing key when they do not exist. core, links, log and what the options point to are

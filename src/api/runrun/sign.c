@@ -21,14 +21,8 @@ const slice runrun_ignored_fields[RUNRUN_IGNORED_FIELD_COUNT] = {
 
 static slice sign_with_day_key(struct runrun *r, slice timestamp, slice text, struct arena *a)
 {
-    slice day = slice_part(timestamp, 0, 8);
-    pthread_mutex_lock(&r->day_mutex);
-    if (!slice_eq(slice_of(r->day), day)) {
-        sigv4_key_derive(r->signer.secret, day, r->signer.region, &r->day_key);
-        memcpy(r->day, day.p, day.n);
-    }
-    struct sigv4_key key = r->day_key;
-    pthread_mutex_unlock(&r->day_mutex);
+    struct sigv4_key key;
+    sigv4_signer_key(&r->signer, slice_part(timestamp, 0, 8), &key);
     slice mac = sigv4_mac_hex(a, &key, text);
     explicit_bzero(&key, sizeof key);
     return mac;
