@@ -331,3 +331,100 @@ def test_without_an_expectation_both_machines_win(machines, database):
     assert two.finish()[1] == 1
     two.commit()
     assert database.run("SELECT count(*) FROM files")[0] == [["0"]]
+
+
+# ── courses and folders
+
+
+@pytest.fixture
+def school(machines, database):
+    """An environment, a course with a limit of 10 bytes, and a space with its root: branch 1, folder 1, and folder 2 in it."""
+    tables = "environments, environment_admins, courses, enrolments, spaces, branches, folders, folder_files"
+    empty = f"TRUNCATE {tables} RESTART IDENTITY CASCADE"
+    database.script(empty)
+    for text in (
+            "INSERT INTO environments (account_id, creator_id, name, name_key, path, path_key, initials, description, created_at_ms,"
+            " modified_at_ms) VALUES (1, 1, 'e', 'e', 'e', 'e', '', '', 1, 1)",
+            "INSERT INTO courses (environment_id, creator_id, name, name_key, path, path_key, description, workload, max_bytes,"
+            " created_at_ms, modified_at_ms) VALUES (1, 1, 'c', 'c', 'c', 'c', '', 0, 10, 1, 1)",
+            "INSERT INTO spaces (course_id, creator_id, name, description, root_id, branch_count, created_at_ms, modified_at_ms)"
+            " VALUES (1, 1, 's', '', 1, 1, 1, 1)",
+            "INSERT INTO branches (space_id, parent_id, parent_folder_id, folder_count) VALUES (1, 0, 0, 2)",
+            "INSERT INTO folders (space_id, branch_id, parent_id, creator_id, name, name_key, created_at_ms, modified_at_ms)"
+            " VALUES (1, 1, 0, 1, 'root', 'root', 1, 0), (1, 1, 1, 1, 'a', 'a', 1, 1)"):
+        database.run(text)
+    yield machines
+    for machine in machines:
+        machine.script("ROLLBACK")
+    database.script(empty)
+
+
+def test_two_folders_of_one_name_are_made_at_once(school):
+    one, two = school
+    values = (1, 1, 1, 1, "new", "new", 1, 1)
+    assert one.says("meta_branch_count", "UPDATE", 1, 0, 1)[0] == [["3"]]
+    assert one.says("meta_folder_add", "INSERT", *values)[1] == 1
+    two.starts("meta_branch_count", "UPDATE", 1, 0, 1)
+    one.commit()
+    assert two.finish()[0] == [["4"]]
+    assert two.says("meta_folder_has_folder", "SELECT", 1, "new", 0)[0] == [["1"]]
+    assert two.says("meta_folder_add", "INSERT", *values)[1] == 0
+
+
+def test_two_folders_are_renamed_to_one_name_at_once(school, database):
+    database.run("INSERT INTO folders (space_id, branch_id, parent_id, creator_id, name, name_key, created_at_ms, modified_at_ms)"
+                 " VALUES (1, 1, 1, 1, 'b', 'b', 1, 1)")
+    one, two = school
+    one.says("meta_branch_lock", "SELECT", 1)
+    two.starts("meta_branch_lock", "SELECT", 1)
+    assert one.says("meta_folder_has_folder", "SELECT", 1, "x", 2)[0] == [["0"]]
+    assert one.says("meta_folder_update", "UPDATE", 1, "x", "x", 2, 2)[1] == 1
+    one.commit()
+    two.finish()
+    assert two.says("meta_folder_has_folder", "SELECT", 1, "x", 3)[0] == [["1"]]
+
+
+def test_a_file_comes_into_a_folder_that_is_cut_off(school, database):
+    """The cut waits for the upload and counts its bytes; an upload that comes after the cut finds no branch."""
+    one, two = school
+    assert one.says("meta_branch_count", "UPDATE", 0, 7, 1)[1] == 1
+    two.says("meta_space_lock", "SELECT", 1)
+    two.starts("meta_branch_cut", "UPDATE", 1, 5)
+    one.commit()
+    assert two.finish()[1] == 1
+    assert two.says("meta_branch_cut", "SUM", 1)[0] == [["7", "1"]]
+    one.starts("meta_branch_count", "UPDATE", 0, 3, 1)
+    two.commit()
+    assert one.finish()[1] == 0
+    assert database.run("SELECT used_bytes FROM branches")[0] == [["7"]]
+
+
+def test_two_uploads_want_the_last_room_of_a_course(school, database):
+    one, two = school
+    assert one.says("meta_course_use", "UPDATE", 6, 1)[1] == 1
+    two.starts("meta_course_use", "UPDATE", 6, 1)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT used_bytes FROM courses")[0] == [["6"]]
+
+
+def test_a_person_is_enrolled_once(school, database):
+    one, two = school
+    values = (1, 1, "ana@example.org", "ana@example.org", 4, 1, "", 1, 1)
+    assert one.says("meta_enrolment_add", "INSERT", *values)[1] == 1
+    two.starts("meta_enrolment_add", "INSERT", *values)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT COUNT(*) FROM enrolments")[0] == [["1"]]
+
+
+def test_two_environments_are_renamed_to_one_name_at_once(school):
+    one, two = school
+    one.says("meta_environment_lock_names", "SELECT", 1)
+    two.starts("meta_environment_lock_names", "SELECT", 1)
+    one.says("meta_environment_update", "UPDATE", "n", "n", "p", "p", "", "", 2, 1)
+    one.commit()
+    two.finish()
+    assert two.says("meta_environment_taken", "name_key = ", 1, "n", 0)[0] == [["1"]]
