@@ -611,6 +611,25 @@ TEST(an_upload_is_refused_before_its_body_by_the_role)
                  S("{\"base\":[\"cota de arquivos do curso excedida\"]}"));
 }
 
+TEST(a_type_that_would_make_the_link_too_long_is_refused)
+{
+    REDU_FIXTURE(f);
+    char type[258] = "a/";
+    memset(type + 2, 'b', 253);
+    for (int more = 0; more <= 1; more++) {
+        type[255] = more ? 'b' : 0;
+        slice body =
+            arena_printf(f->a, PART("file[content]", "; filename=\"a\"\r\nContent-Type: %s") "x\r\n--b1--\r\n", type);
+        struct fake_reply *r = send_form(f, body, FORM_TYPE);
+        EXPECT_EQ(r->status, more ? 422 : 201);
+        if (more)
+            EXPECT_SLICE(r->body, S("{\"attachment_file_name\":[\"já existente.\"],"
+                                    "\"attachment_content_type\":[\"Texto muito longo\"]}"));
+        else
+            EXPECT_SLICE(redu_str(f, r, "mimetype"), slice_of(type));
+    }
+}
+
 TEST(the_types_of_the_vendor)
 {
     static const char *const good[] = { "",
@@ -672,6 +691,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(an_upload_without_a_file_is_refused),
           cmocka_unit_test(all_that_is_wrong_with_a_file_is_told_at_once),
           cmocka_unit_test(a_file_may_have_exactly_100_mebibytes),
-          cmocka_unit_test(an_upload_is_refused_before_its_body_by_the_role), cmocka_unit_test(the_types_of_the_vendor),
-          cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
+          cmocka_unit_test(an_upload_is_refused_before_its_body_by_the_role),
+          cmocka_unit_test(a_type_that_would_make_the_link_too_long_is_refused),
+          cmocka_unit_test(the_types_of_the_vendor), cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
           cmocka_unit_test(preflight_requests_are_answered_on_every_path))

@@ -12,6 +12,7 @@
 
 #define FRAMING_MAX ((int64_t)1 << 20)
 #define FILE_FIELD S("file[content]")
+enum { TYPE_MAX = 255 /* bytes; a link has it, and must stay shorter than a line of a request */ };
 
 struct file_upload {
     struct http_sink sink;
@@ -52,6 +53,8 @@ static err_t check_name(struct file_upload *u, const struct multipart_part *part
 static void check_type(struct file_upload *u, slice type)
 {
     slice setting = redu_of(u->x)->options.mime_types;
+    if (type.n > TYPE_MAX)
+        redu_add_field(&u->fields, "attachment_content_type", REDU_LONG);
     if (!redu_may_upload_type(setting, type))
         redu_add_field(&u->fields, "attachment_content_type", redu_types_text(setting, &u->x->arena));
 }
