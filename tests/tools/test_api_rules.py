@@ -19,6 +19,10 @@ APIS = {
                          "r": "tests/unit/rate_limit.c", "fo": "tests/unit/form.c", "mt": "tests/unit/media_type.c",
                          "p": "tests/clients/test_runrun_clients.py", "z": "tests/unit/zip.c", "zr": "tests/tools/test_zip.py",
                          "cd": "tests/unit/content_disposition.c"}},
+    "redu": {"own": ["u", "c"],
+             "files": {"u": "tests/unit/redu.c", "c": "tests/clients/test_redu.py", "f": "tests/unit/folders.c",
+                       "co": "tests/unit/courses.c", "fn": "tests/unit/file_name.c",
+                       "cd": "tests/unit/content_disposition.c", "wa": "tests/clients/test_who_answers.py"}},
 }
 each_api = pytest.mark.parametrize("api", APIS)
 

@@ -235,6 +235,15 @@ TEST(what_does_not_exist_is_404_without_a_body_for_everybody)
         }
 }
 
+TEST(nobody_learns_which_users_there_are)
+{
+    REDU_FIXTURE(f);
+    static const char *const paths[] = { "member", "nothing", "1", "99", "nothing/enrollments", "nothing/statuses" };
+    for (size_t i = 0; i < LENGTH_OF(paths); i++)
+        EXPECT_EQ(redu_sendf(f, NOBODY, NULL, "GET /api/users/%s", paths[i])->status, 401);
+    EXPECT_EQ(redu_send(f, TUTOR, "GET /api/users/nothing", NULL)->status, 404);
+}
+
 /* ---- §2.1: tokens ---- */
 
 static int me(struct redu_fixture *f, const char *query, const char *header)
@@ -276,6 +285,50 @@ TEST(a_token_in_a_form_counts)
     EXPECT_EQ(redu_sendf(f, MEMBER, form, "POST /api/folders/%lld/folders", (long long)f->s->root)->status, 422);
     const char *request = "POST /api/folders/%lld/folders?access_token=%s";
     EXPECT_EQ(redu_sendf(f, NOBODY, form, request, (long long)f->s->root, f->tokens[MEMBER].p)->status, 401);
+}
+
+TEST(a_revoked_token_is_nobodys)
+{
+    REDU_FIXTURE(f);
+    struct core *core = &f->s->w->core;
+    struct minted_key key;
+    EXPECT_OK(key_mint(core, &f->s->w->operator_, &(struct key_request){ S("tutor"), REDU_PURPOSE }, f->a, &key));
+    struct fake_request r = { .target = arena_printf(f->a, "/api/folders/%lld", (long long)f->s->root),
+                              .token = key.key };
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 200);
+    EXPECT_OK(key_revoke(core, &f->s->w->operator_, key.id, f->a));
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 401);
+    r.target = S("/api/folders/99");
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 404);
+}
+
+/* ---- §4: faults of the server ---- */
+
+TEST(a_fault_of_the_server_is_500_with_its_message)
+{
+    SCRATCH(a);
+    struct error_row words = error_words(&redu_errors, err_make(&a, ERR_CORRUPT, "a record is damaged"));
+    EXPECT_EQ(words.status, 500);
+    EXPECT(strcmp(words.code, "message") == 0 && strcmp(words.text, "internal error") == 0);
+}
+
+TEST(a_failing_store_is_503_and_changes_nothing)
+{
+    REDU_FIXTURE(f);
+    struct things t = make_things(f);
+    static const char *const requests[] = { "GET /api/folders/%f",  "GET /api/folders/%f/files",
+                                            "PUT /api/folders/%f",  "POST /api/folders/%f/folders",
+                                            "DELETE /api/files/%i", "DELETE /api/folders/%f" };
+    for (size_t i = 0; i < LENGTH_OF(requests); i++) {
+        EXPECT_EQ(redu_send(f, TUTOR, "GET /api/me", NULL)->status, 200); /* fills the cache of tokens */
+        f->s->w->faults.fail_at = f->s->w->faults.calls + 1;
+        struct fake_reply *r = redu_send(f, TUTOR, fill_in(f, &t, requests[i]), "{\"folder\":{\"name\":\"x\"}}");
+        f->s->w->faults.fail_at = 0;
+        EXPECT_EQ(r->status, 503);
+        EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("1"));
+    }
+    EXPECT_SLICE(redu_str(f, redu_send(f, MEMBER, fill_in(f, &t, "GET /api/folders/%f"), NULL), "name"), S("folder"));
+    EXPECT_EQ(redu_send(f, MEMBER, fill_in(f, &t, "GET /api/files/%i"), NULL)->status, 200);
 }
 
 /* ---- §5: representations ---- */
@@ -478,6 +531,36 @@ TEST(texts_of_the_structure_are_validated)
     }
 }
 
+TEST(texts_of_the_structure_have_the_documented_lengths)
+{
+    static const struct {
+        const char *request, *wrapper, *others, *field;
+        size_t max;
+    } rows[] = {
+        { "POST /api/environments", "environment", "\"path\":\"p\",\"initials\":\"i\"", "name", 40 },
+        { "POST /api/environments", "environment", "\"path\":\"p\",\"name\":\"n\"", "initials", 10 },
+        { "POST /api/environments", "environment", "\"path\":\"p\",\"name\":\"n\",\"initials\":\"i\"", "description",
+          400 },
+        { "POST /api/environments/ufxx/courses", "course", "\"path\":\"p\"", "name", 60 },
+        { "POST /api/environments/ufxx/courses", "course", "\"path\":\"p\",\"name\":\"n\"", "description", 250 },
+        { "POST /api/courses/engenharia/spaces", "space", "\"x\":0", "name", 40 },
+    };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++)
+        for (size_t more = 0; more <= 1; more++) {
+            REDU_FIXTURE(f);
+            SCOPED(buf_releasep) struct buf text;
+            buf_init(&text, 0);
+            for (size_t k = 0; k < rows[i].max + more; k++)
+                buf_add(&text, S("ã"));
+            slice body = arena_printf(f->a, "{\"%s\":{%s,\"%s\":\"" SLICE_FMT "\"}}", rows[i].wrapper, rows[i].others,
+                                      rows[i].field, SLICE_ARG(buf_slice(&text)));
+            struct fake_reply *r = redu_send(f, ADMIN, rows[i].request, body.p);
+            EXPECT_EQ(r->status, more ? 422 : 201);
+            if (more)
+                EXPECT_SLICE(r->body, arena_printf(f->a, "{\"%s\":[\"Texto muito longo\"]}", rows[i].field));
+        }
+}
+
 /* ---- §6.8: uploads ---- */
 
 static struct fake_reply *send_form(struct redu_fixture *f, slice body, const char *type)
@@ -678,14 +761,17 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(an_enrolment_is_removed_by_its_person_or_an_administrator),
           cmocka_unit_test(own_lists_are_for_oneself),
           cmocka_unit_test(what_does_not_exist_is_404_without_a_body_for_everybody),
-          cmocka_unit_test(a_token_comes_by_header_or_parameter), cmocka_unit_test(a_token_in_a_form_counts),
-          cmocka_unit_test(sizes_are_written_for_people),
+          cmocka_unit_test(nobody_learns_which_users_there_are), cmocka_unit_test(a_token_comes_by_header_or_parameter),
+          cmocka_unit_test(a_token_in_a_form_counts), cmocka_unit_test(a_revoked_token_is_nobodys),
+          cmocka_unit_test(a_fault_of_the_server_is_500_with_its_message),
+          cmocka_unit_test(a_failing_store_is_503_and_changes_nothing), cmocka_unit_test(sizes_are_written_for_people),
           cmocka_unit_test(a_folder_and_a_file_are_written_as_documented),
           cmocka_unit_test(links_to_paths_that_look_like_ids_lead_to_what_they_name),
           cmocka_unit_test(the_size_of_a_file_may_be_a_number),
           cmocka_unit_test(an_enrolment_shows_what_is_known_of_the_person),
           cmocka_unit_test(names_of_folders_are_refused_with_their_texts),
           cmocka_unit_test(a_folder_is_renamed_and_moved), cmocka_unit_test(texts_of_the_structure_are_validated),
+          cmocka_unit_test(texts_of_the_structure_have_the_documented_lengths),
           cmocka_unit_test(a_form_has_one_file_and_the_last_one_counts),
           cmocka_unit_test(a_file_name_has_at_most_255_characters_of_any_script),
           cmocka_unit_test(an_upload_without_a_file_is_refused),
