@@ -21,17 +21,28 @@ struct redu_options redu_fixture_options(void)
 static const slice hosts[] = { { "www.redu.com.br", 15 }, { "redu.com.br", 11 } };
 static const struct link_listener listeners[] = { { { "127.0.0.1:8080", 14 }, false } };
 
+static struct redu_fixture *open_in(struct school *school, const struct redu_options *options)
+{
+    struct redu_fixture *f = must_malloc(sizeof *f);
+    *f = (struct redu_fixture){ .s = school, .a = school->a };
+    f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
+    EXPECT_OK(redu_open(&f->redu, &f->s->w->core, options, &f->links, NULL, f->a));
+    f->http_api = redu_api(&f->redu);
+    f->http = fake_http_new(&f->http_api);
+    return f;
+}
+
+struct redu_fixture *redu_fixture_kept(struct world_kept *kept)
+{
+    struct redu_options defaults = redu_fixture_options();
+    return open_in(school_kept(kept), &defaults);
+}
+
 struct redu_fixture *redu_fixture_new(const struct redu_options *options)
 {
     static const char *const logins[PERSONS] = { NULL, "stranger", "member", "tutor", "teacher", "admin", "boss" };
-    struct redu_fixture *f = must_malloc(sizeof *f);
     struct redu_options defaults = redu_fixture_options();
-    *f = (struct redu_fixture){ .s = school_new() };
-    f->a = f->s->a;
-    f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S("https://files.example.org"), listeners, 1 };
-    EXPECT_OK(redu_open(&f->redu, &f->s->w->core, options ? options : &defaults, &f->links, NULL, f->a));
-    f->http_api = redu_api(&f->redu);
-    f->http = fake_http_new(&f->http_api);
+    struct redu_fixture *f = open_in(school_new(), options ? options : &defaults);
     world_admin(f->s->w, S("boss"));
     for (int i = STRANGER; i < PERSONS; i++)
         f->tokens[i] = world_key(f->s->w, slice_of(logins[i]), S("redu"));

@@ -23,6 +23,8 @@ struct redu_fixture {
 
 struct redu_options redu_fixture_options(void);
 struct redu_fixture *redu_fixture_new(const struct redu_options *); /* NULL: the defaults of the configuration */
+/* A copy of a world that had such a server (world_image), without the tokens. */
+struct redu_fixture *redu_fixture_kept(struct world_kept *);
 void redu_fixture_free(struct redu_fixture *);
 static inline void redu_fixture_freep(struct redu_fixture **f)
 {

@@ -37,6 +37,14 @@ struct school *school_new(void)
     return s;
 }
 
+struct school *school_kept(struct world_kept *kept)
+{
+    struct school *s = must_malloc(sizeof *s);
+    *s = (struct school){ .w = world_new_with(&(struct world_options){ .kept = kept }) };
+    s->a = s->w->a;
+    return s;
+}
+
 void school_free(struct school *s)
 {
     world_free(s->w);

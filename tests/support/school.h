@@ -26,6 +26,8 @@ struct school {
 };
 
 struct school *school_new(void);
+/* A copy of a world that had a school (world_image): only `w` and `a` are set. */
+struct school *school_kept(struct world_kept *);
 void school_free(struct school *);
 static inline void school_freep(struct school **s)
 {
