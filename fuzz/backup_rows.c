@@ -326,20 +326,20 @@ static void ask_native(struct apis *s)
     }
 }
 
-static void run_care(struct world *w, bool repair)
+static void run_care(struct world *w, const struct fsck_options *options)
 {
     struct fsck_report report;
-    err_t e = fsck_run(&w->core, &(struct fsck_options){ .repair = repair }, w->a, &report);
+    err_t e = fsck_run(&w->core, options, w->a, &report);
     (void)e;
 }
 
 static void take_care(struct world *w)
 {
-    run_care(w, false);
+    run_care(w, &(struct fsck_options){ 0 });
     world_wait(w, hours(24 * 40));
     err_t e = jobs_run_due(w->jobs, w->a);
     (void)e;
-    run_care(w, true);
+    run_care(w, &(struct fsck_options){ .repair = true, .quick = true });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -33,40 +33,45 @@ static err_t query_text(sqlite3 *handle, const char *sql, struct arena *a, slice
     return e;
 }
 
-/* What is asked about the columns of one table. */
+/* What is asked about the columns of one table: is there a wrong value, and, only when there is, which one. */
 struct type_query {
-    struct buf cases, any;
+    struct buf any, which;
 };
 
-static void ask_about_column(struct type_query *q, slice name, slice type)
+static void ask_about_column(struct type_query *q, slice name, slice type, struct arena *a)
 {
-    slice test = S(" typeof(\"");
-    struct buf *const both[] = { &q->cases, &q->any };
-    buf_add(&q->cases, S(" WHEN"));
-    buf_add(&q->any, q->any.n ? S(" OR") : S(""));
-    for (size_t i = 0; i < LENGTH_OF(both); i++) {
-        buf_add(both[i], test);
-        buf_printf(both[i], SLICE_FMT "\") NOT IN ('" SLICE_FMT "', 'null')", SLICE_ARG(name), SLICE_ARG(type));
-    }
-    slice article = slice_eq(type, S("integer")) ? S("an") : S("a");
-    buf_printf(&q->cases, " THEN '" SLICE_FMT " " SLICE_FMT " in " SLICE_FMT "'", SLICE_ARG(article), SLICE_ARG(type),
-               SLICE_ARG(name));
+    slice is_wrong = arena_printf(a, "typeof(\"" SLICE_FMT "\") <> '" SLICE_FMT "' AND \"" SLICE_FMT "\" IS NOT NULL",
+                                  SLICE_ARG(name), SLICE_ARG(type), SLICE_ARG(name));
+    const char *article = slice_eq(type, S("integer")) ? "an" : "a";
+    buf_printf(&q->any, "%s" SLICE_FMT, q->any.n ? " OR " : "", SLICE_ARG(is_wrong));
+    buf_printf(&q->which, " WHEN " SLICE_FMT " THEN '%s " SLICE_FMT " in " SLICE_FMT "'", SLICE_ARG(is_wrong), article,
+               SLICE_ARG(type), SLICE_ARG(name));
+}
+
+/* what: is selected from the first row with a wrong value. */
+static err_t query_wrong_row(sqlite3 *handle, slice table, const struct type_query *q, slice what, struct arena *a,
+                             slice *ret_text)
+{
+    slice sql = arena_printf(a, "SELECT " SLICE_FMT " FROM \"" SLICE_FMT "\" WHERE " SLICE_FMT " LIMIT 1",
+                             SLICE_ARG(what), SLICE_ARG(table), SLICE_ARG(buf_slice(&q->any)));
+    return query_text(handle, arena_cstr(a, sql), a, ret_text);
 }
 
 static err_t check_table(sqlite3 *handle, slice table, const struct type_query *q, struct arena *a)
 {
-    slice wrong, sql = arena_printf(a, "SELECT CASE" SLICE_FMT " END FROM \"" SLICE_FMT "\" WHERE" SLICE_FMT " LIMIT 1",
-                                    SLICE_ARG(buf_slice(&q->cases)), SLICE_ARG(table), SLICE_ARG(buf_slice(&q->any)));
-    TRY(query_text(handle, arena_cstr(a, sql), a, &wrong));
-    return wrong.n ? err_make(a, ERR_CORRUPT, "a row of " SLICE_FMT " has something else than " SLICE_FMT,
-                              SLICE_ARG(table), SLICE_ARG(wrong))
-                   : NULL;
+    slice found, wrong, which = arena_printf(a, "CASE" SLICE_FMT " END", SLICE_ARG(buf_slice(&q->which)));
+    TRY(query_wrong_row(handle, table, q, S("1"), a, &found));
+    if (!found.n)
+        return NULL;
+    TRY(query_wrong_row(handle, table, q, which, a, &wrong));
+    return err_make(a, ERR_CORRUPT, "a row of " SLICE_FMT " has something else than " SLICE_FMT, SLICE_ARG(table),
+                    SLICE_ARG(wrong));
 }
 
 static void release_type_query(struct type_query *q)
 {
-    buf_release(&q->cases);
     buf_release(&q->any);
+    buf_release(&q->which);
 }
 
 err_t check_types(sqlite3 *handle, struct arena *a)
@@ -74,8 +79,8 @@ err_t check_types(sqlite3 *handle, struct arena *a)
     sqlite3_stmt *columns = NULL;
     slice table = S("");
     SCOPED(release_type_query) struct type_query q;
-    buf_init(&q.cases, 0);
     buf_init(&q.any, 0);
+    buf_init(&q.which, 0);
     err_t e = NULL;
     int result = sqlite3_prepare_v2(handle, COLUMNS, -1, &columns, NULL);
     while (!e && (result == SQLITE_OK || result == SQLITE_ROW)) {
@@ -83,12 +88,12 @@ err_t check_types(sqlite3 *handle, struct arena *a)
         slice next = result == SQLITE_ROW ? text_at(columns, 0, a) : S("");
         if (q.any.n && !slice_eq(next, table)) {
             e = check_table(handle, table, &q, a);
-            buf_clear(&q.cases);
             buf_clear(&q.any);
+            buf_clear(&q.which);
         }
         table = next;
         if (result == SQLITE_ROW)
-            ask_about_column(&q, text_at(columns, 1, a), text_at(columns, 2, a));
+            ask_about_column(&q, text_at(columns, 1, a), text_at(columns, 2, a), a);
     }
     sqlite3_finalize(columns);
     return e || result == SQLITE_DONE ? e : sqlite_err(handle, result, a);
