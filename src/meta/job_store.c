@@ -154,6 +154,9 @@ err_t meta_job_next_ms(struct meta_tx *tx, slice kind, int64_t now_ms, struct ar
 
 /* ---- a worker ---- */
 
+/* More than a job ever has: only a record that somebody else made does. It tells claims apart, so it must stay an integer. */
+#define ATTEMPTS_MAX "1000000000"
+
 err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_t id, struct arena *a,
                      struct job *ret_job)
 {
@@ -161,7 +164,8 @@ err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_
     TRY(tx_add_returning(
         tx, "job",
         STATEMENT("UPDATE jobs SET state = $1, lease_owner = $2, started_at_ms = $3, lease_until_ms = $4,"
-                  " attempts = attempts + 1, progress = CASE WHEN subject = '' THEN 0 ELSE progress END,"
+                  " attempts = CASE WHEN attempts < " ATTEMPTS_MAX
+                  " THEN attempts + 1 ELSE 1 END, progress = CASE WHEN subject = '' THEN 0 ELSE progress END,"
                   " total = CASE WHEN subject = '' THEN 0 ELSE total END,"
                   " checkpoint = CASE WHEN subject = '' THEN '' ELSE checkpoint END"
                   " WHERE id = $5 AND kind = $6 AND ((state = 1 AND " IS_FREE(

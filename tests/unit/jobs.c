@@ -368,7 +368,18 @@ TEST(a_job_that_could_not_be_claimed_kept_its_worker_for_ever)
     EXPECT_EQ(world_file_count(w), 0);
 }
 
+/* The number of its claims was no integer any more: each claim looked like that of another worker, and was made again. */
+TEST(a_job_with_the_highest_number_of_attempts_ran_without_end)
+{
+    WORLD(w);
+    run_sql(w, "UPDATE jobs SET attempts = 9223372036854775807");
+    world_wait(w, hours(24));
+    world_run_jobs(w);
+    EXPECT_EQ(world_fsck(w, true), 0);
+}
+
 RUN_TESTS(cmocka_unit_test(a_job_that_could_not_be_claimed_kept_its_worker_for_ever),
+          cmocka_unit_test(a_job_with_the_highest_number_of_attempts_ran_without_end),
           cmocka_unit_test(purge_removes_an_upload_that_was_not_confirmed_in_time),
           cmocka_unit_test(purge_removes_more_than_one_batch_in_a_run),
           cmocka_unit_test(rustfs_4221_sweep_removes_only_orphans),
