@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands for courses, beside a server and without one."""
 import json
+import threading
 
 import pytest
 from server import Server
@@ -49,4 +50,24 @@ def test_a_course_is_limited_and_people_are_enrolled(tmp_path, beside):
         assert "1.0 KiB of 1.0 KiB" in server.cais("course", "list").stdout
         server.cais("course", "enrol", str(course), other)
         assert upload(server, tutor, root, "c", b"").status == 401
+        assert "clean" in server.cais("fsck").stdout
+
+
+def test_uploads_at_once_do_not_exceed_the_limit_of_their_course(tmp_path):
+    with Server(tmp_path) as server:
+        token = server.cais_json("key", "add", server.user(), "--for", "redu")[0]["access_token"]
+        course, root = make_course(server, token)
+        server.cais("course", "limit", str(course), "1000")
+        said = []
+
+        def upload_some(who):
+            for n in range(5):
+                said.append(upload(server, token, root, f"{who}-{n}", b"x" * 100).status)
+        threads = [threading.Thread(target=upload_some, args=(who,)) for who in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(said) == [201] * 10 + [422] * 20
+        assert server.cais_json("course", "list")[0]["used_bytes"] == 1000
         assert "clean" in server.cais("fsck").stdout

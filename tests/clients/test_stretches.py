@@ -37,6 +37,7 @@ class World:
         self.pyrus = server.log_in(login, server.key(login, "pyrus")["security_key"])["access_token"]
         key = server.key(login, "runrun")
         self.runrun = [("App-Key", key["app_key"]), ("User-Token", key["user_token"]), ("Content-Type", "application/json")]
+        self.redu = [("Authorization", "OAuth " + server.key(login, "redu")["access_token"]), ("Content-Type", "application/json")]
         self.tls = ssl.create_default_context(cafile=server.ca)
         self.client = None
 
@@ -90,6 +91,7 @@ class World:
 
         self.make_long_task()
         self.make_documents()
+        self.make_course()
 
     def make_long_task(self):
         text = json.dumps({"text": "\x01" * 160_000}).encode()
@@ -108,6 +110,24 @@ class World:
             self.all_apis("POST", "/" + made["upload_url"].split("/", 3)[3], [FORM], form(*parts), 201)
             self.all_apis("POST", f"/api/v1.0/documents/{made['id']}/mark_as_uploaded", self.runrun)
             self.documents.append(str(made["id"]))
+
+    def ask_redu(self, method, path, body=None, status=200):
+        return self.all_apis(method, path, self.redu, None if body is None else json.dumps(body).encode(), status)
+
+    def make_course(self):
+        """A folder with 1,000 files, whose names are as long as they may be, and 1,000 folders."""
+        self.ask_redu("POST", "/api/environments", {"environment": {"name": "e", "path": "e", "initials": "e"}}, 201)
+        self.ask_redu("POST", "/api/environments/e/courses", {"course": {"name": "c", "path": "c"}}, 201)
+        self.space = self.ask_redu("POST", "/api/courses/c/spaces", {"space": {"name": "s"}}, 201).json()["id"]
+        self.root = self.ask_redu("GET", f"/api/spaces/{self.space}/folders").json()[0]["id"]
+        self.top = self.new_folder(self.root, "top")
+        for i in range(1000):
+            self.new_folder(self.top, '"' * 250 + f"{i:04}")
+            part = (f'Content-Disposition: form-data; name="file[content]"; filename="{"%" * 240}{i:04}"'.encode(), b"x")
+            self.all_apis("POST", f"/api/folders/{self.top}/files", [self.redu[0], FORM], form(part), 201)
+
+    def new_folder(self, parent, name):
+        return self.ask_redu("POST", f"/api/folders/{parent}/folders", {"folder": {"name": name}}, 201).json()["id"]
 
     @staticmethod
     def md5_header(body):
@@ -195,6 +215,26 @@ class World:
 
     def list_1000_files(self):
         self.all_apis("GET", "/v1/native/files?limit=1000", bearer(self.native))
+
+    def list_1000_files_with_links_and_1000_folders(self):
+        for what in ("files", "folders"):
+            assert len(self.ask_redu("GET", f"/api/folders/{self.top}/{what}").json()) == 1000
+
+    def make_move_and_remove_folders_1000_deep(self):
+        deepest = first = self.new_folder(self.root, "deep")
+        for i in range(1000):
+            deepest = self.new_folder(deepest, "d")
+            middle = deepest if i == 500 else first if i < 500 else middle
+        self.ask_redu("GET", f"/api/folders/{deepest}")
+        self.ask_redu("PUT", f"/api/folders/{first}", {"folder": {"parent_id": deepest}}, 422)
+        self.ask_redu("PUT", f"/api/folders/{middle}", {"folder": {"parent_id": self.root}}, 204)
+        for folder in (first, middle):
+            self.ask_redu("DELETE", f"/api/folders/{folder}", status=204)
+
+    def texts_of_folders_that_are_too_long(self):
+        for name in ("\x01" * 60_000, "é" * 30_000, " " * 60_000):
+            body = json.dumps({"folder": {"name": name}}, ensure_ascii=False).encode().replace(b"\x01", b"\\u0001")[:65000]
+            self.all_apis("POST", f"/api/folders/{self.root}/folders", self.redu, body, (400, 413, 422))
 
     def json_of_a_megabyte_in_every_api(self):
         bodies = [b"[" + b"0," * 500_000 + b"0]", b"{" + b",".join(b'"%d":0' % i for i in range(90_000)) + b"}",
@@ -298,7 +338,7 @@ class World:
 
 REQUESTS = [name for name in vars(World) if not name.startswith("_") and name not in (
     "connect", "s3", "raw_s3", "make_documents", "all_apis", "prepare", "md5_header", "cors_document", "make_upload", "complete_upload",
-    "make_long_task")]
+    "make_long_task", "ask_redu", "make_course", "new_folder")]
 LAST = ["delete_1000_objects", "list_parts_complete_and_remove", "abort_an_upload_of_many_parts"]  # they remove what others need
 
 
