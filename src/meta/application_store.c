@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/application_store.h"
 #include "core/records/record_ids.h"
+#include "core/store/credential_store.h"
 #include "core/store/user_store.h"
 #include "meta/statement_priv.h"
 
@@ -103,6 +104,13 @@ err_t meta_code_use(struct meta_tx *tx, int64_t credential_id, int64_t now_ms, s
                        SQL(SQL_I(now_ms), SQL_I(credential_id)), a, &changed));
     *ret_first = changed > 0;
     return NULL;
+}
+
+err_t meta_code_remove(struct meta_tx *tx, int64_t credential_id, struct arena *a)
+{
+    TRY(tx_change(tx, STATEMENT("DELETE FROM credentials WHERE parent_id = $1 AND form = 1"), SQL(SQL_I(credential_id)),
+                  a, NULL));
+    return meta_credential_remove_token(tx, credential_id, a);
 }
 
 /* ---- what an application has from a user ---- */

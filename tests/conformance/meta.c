@@ -476,6 +476,28 @@ IN_WRITE(remove_application_tokens)
     return meta_code_get(tx, 4, a, &code);
 }
 
+IN_WRITE(remove_a_code)
+{
+    struct credential k;
+    struct code code;
+    (void)arg;
+    TRY(meta_code_remove(tx, 3, a));
+    EXPECT_ERR(meta_code_get(tx, 3, a, &code), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_credential_get(tx, 3, a, &k), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_credential_get(tx, 6, a, &k), ERR_NOT_FOUND); /* made from it */
+    TRY(meta_code_remove(tx, 99, a));
+    return meta_credential_get(tx, 5, a, &k);
+}
+
+FOR_EACH_DATABASE(a_code_is_removed_with_its_tokens)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, add_an_application);
+    RUN_WRITE(&w, remove_a_code);
+    meta_world_release(&w);
+}
+
 FOR_EACH_DATABASE(a_token_is_removed_when_none_was_made_from_it)
 {
     struct meta_world w;
@@ -1410,7 +1432,7 @@ static err_t read_applications(struct meta_tx *tx, struct arena *a)
     EXPECT_ERR(meta_application_by_client_id(tx, S("x"), a, &app), ERR_NOT_FOUND);
     EXPECT_ERR(meta_code_get(tx, 99, a, &code), ERR_NOT_FOUND);
     TRY(meta_code_use(tx, 99, 1, a, &is_first));
-    TRY(meta_credential_remove_token(tx, 99, a));
+    TRY(meta_code_remove(tx, 99, a));
     return meta_application_surplus(tx, &q, a, &ids);
 }
 
@@ -1484,6 +1506,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(only_a_live_token_is_extended),
           cmocka_unit_test(an_application_is_found_with_its_key_and_its_callbacks),
+          cmocka_unit_test(a_code_is_removed_with_its_tokens),
           cmocka_unit_test(a_token_is_removed_when_none_was_made_from_it),
           cmocka_unit_test(an_object_is_removed_with_its_last_file_and_its_key_becomes_garbage),
           cmocka_unit_test(files_are_found_change_state_and_become_due),

@@ -108,8 +108,8 @@ struct code_issue {
     struct code_addition addition;
 };
 
-/* A code that is ended takes its tokens with it. */
-static err_t end_surplus_codes(struct meta_tx *tx, const struct code_issue *c, struct arena *a)
+/* They and their tokens leave no record, so whoever allows an application again and again adds none without end. */
+static err_t remove_surplus_codes(struct meta_tx *tx, const struct code_issue *c, struct arena *a)
 {
     const struct application *app = c->request->application;
     struct surplus_query q = { .user_id = c->who->user_id,
@@ -120,7 +120,7 @@ static err_t end_surplus_codes(struct meta_tx *tx, const struct code_issue *c, s
     struct record_ids ids;
     TRY(meta_application_surplus(tx, &q, a, &ids));
     for (size_t i = 0; i < ids.count; i++)
-        TRY(meta_credential_revoke(tx, ids.items[i], q.now_ms, a));
+        TRY(meta_code_remove(tx, ids.items[i], a));
     return NULL;
 }
 
@@ -133,7 +133,7 @@ static err_t apply_code_issue(struct meta_tx *tx, void *arg, struct arena *a)
     int64_t unused;
     TRY(grant_recheck_in(c->core, tx, &grant, a));
     TRY(application_find_in(tx, app->purpose, app->client_id, a, &now));
-    TRY(end_surplus_codes(tx, c, a));
+    TRY(remove_surplus_codes(tx, c, a));
     TRY(code_add(tx, &c->addition, a, &unused));
     struct event_params event = { .at_ms = c->addition.now_ms,
                                   .who = c->who,

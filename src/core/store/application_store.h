@@ -19,6 +19,9 @@ MUST_USE err_t meta_code_get(struct meta_tx *, int64_t credential_id, struct are
 /* Marks a code as used. *ret_first: it was not used before. */
 MUST_USE err_t meta_code_use(struct meta_tx *, int64_t credential_id, int64_t now_ms, struct arena *a, bool *ret_first);
 
+/* Removes a code with its credential and the tokens that were made from it. */
+MUST_USE err_t meta_code_remove(struct meta_tx *, int64_t credential_id, struct arena *a);
+
 /* What an application has from one user. */
 struct surplus_query {
     int64_t user_id, key_id; /* key_id: of the application */
