@@ -3,6 +3,7 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/role_name.h"
 #include "cli/terminal.h"
 
 #include "base/text.h"
@@ -11,13 +12,7 @@
 #include "core/space/enrolment.h"
 #include "core/space/environment.h"
 
-#include <string.h>
-
 enum { PAGE = 100 };
-
-static const char *const roles[] = {
-    [ROLE_MEMBER] = "member", [ROLE_TUTOR] = "tutor", [ROLE_TEACHER] = "teacher", [ROLE_ADMINISTRATOR] = "administrator"
-};
 
 /* The operator, in the account that --account names. */
 static err_t find_operator(struct cli *cli, struct admin *admin, struct principal *ret)
@@ -114,25 +109,14 @@ static int course_limit_work(struct cli *cli, struct admin *admin)
 
 /* ---- cais course enrol ---- */
 
-static bool parse_role(const char *text, enum course_role *ret)
-{
-    for (size_t i = ROLE_MEMBER; text && i < LENGTH_OF(roles); i++)
-        if (strcmp(text, roles[i]) == 0) {
-            *ret = (enum course_role)i;
-            return true;
-        }
-    return false;
-}
-
 static int course_enrol_work(struct cli *cli, struct admin *admin)
 {
     struct principal operator_;
     struct enrolment_request request = { .login = slice_of(cli->options->operands[1]), .role = ROLE_MEMBER };
     const char *role = option_value(cli->options, "role");
     int64_t id;
-    if (!parse_course(cli, &request.course_id) || (role && !parse_role(role, &request.role)))
-        return usage_error(cli->err, cli->options->command,
-                           "a course is a number; a role is member, tutor, teacher or administrator");
+    if (!parse_course(cli, &request.course_id) || (role && !role_name_parse(role, &request.role)))
+        return usage_error(cli->err, cli->options->command, "a course is a number; a role is " ROLE_NAMES);
     err_t e = find_operator(cli, admin, &operator_);
     if (!e)
         e = enrolment_grant(&admin->store->core, &operator_, &request, cli->arena, &id);
@@ -171,10 +155,8 @@ const struct command command_course_enrol = {
     .min_operands = 2,
     .max_operands = 2,
     .options =
-        (const struct option_spec[]){ { "role", 0, "R", false, "member (default), tutor, teacher or administrator." },
-                                      ACCOUNT_OPTION,
-                                      ADMIN_OPTIONS,
-                                      { 0 } },
+        (const struct option_spec[]){
+            { "role", 0, "R", false, ROLE_NAMES " (default: member)." }, ACCOUNT_OPTION, ADMIN_OPTIONS, { 0 } },
     .summary = "Enrol a user in a course, or give it another role there.",
     .run = run_course_enrol,
 };

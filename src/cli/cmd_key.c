@@ -4,6 +4,7 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/role_name.h"
 #include "cli/terminal.h"
 
 #include "base/text.h"
@@ -88,41 +89,11 @@ static const char *list_purposes(struct arena *a)
     return arena_cstr(a, list);
 }
 
-/* ---- roles ---- */
-
-struct role_name {
-    const char *name;
-    enum course_role role;
-};
-static const struct role_name role_names[] = {
-    { "member", ROLE_MEMBER },
-    { "tutor", ROLE_TUTOR },
-    { "teacher", ROLE_TEACHER },
-    { "environment_admin", ROLE_ADMINISTRATOR },
-};
-
-static const char *list_roles(struct arena *a)
-{
-    slice list = S("");
-    for (size_t i = 0; i < LENGTH_OF(role_names); i++)
-        list = arena_printf(a, SLICE_FMT "%s%s", SLICE_ARG(list), i ? ", " : "", role_names[i].name);
-    return arena_cstr(a, list);
-}
-
-/* ROLE_NONE: there is no such role. */
-static enum course_role role_of(const char *name)
-{
-    for (size_t i = 0; i < LENGTH_OF(role_names); i++)
-        if (slice_eq(slice_of(role_names[i].name), slice_of(name)))
-            return role_names[i].role;
-    return ROLE_NONE;
-}
-
 /* What --course and --role say: no course_id when there is no enrolment. Returns false after an error message. */
 static bool read_enrolment(const struct cli *cli, const struct api_module *api, struct enrolment_request *ret)
 {
     const char *role = option_value(cli->options, "role");
-    const char *needs_application[] = { "course", "role", "callback" };
+    const char *needs_application[] = { "course", "role", "account", "callback" };
     for (size_t i = 0; i < LENGTH_OF(needs_application); i++)
         if (option_nth(cli->options, needs_application[i], 0) && api->key_form != API_KEYS_APPLICATION) {
             usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", needs_application[i],
@@ -131,12 +102,16 @@ static bool read_enrolment(const struct cli *cli, const struct api_module *api, 
         }
     if (!option_number(cli, "course", 1, INT64_MAX, &ret->course_id))
         return false;
-    ret->role = role_of(role ? role : "member");
-    if (!ret->role)
-        usage_error(cli->err, cli->options->command, "--role is one of: %s", list_roles(cli->arena));
-    else if (role && !ret->course_id)
+    ret->role = ROLE_MEMBER;
+    if (role && !role_name_parse(role, &ret->role)) {
+        usage_error(cli->err, cli->options->command, "a role is " ROLE_NAMES);
+        return false;
+    }
+    if (role && !ret->course_id) {
         usage_error(cli->err, cli->options->command, "--role needs --course");
-    return ret->role && (!role || ret->course_id);
+        return false;
+    }
+    return true;
 }
 
 /* ---- add ---- */
@@ -145,9 +120,12 @@ static bool read_enrolment(const struct cli *cli, const struct api_module *api, 
 static err_t enrol_and_mint(struct cli *cli, struct admin *admin, const struct api_module *api,
                             const struct enrolment_request *enrolment, struct new_key *ret)
 {
+    struct core *core = &admin->store->core;
+    struct principal operator_;
     int64_t unused;
+    TRY(access_operator(core, slice_of(option_value(cli->options, "account")), cli->arena, &operator_));
     if (enrolment->course_id)
-        TRY(enrolment_grant(&admin->store->core, &admin->who, enrolment, cli->arena, &unused));
+        TRY(enrolment_grant(core, &operator_, enrolment, cli->arena, &unused));
     return mint_key(cli, admin, api, enrolment->login, ret);
 }
 
@@ -225,15 +203,17 @@ const struct command command_key_add = {
     .min_operands = 1,
     .max_operands = 1,
     .options =
-        (const struct option_spec[]){ { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
-                                      { "course", 0, "ID", false, "Enrol LOGIN in this course.", NULL },
-                                      { "role", 0, "ROLE", false, "With --course, instead of member", list_roles },
-                                      { "callback", 0, "URL", true,
-                                        "Where the application may send browsers back to; without any, people carry "
-                                        "its PIN by hand.",
-                                        NULL },
-                                      ADMIN_OPTIONS,
-                                      { 0 } },
+        (const struct option_spec[]){
+            { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
+            { "course", 0, "ID", false, "Enrol LOGIN in this course.", NULL },
+            { "role", 0, "ROLE", false, "With --course: " ROLE_NAMES " (default: member).", NULL },
+            { "account", 0, "A", false, "With --course: the account of the course; default: default.", NULL },
+            { "callback", 0, "URL", true,
+              "Where the application may send browsers back to; without any, people carry "
+              "its PIN by hand.",
+              NULL },
+            ADMIN_OPTIONS,
+            { 0 } },
     .summary = "Make a key; it is shown once.",
     .run = run_key_add,
 };
