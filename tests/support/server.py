@@ -339,9 +339,9 @@ class Server:
         self.cais("user", "add", login, *options)
         return login
 
-    def key(self, login, api):
-        made = self.cais_json("key", "add", login, "--for", api)[0]
-        names = ("token", "security_key", "app_key", "user_token", "secret_access_key")
+    def key(self, login, api, *options):
+        made = self.cais_json("key", "add", login, "--for", api, *options)[0]
+        names = ("token", "security_key", "app_key", "user_token", "secret_access_key", "access_token", "client_secret", "pin")
         self.secrets += [made[name] for name in names if name in made]
         return made
 

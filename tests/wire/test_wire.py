@@ -12,11 +12,13 @@ import server as server_support
 import wire
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HOSTS = {"pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"],
+HOSTS = {"redu": ["www.redu.com.br", "redu.com.br"],
+         "pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"],
          "runrun": ["runrun.it", "secure.runrun.it"],
          "s3": ["gryvnagsfedj.compat.objectstorage.sa-saopaulo-1.oraclecloud.com", "s3.amazonaws.com"]}
 # Folder → kind of variable → member of the output of `cais key add --json`.
-CREDENTIALS = {"pyrus": {"key": "security_key"}, "runrun": {"app": "app_key", "token": "user_token"}}
+CREDENTIALS = {"pyrus": {"key": "security_key"}, "runrun": {"app": "app_key", "token": "user_token"},
+               "redu": {"app": "client_id", "secret": "client_secret", "pin": "pin", "token": "access_token"}}
 TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
 
 
@@ -29,6 +31,9 @@ def read(path):
 
 SMALL = """# a comment
 @ user ana Ana Prado
+@ password ana two words
+@ callback ana https://a.example/1
+@ callback ana https://a.example/2
 @ host api.example.org
 > POST /x?id={id t}
 > Authorization: Bearer {token ana}
@@ -46,6 +51,7 @@ SMALL = """# a comment
 def test_parse_reads_a_transcript():
     t = wire.parse(SMALL)
     assert t.users == [("ana", "Ana Prado")] and len(t.exchanges) == 2
+    assert t.passwords == {"ana": "two words"} and t.callbacks == {"ana": ["https://a.example/1", "https://a.example/2"]}
     first, second = t.exchanges
     assert (first.method, first.target, first.host) == ("POST", "/x?id={id t}", "api.example.org")
     assert first.headers == [("Authorization", "Bearer {token ana}"), ("Empty", "")]
@@ -96,6 +102,16 @@ def test_a_captured_variable_must_be_equal_later():
             wire.match_json(pattern, got, v)
     with pytest.raises(wire.WireError):
         wire.match_json({"a": 1}, {"a": 1, "b": 2}, v, exact=True)
+
+
+def test_a_reply_may_be_matched_in_part():
+    exchange = wire.parse('@ user a\n> GET /\n< 200\n< (contains) value="{hex csrf}"\n< (contains) <b>').exchanges[0]
+    variables = {}
+    wire.check_reply(exchange, wire.Reply(200, [], b'<input value="0a"><b>'), variables)
+    assert variables == {("hex", "csrf"): "0a"}
+    for body in (b'<input value="0b"><b>', b'<input value="0a">'):
+        with pytest.raises(wire.WireError):
+            wire.check_reply(exchange, wire.Reply(200, [], body), variables)
 
 
 def test_has_null_looks_into_nested_values():
@@ -167,7 +183,9 @@ def test_replies_match_the_transcript(server, path):
     for user, full_name in transcript.users:
         login = "%s.%s.%s@example.org" % (user, name, api)
         server.user(login, "--name", full_name, "--email", login)
-        key = server.key(login, api)
+        if user in transcript.passwords:
+            server.cais("user", "password", login, text=transcript.passwords[user] + "\n")
+        key = server.key(login, api, *(word for c in transcript.callbacks.get(user, []) for word in ("--callback", c)))
         variables["login", user] = login
         for kind, member in CREDENTIALS[api].items():
             variables[kind, user] = key[member]

@@ -22,6 +22,8 @@ KINDS = {
     "login": r"\S+",
     "key": r"\S+",
     "app": r"\S+",
+    "secret": r"[A-Za-z0-9]+",
+    "pin": r"[A-Za-z0-9]{20}",
 }
 VARIABLE = re.compile(r"\{(%s) ([a-z0-9_]+)\}" % "|".join(KINDS))
 
@@ -45,12 +47,15 @@ class Exchange:
         self.exact = False
         self.expected_bytes = None
         self.no_null = False
+        self.contained = []
 
 
 class Transcript:
     def __init__(self, name):
         self.name = name
         self.users = []  # (login, full name)
+        self.passwords = {}  # of users
+        self.callbacks = {}  # of the applications of users: lists
         self.exchanges = []
 
 
@@ -88,6 +93,11 @@ def parse(text, name="transcript"):
                 elif word == "user":
                     login, _, full_name = value.partition(" ")
                     transcript.users.append((login, full_name))
+                elif word == "password":
+                    login, _, transcript.passwords[login] = value.partition(" ")
+                elif word == "callback":
+                    login, _, address = value.partition(" ")
+                    transcript.callbacks.setdefault(login, []).append(address)
                 else:
                     raise WireError("unknown word @ %s" % word)
             elif mark == ">":
@@ -139,6 +149,8 @@ def parse_reply_line(exchange, rest):
         exchange.expected_json = json.loads(rest)
     elif rest.startswith("|"):
         exchange.expected_bytes = (exchange.expected_bytes or b"") + unescape(rest[1:])
+    elif rest.startswith("(contains) "):
+        exchange.contained.append(rest[11:])
     elif rest == "(no null)":
         exchange.no_null = True
     elif rest.startswith("(no header) "):
@@ -162,9 +174,9 @@ def substitute(text, variables):
     return VARIABLE.sub(value, text)
 
 
-def match_text(pattern, got, variables, where):
-    """Checks that `got` matches the pattern, which is literal except for its variables. A variable that has a value must be
-    equal to it; a new one captures what it matches."""
+def match_text(pattern, got, variables, where, part=False):
+    """Checks that `got`, or with part=True a part of it, matches the pattern, which is literal except for its variables. A
+    variable that has a value must be equal to it; a new one captures what it matches."""
     regex, names, at = "", [], 0
     for m in VARIABLE.finditer(pattern):
         key = m.group(1), m.group(2)
@@ -178,7 +190,7 @@ def match_text(pattern, got, variables, where):
             regex += "(?P<v%d>%s)" % (len(names), KINDS[key[0]])
             names.append(key)
     regex += re.escape(pattern[at:])
-    m = re.fullmatch(regex, got, re.S)
+    m = (re.search if part else re.fullmatch)(regex, got, re.S)
     if not m:
         raise WireError("%s is %r, expected %r" % (where, got, pattern))
     for i, key in enumerate(names):
@@ -334,6 +346,8 @@ def check_reply(exchange, reply, variables):
             raise WireError("header %s: %s" % (name, reply.header(name)))
     if exchange.expected_bytes is not None and reply.body != exchange.expected_bytes:
         raise WireError("body %r, expected %r" % (reply.body[:500], exchange.expected_bytes[:500]))
+    for pattern in exchange.contained:
+        match_text(pattern, reply.body.decode(), variables, "body", part=True)
     if exchange.expected_json is not None or exchange.no_null:
         body = json.loads(reply.body.decode())
         if exchange.no_null and has_null(body):
