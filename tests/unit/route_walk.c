@@ -13,6 +13,7 @@
 #include "api/portal/portal.h"
 #include "api/service/service.h"
 #include "base/text.h"
+#include "core/access/application.h"
 #include "core/access/session.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
@@ -456,15 +457,24 @@ TEST(runrun_stays_within_the_memory_of_a_request)
 
 /* ---- Redu ---- */
 
+/* w->fixture: the cookie of a browser, for the pages of OAuth. */
 static struct fake_reply *send_to_redu(struct walk *w, struct fake_request *r)
 {
+    size_t n = 0;
+    while (r->headers[n].name.n)
+        n++;
     r->token = *(const slice *)w->user;
+    r->headers[n] = (struct http_header){ S("Cookie"), *(const slice *)w->fixture };
     return fake_http_send(w->http, r);
 }
 
 static bool is_redu_error(struct walk *w, const struct fake_reply *r)
 {
     const struct json *j;
+    if (r->route && slice_eq(slice_of(r->route->pattern), S("/oauth/authorize")))
+        return slice_starts(r->body, S("<!DOCTYPE html>")) && slice_ends(r->body, S("</html>\n"));
+    if (r->route && slice_eq(slice_of(r->route->pattern), S("/oauth/token")))
+        return has_member(w, r, "error", "error");
     return r->status == 400 || r->status == 404 ? r->body.n == 0
                                                 : !json_parse(w->a, r->body, &j) && j->type == JS_OBJECT && j->child;
 }
@@ -475,13 +485,52 @@ static slice long_redu_name(struct arena *a, int i)
     return arena_printf(a, "%04d%s", i, long_text(a, '"', 250));
 }
 
+/* What an application and a browser send: forms and a query with the longest texts that are accepted. */
+struct oauth_worst {
+    slice cookie, query;
+    struct worst answers, exchanges;
+};
+
+static void make_oauth_worst(struct redu_fixture *f, struct oauth_worst *ret)
+{
+    struct core *core = &f->s->w->core;
+    struct minted_application app;
+    struct principal who;
+    slice secret;
+    const struct application_request request = { .login = S("admin"), .purpose = REDU_PURPOSE };
+    const struct session_request session = { .purpose = BROWSER_PURPOSE,
+                                             .login = { S("admin"), S("correct horse"), S("") } };
+    EXPECT_OK(application_add(core, &f->s->w->operator_, &request, f->a, &app));
+    EXPECT_OK(user_set_password(core, &f->s->w->operator_, S("admin"), S("correct horse"), f->a));
+    f->tokens[ADMIN] = world_key(f->s->w, S("admin"), REDU_PURPOSE);
+    EXPECT_OK(session_begin(core, &session, f->a, &secret, &who));
+    const char *quotes = long_text(f->a, '"', 2000);
+    slice client = arena_printf(f->a, "client_id=" SLICE_FMT, SLICE_ARG(app.client_id));
+    slice form = arena_printf(f->a, SLICE_FMT "&csrf=" SLICE_FMT "&state=", SLICE_ARG(client),
+                              SLICE_ARG(browser_csrf_of(secret, f->a)));
+    slice grant = arena_printf(f->a, SLICE_FMT "&client_secret=" SLICE_FMT "&grant_type=", SLICE_ARG(client),
+                               SLICE_ARG(app.client_secret));
+    *ret = (struct oauth_worst){ .cookie = arena_printf(f->a, "cais=" SLICE_FMT, SLICE_ARG(secret)) };
+    ret->query =
+        arena_printf(f->a, SLICE_FMT "&state=%s&scope=%s&code_challenge=%s", SLICE_ARG(client), quotes, quotes, quotes);
+    add_body(&ret->answers, worst_repeat(f->a, form.p, "%01", "1", 32 * 1024));
+    add_body(&ret->answers, arena_printf(f->a, SLICE_FMT "%s&authorize=1", SLICE_ARG(form), quotes));
+    static const char *const grants[] = { "none&code=", "authorization_code&code=", "password&username=a&password=" };
+    for (size_t i = 0; i < LENGTH_OF(grants); i++)
+        add_body(&ret->exchanges, worst_repeat(f->a, arena_printf(f->a, SLICE_FMT "%s", SLICE_ARG(grant), grants[i]).p,
+                                               "%01", "1", 32 * 1024));
+}
+
 TEST(redu_stays_within_the_memory_of_a_request)
 {
     REDU_FIXTURE(f);
+    struct oauth_worst oauth;
+    make_oauth_worst(f, &oauth);
     struct walk w = { .api = &f->http_api,
                       .http = &f->http,
                       .a = f->a,
                       .send = send_to_redu,
+                      .fixture = &oauth.cookie,
                       .user = &f->tokens[ADMIN],
                       .is_error = is_redu_error };
     struct core *core = &f->s->w->core;
@@ -549,6 +598,13 @@ TEST(redu_stays_within_the_memory_of_a_request)
         { .route = "GET /api/enrollments/{id}", .params = { e1 } },
         { .route = "PUT /api/enrollments/{id}", .params = { e1 }, .bodies = structure },
         { .route = "OPTIONS " },
+        { .route = "GET /oauth/authorize", .query = oauth.query },
+        { .route = "POST /oauth/authorize", .bodies = oauth.answers, .form_type = FORM_TYPE },
+        { .route = "GET /oauth/token", .bodies = oauth.exchanges, .form_type = FORM_TYPE },
+        { .route = "POST /oauth/token", .bodies = oauth.exchanges, .form_type = FORM_TYPE },
+        { .route = "PUT /oauth/token", .bodies = oauth.exchanges, .form_type = FORM_TYPE },
+        { .route = "PATCH /oauth/token", .bodies = oauth.exchanges, .form_type = FORM_TYPE },
+        { .route = "DELETE /oauth/token", .bodies = oauth.exchanges, .form_type = FORM_TYPE },
         { .route = "DELETE /api/enrollments/{id}", .params = { e1 } },
         { .route = "DELETE /api/files/{id}", .params = { f1 } },
         { .route = "DELETE /api/folders/{id}", .params = { one } },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/failure_log.h"
 #include "api/kit/json_reply.h"
+#include "api/redu/oauth_priv.h"
 #include "api/redu/redu_priv.h"
 
 #include <string.h>
@@ -116,6 +117,8 @@ void redu_fail(struct http_exchange *x, err_t e)
         http_reply_header(x, "Access-Control-Allow-Origin", S("*"));
     if (words.status == 503 && !http_refusal_of(e)) /* the engine adds its own */
         http_reply_header(x, "Retry-After", S("1"));
+    if (redu_oauth_fail(x, error_row_of(&redu_errors, e), &words))
+        return;
     if (words.status == 400 || words.status == 404) {
         http_reply(x, words.status, NULL, S(""));
         return;

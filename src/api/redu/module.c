@@ -36,8 +36,8 @@ static void close_redu(const struct http_api *api)
 
 const struct api_module redu_module = {
     .name = "redu",
-    .key_form = API_KEYS_SECRET,
-    .key_names = { "access_token" },
+    .key_form = API_KEYS_APPLICATION,
+    .key_names = { "access_token", "client_id", "client_secret", "pin" },
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct redu_options),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/json_reply.h"
 #include "api/redu/handlers_priv.h"
+#include "api/redu/oauth_priv.h"
 #include "api/redu/redu_priv.h"
 #include "base/seal.h"
 #include "http/field.h"
@@ -11,7 +12,8 @@
 #define READ (HTTP_ON_LOOP | HTTP_NO_BODY)
 #define LIST HTTP_NO_BODY
 #define REMOVE HTTP_NO_BODY
-#define BODY_MAX ((size_t)64 * 1024) /* some texts, the longest of 1,000 characters */
+#define BODY_MAX ((size_t)64 * 1024)       /* some texts, the longest of 1,000 characters */
+#define OAUTH_BODY_MAX ((size_t)32 * 1024) /* anybody may send one */
 
 static const struct http_route redu_routes[] = {
     { "GET", "/api/folders/{id}", redu_folder_get, READ, 0, "§6.1", 0 },
@@ -60,6 +62,14 @@ static const struct http_route redu_routes[] = {
     { "GET", "/api/enrollments/{id}", redu_enrollment_get, READ, 0, "§8", 0 },
     { "PUT", "/api/enrollments/{id}", redu_enrollment_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/enrollments/{id}", redu_enrollment_delete, REMOVE, 0, "§8", 0 },
+
+    { "GET", "/oauth/authorize", redu_authorize_show, HTTP_PUBLIC | HTTP_NO_BODY, 0, "§2.2", 0 },
+    { "POST", "/oauth/authorize", redu_authorize_answer, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.3", 0 },
+    { "POST", "/oauth/token", redu_token, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.4", 0 },
+    { "GET", "/oauth/token", redu_token, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.4", 0 },
+    { "PUT", "/oauth/token", redu_token, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.4", 0 },
+    { "PATCH", "/oauth/token", redu_token, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.4", 0 },
+    { "DELETE", "/oauth/token", redu_token, HTTP_PUBLIC, OAUTH_BODY_MAX, "§2.4", 0 },
 };
 
 static const char *const redu_prefixes[] = { "/api", "/oauth", NULL };
@@ -156,6 +166,7 @@ struct http_api redu_api(struct redu *r)
         .route_count = r->route_count,
         .prefixes = redu_prefixes,
         .path_suffix = REDU_PATH_SUFFIX,
+        .hides_targets = true, /* tokens come in queries, and people paste PINs into paths */
         .guard = redu_guard,
         .fail = redu_fail,
         .context = r,
