@@ -53,6 +53,7 @@ class Exchange:
 class Transcript:
     def __init__(self, name):
         self.name = name
+        self.plain = False  # without TLS
         self.users = []  # (login, full name)
         self.passwords = {}  # of users
         self.callbacks = {}  # of the applications of users: lists
@@ -90,6 +91,8 @@ def parse(text, name="transcript"):
                 word, _, value = rest.partition(" ")
                 if word == "host":
                     host = value.strip()
+                elif word == "plain":
+                    transcript.plain = True
                 elif word == "user":
                     login, _, full_name = value.partition(" ")
                     transcript.users.append((login, full_name))
