@@ -395,6 +395,19 @@ def test_a_raw_link_of_a_removed_file_is_404(school, folder):
         assert (answer.status, answer.header("Content-Type")) == (404, "application/xml") and b"<Error>" in answer.body
 
 
+def test_a_raw_link_ends_with_the_user_it_was_made_for(school, folder):
+    login = "passing"
+    school.server.user(login, "--email", login + "@example.org")
+    school.tokens[login] = school.server.key(login, "redu")["access_token"]
+    school.enrol(login, "member")
+    file = school.file("a", b"1", folder)
+    raw = link(school.get(f"/api/files/{file['id']}", login), "raw")
+    assert school.follow(raw).status == 200
+    school.server.cais("user", "disable", login)
+    assert school.follow(raw).status == 403 and school.follow(link(file, "raw")).status == 200
+    assert school.ask("GET", f"/api/folders/{folder}", login).status == 401
+
+
 def test_a_raw_link_ends_after_15_minutes_but_not_a_transfer_under_way(tmp_path, monkeypatch):
     def set_clock(ahead_ms):
         (tmp_path / "clock.new").write_text(str(ahead_ms))

@@ -196,6 +196,10 @@ TEST(own_lists_are_for_oneself)
     EXPECT_EQ(reply_count(f->a, redu_send(f, MEMBER, "GET /api/users/member/spaces?role=teacher", NULL), ""), 0);
     EXPECT_EQ(reply_count(f->a, redu_send(f, MEMBER, "GET /api/users/member/spaces?role=king", NULL), ""), 0);
     EXPECT_EQ(reply_count(f->a, redu_send(f, MEMBER, "GET /api/users/member/spaces?course=99", NULL), ""), 0);
+    EXPECT_EQ(
+        reply_count(
+            f->a, redu_sendf(f, MEMBER, NULL, "GET /api/users/member/spaces?course=%lld", (long long)f->s->course), ""),
+        1);
     EXPECT_EQ(reply_count(f->a, redu_send(f, MEMBER, "GET /api/users/member/enrollments?courses_ids[]=1", NULL), ""),
               1);
     EXPECT_EQ(reply_count(f->a, redu_send(f, MEMBER, "GET /api/users/member/enrollments?courses_ids[]=9", NULL), ""),
@@ -443,6 +447,9 @@ TEST(an_enrolment_shows_what_is_known_of_the_person)
     r = redu_sendf(f, ADMIN, "{\"enrollment\":{\"state\":\"king\",\"role\":\"queen\"}}", "PUT /api/enrollments/%lld",
                    (long long)t.enrolment);
     EXPECT_SLICE(r->body, S("{\"state\":[\"inválido.\"],\"role\":[\"inválido.\"]}"));
+    r = redu_sendf(f, ADMIN, "{\"enrollment\":{\"state\":\"redu_invited\"}}", "PUT /api/enrollments/%lld",
+                   (long long)t.enrolment); /* only the server gives that state */
+    EXPECT_SLICE(r->body, S("{\"state\":[\"inválido.\"]}"));
     r = redu_sendf(f, ADMIN, "{\"enrollment\":{\"role\":\"teacher\"}}", "PUT /api/enrollments/%lld",
                    (long long)t.enrolment);
     EXPECT_EQ(r->status, 204);
@@ -681,6 +688,19 @@ TEST(a_file_may_have_exactly_100_mebibytes)
     EXPECT_SLICE(r->body, S("{\"attachment_file_size\":[\"must be between 0 and 104857600 bytes\"]}"));
 }
 
+TEST(an_upload_for_every_role_has_its_status)
+{
+    for (int who = NOBODY; who < PERSONS; who++) {
+        REDU_FIXTURE(f);
+        struct fake_reply *r = redu_upload(f, who, f->s->root, "a.txt", S("hello"));
+        EXPECT_EQ(r->status, who >= TUTOR ? 201 : 401);
+        EXPECT_EQ(world_file_count(f->s->w), who >= TUTOR);
+        EXPECT(r->received == (who >= TUTOR));
+        if (who >= TUTOR)
+            EXPECT_SLICE(fake_reply_header(r, "Location"), redu_str(f, r, "links.0.href"));
+    }
+}
+
 TEST(an_upload_is_refused_before_its_body_by_the_role)
 {
     REDU_FIXTURE(f);
@@ -777,6 +797,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(an_upload_without_a_file_is_refused),
           cmocka_unit_test(all_that_is_wrong_with_a_file_is_told_at_once),
           cmocka_unit_test(a_file_may_have_exactly_100_mebibytes),
+          cmocka_unit_test(an_upload_for_every_role_has_its_status),
           cmocka_unit_test(an_upload_is_refused_before_its_body_by_the_role),
           cmocka_unit_test(a_type_that_would_make_the_link_too_long_is_refused),
           cmocka_unit_test(the_types_of_the_vendor), cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
