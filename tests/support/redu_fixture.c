@@ -15,6 +15,7 @@ struct redu_options redu_fixture_options(void)
                                   .link_lifetime_ms = minutes(15),
                                   .time_zone = S("-03:00"),
                                   .mime_types = S("any"),
+                                  .tokens_per_application = 20,
                                   .zone_minutes = -180 };
 }
 
