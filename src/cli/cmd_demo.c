@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cais demo: make a user with keys and a task, and print commands that try the APIs with them. */
+/* cais demo: make a user with keys, a task and a course, and print commands that try the APIs with them. */
 #include "api/pyrus/pyrus.h"
 #include "api/s3/s3.h"
 #include "cli/admin.h"
@@ -7,10 +7,15 @@
 #include "cli/json_line.h"
 
 #include "base/json.h"
-#include "core/access/access.h"
+#include "core/access/application.h"
 #include "core/bucket/bucket.h"
 #include "core/care/data_dir.h"
+#include "core/records/space.h"
 #include "core/records/user.h"
+#include "core/space/course.h"
+#include "core/space/environment.h"
+#include "core/space/folder.h"
+#include "core/space/space.h"
 #include "core/task/task.h"
 
 #include <fcntl.h>
@@ -44,8 +49,25 @@ struct demo {
     slice login, security_key, pyrus_token, native_token;
     slice app_key, user_token;                /* of Runrun.it */
     slice access_key, secret, bucket, region; /* of S3 */
-    int64_t task_id;
+    slice redu_token;
+    int64_t task_id, space_id, folder_id;
 };
+
+/* A course of an environment of its own, and a folder in its space. The user administers them. */
+static err_t make_course(struct core *core, const struct principal *who, struct arena *a, struct demo *d)
+{
+    slice path = arena_printf(a, "demo-%lld", (long long)who->user_id);
+    struct environment_request environment = { path, path, S("DEMO"), S("") };
+    struct course_request course = { .name = S("Demo"), .path = path };
+    struct names_taken taken;
+    struct space space;
+    int64_t course_id;
+    TRY(environment_create(core, who, &environment, a, &course.environment_id, &taken));
+    TRY(course_create(core, who, &course, a, &course_id, &taken));
+    TRY(space_create(core, who, course_id, &(struct space_request){ S("Demo"), S("") }, a, &d->space_id));
+    TRY(space_find(core, who, PLACE_SEE, d->space_id, a, &space));
+    return folder_create(core, who, space.root_id, S("Demo"), a, &d->folder_id);
+}
 
 static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
 {
@@ -76,7 +98,12 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     d->region = ((const struct s3_options *)config_api_options(admin->config, S("s3")))->region;
     TRY(bucket_create(core, &who, d->bucket, a));
     struct task_request task = { .text = S("Try cais") };
-    return task_create(core, &who, &task, a, &d->task_id);
+    TRY(task_create(core, &who, &task, a, &d->task_id));
+    struct minted_application application;
+    TRY(application_add(core, &admin->who, &(struct application_request){ .login = d->login, .purpose = S("redu") }, a,
+                        &application));
+    d->redu_token = application.token;
+    return make_course(core, &who, a, d);
 }
 
 #define URL SLICE_ARG(url)
@@ -142,6 +169,31 @@ static void print_runrun(FILE *out, slice url, const struct demo *d)
     fprintf(out, "runrun -L " SLICE_FMT "/api/v1.0/documents/$DOCUMENT/download\n", URL);
 }
 
+static void print_redu(FILE *out, slice url, const struct demo *d)
+{
+    static const char json[] = "-H 'Content-Type: application/json'";
+    fprintf(out, "\n# Redu: create a folder, upload, list, follow the link, rename, delete (space %lld)\n",
+            (long long)d->space_id);
+    fprintf(out, "redu() { curl -sS -H 'Authorization: OAuth " SLICE_FMT "' \"$@\"; }\n", SLICE_ARG(d->redu_token));
+    fprintf(out, "echo 'file content' > test.txt\n");
+    fprintf(out,
+            "FOLDER=$(redu " SLICE_FMT "/api/folders/%lld/folders %s -d '{\"folder\":{\"name\":\"Listas\"}}' "
+            "| sed 's/^{\"id\":\\([0-9]*\\).*/\\1/') && echo $FOLDER\n",
+            URL, (long long)d->folder_id, json);
+    fprintf(out,
+            "STORED=$(redu " SLICE_FMT "/api/folders/$FOLDER/files -F 'file[content]=@test.txt;type=text/plain') "
+            "&& printf '%%s\\n' \"$STORED\"\n",
+            URL);
+    fprintf(out, "redu " SLICE_FMT "/api/folders/$FOLDER/files && echo\n", URL);
+    fprintf(out,
+            "curl -sS \"$(printf '%%s' \"$STORED\" | sed 's/.*\"rel\":\"raw\",\"href\":\"\\([^\"]*\\)\".*/\\1/')\"\n");
+    fprintf(out, "redu -X PUT " SLICE_FMT "/api/folders/$FOLDER %s -d '{\"folder\":{\"name\":\"Provas\"}}'\n", URL,
+            json);
+    fprintf(out, "redu " SLICE_FMT "/api/folders/%lld/folders && echo\n", URL, (long long)d->folder_id);
+    fprintf(out, "redu -X DELETE " SLICE_FMT "/api/folders/$FOLDER\n", URL);
+    fprintf(out, "redu " SLICE_FMT "/api/folders/%lld/folders && echo\n", URL, (long long)d->folder_id);
+}
+
 /* For awscli. Each line sets its own environment, so that the user's own keys stay as they are. */
 static void print_s3(FILE *out, slice url, const struct demo *d)
 {
@@ -166,6 +218,7 @@ static int demo_work(struct cli *cli, struct admin *admin)
         print_pyrus(cli->out, url, &d);
         print_native(cli->out, url, &d);
         print_runrun(cli->out, url, &d);
+        print_redu(cli->out, url, &d);
         print_s3(cli->out, url, &d);
         return EXIT_DONE;
     }
@@ -182,6 +235,9 @@ static int demo_work(struct cli *cli, struct admin *admin)
     json_put_string(&line.o, "access_key_id", d.access_key);
     json_put_string(&line.o, "secret_access_key", d.secret);
     json_put_string(&line.o, "bucket", d.bucket);
+    json_put_string(&line.o, "redu_token", d.redu_token);
+    json_put_int(&line.o, "space_id", d.space_id);
+    json_put_int(&line.o, "folder_id", d.folder_id);
     json_line_print(&line, cli->out);
     return EXIT_DONE;
 }
@@ -193,7 +249,7 @@ const struct command command_demo = {
     .options =
         (const struct option_spec[]){
             { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
-    .summary = "Make a user, keys and a task; print commands that use them.",
+    .summary = "Make a user, keys, a task and a course; print commands that use them.",
     .details = "The commands can be run as printed: cais demo | sh\n",
     .run = run_demo,
     .makes_data = true,

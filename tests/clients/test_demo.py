@@ -50,6 +50,11 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         assert "<Key>data/enterprise/1/%s/test.txt</Key>" % id_ in posted and got == "file content"
         confirmed = json.loads(confirmed)
         assert confirmed["transfered"] and confirmed in json.loads(documents)
+        folder, stored, files, read, renamed, removed, rest = rest.split("\n", 6)
+        stored = json.loads(stored)
+        assert [stored["name"], stored["mimetype"], stored["byte"], read] == ["test.txt", "text/plain", "13", "file content"]
+        assert [f["id"] for f in json.loads(files)] == [stored["id"]]
+        assert [(f["id"], f["name"]) for f in json.loads(renamed)] == [(int(folder), "Provas")] and removed == "[]"
         assert "upload: ./test.txt to s3://demo-" in rest and rest.endswith("file content\n")
 
 
