@@ -35,8 +35,9 @@ err_t meta_course_add(struct meta_tx *tx, const struct course *c, const struct n
         STATEMENT("INSERT INTO courses (environment_id, creator_id, name, name_key, path, path_key, description,"
                   " workload, max_bytes, created_at_ms, modified_at_ms)"
                   " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
-                  " WHERE NOT EXISTS (SELECT 1 FROM courses WHERE environment_id = $1 AND removed_at_ms = 0"
-                  " AND (name_key = $4 OR path_key = $6)) ON CONFLICT DO NOTHING"),
+                  " WHERE NOT EXISTS (SELECT 1 FROM courses WHERE environment_id = $1 AND name_key = $4"
+                  " AND removed_at_ms = 0) AND NOT EXISTS (SELECT 1 FROM courses WHERE environment_id = $1"
+                  " AND path_key = $6 AND removed_at_ms = 0) ON CONFLICT DO NOTHING"),
         SQL(SQL_I(c->environment_id), SQL_I(c->creator_id), SQL_T(c->name), SQL_T(keys->name), SQL_T(c->path),
             SQL_T(keys->path), SQL_T(c->description), SQL_I(c->workload), SQL_I(c->max_bytes), SQL_I(c->created_at_ms),
             SQL_I(c->modified_at_ms)),

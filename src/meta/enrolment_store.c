@@ -108,9 +108,10 @@ err_t meta_enrolment_adopt(struct meta_tx *tx, const struct user *u, slice email
     return tx_change(
         tx,
         STATEMENT("UPDATE enrolments SET user_id = $1, state = $2, modified_at_ms = $3 WHERE email_key = $4"
-                  " AND user_id IS NULL AND course_id IN (SELECT c.id FROM courses c JOIN environments e"
-                  " ON e.id = c.environment_id WHERE e.account_id = $5) AND NOT EXISTS (SELECT 1 FROM enrolments other"
-                  " WHERE other.course_id = enrolments.course_id AND other.user_id = $1)"),
+                  " AND user_id IS NULL AND EXISTS (SELECT 1 FROM courses c JOIN environments e"
+                  " ON e.id = c.environment_id WHERE c.id = enrolments.course_id AND e.account_id = $5)"
+                  " AND NOT EXISTS (SELECT 1 FROM enrolments other WHERE other.course_id = enrolments.course_id"
+                  " AND other.user_id = $1)"),
         SQL(SQL_I(u->id), SQL_I(ENROLMENT_INVITED), SQL_I(now_ms), SQL_T(email_key), SQL_I(u->account_id)), a, NULL);
 }
 

@@ -4,10 +4,11 @@
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
-#define ENVIRONMENT                                                                                                    \
+#define ENVIRONMENT(course_count)                                                                                      \
     "SELECT e.id, e.account_id, e.creator_id, e.name, e.path, e.initials, e.description, e.created_at_ms,"             \
-    " e.modified_at_ms, (SELECT COUNT(*) FROM courses c WHERE c.environment_id = e.id AND c.removed_at_ms = 0),"       \
-    " COALESCE(u.login, '') FROM environments e LEFT JOIN users u ON u.id = e.creator_id WHERE e.removed_at_ms = 0"
+    " e.modified_at_ms, " course_count ", COALESCE(u.login, '') FROM environments e"                                   \
+    " LEFT JOIN users u ON u.id = e.creator_id WHERE e.removed_at_ms = 0"
+#define COURSES_OF(id) "(SELECT COUNT(*) FROM courses c WHERE c.environment_id = " id " AND c.removed_at_ms = 0)"
 
 static void read_environment_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -33,8 +34,9 @@ err_t meta_environment_add(struct meta_tx *tx, const struct environment *e, cons
         tx, "environment",
         STATEMENT("INSERT INTO environments (account_id, creator_id, name, name_key, path, path_key, initials,"
                   " description, created_at_ms, modified_at_ms) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10"
-                  " WHERE NOT EXISTS (SELECT 1 FROM environments WHERE account_id = $1 AND removed_at_ms = 0"
-                  " AND (name_key = $4 OR path_key = $6)) ON CONFLICT DO NOTHING"),
+                  " WHERE NOT EXISTS (SELECT 1 FROM environments WHERE account_id = $1 AND name_key = $4"
+                  " AND removed_at_ms = 0) AND NOT EXISTS (SELECT 1 FROM environments WHERE account_id = $1"
+                  " AND path_key = $6 AND removed_at_ms = 0) ON CONFLICT DO NOTHING"),
         SQL(SQL_I(e->account_id), SQL_I(e->creator_id), SQL_T(e->name), SQL_T(keys->name), SQL_T(e->path),
             SQL_T(keys->path), SQL_T(e->initials), SQL_T(e->description), SQL_I(e->created_at_ms),
             SQL_I(e->modified_at_ms)),
@@ -52,15 +54,20 @@ static err_t get_environment(struct meta_tx *tx, const struct sql_statement *sta
 
 err_t meta_environment_get(struct meta_tx *tx, int64_t id, struct arena *a, struct environment *ret)
 {
-    return get_environment(tx, STATEMENT(ENVIRONMENT " AND e.id = $1"), SQL(SQL_I(id)), a, ret);
+    return get_environment(tx, STATEMENT(ENVIRONMENT("0") " AND e.id = $1"), SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_environment_by_path(struct meta_tx *tx, int64_t account_id, slice path_key, struct arena *a,
                                struct environment *ret)
 {
     return get_environment(
-        tx, STATEMENT(ENVIRONMENT " AND e.path_key = $1 AND ($2 = 0 OR e.account_id = $2) ORDER BY e.id LIMIT 1"),
+        tx, STATEMENT(ENVIRONMENT("0") " AND e.path_key = $1 AND ($2 = 0 OR e.account_id = $2) ORDER BY e.id LIMIT 1"),
         SQL(SQL_T(path_key), SQL_I(account_id)), a, ret);
+}
+
+err_t meta_environment_count_courses(struct meta_tx *tx, int64_t id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT("SELECT " COURSES_OF("$1")), SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_environment_taken(struct meta_tx *tx, int64_t account_id, const struct name_keys *keys, int64_t except_id,
@@ -83,19 +90,20 @@ err_t meta_environment_list_of_user(struct meta_tx *tx, int64_t user_id, int64_t
                                     struct arena *a, struct environment_list *ret)
 {
     return tx_list(tx,
-                   STATEMENT(ENVIRONMENT
-                             " AND e.id IN (SELECT environment_id FROM environment_admins WHERE user_id = $1"
-                             " UNION SELECT c.environment_id FROM enrolments n JOIN courses c ON c.id = n.course_id"
-                             " WHERE n.user_id = $1 AND n.state = 4 AND c.removed_at_ms = 0) AND e.id > $2"
-                             " ORDER BY e.id LIMIT $3"),
+                   STATEMENT(ENVIRONMENT(COURSES_OF(
+                       "e.id")) " AND e.id IN (SELECT environment_id FROM environment_admins WHERE user_id = $1"
+                                " UNION SELECT c.environment_id FROM enrolments n JOIN courses c ON c.id = n.course_id"
+                                " WHERE n.user_id = $1 AND n.state = 4 AND c.removed_at_ms = 0) AND e.id > $2"
+                                " ORDER BY e.id LIMIT $3"),
                    SQL(SQL_I(user_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_environment_row, ret));
 }
 
 err_t meta_environment_list(struct meta_tx *tx, int64_t account_id, int64_t after_id, size_t limit, struct arena *a,
                             struct environment_list *ret)
 {
-    return tx_list(tx, STATEMENT(ENVIRONMENT " AND e.account_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3"),
-                   SQL(SQL_I(account_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_environment_row, ret));
+    return tx_list(
+        tx, STATEMENT(ENVIRONMENT(COURSES_OF("e.id")) " AND e.account_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3"),
+        SQL(SQL_I(account_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_environment_row, ret));
 }
 
 err_t meta_environment_update(struct meta_tx *tx, const struct environment *e, const struct name_keys *keys,

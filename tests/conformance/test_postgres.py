@@ -54,6 +54,21 @@ def test_every_statement_is_understood_by_sqlite(sqlite, statements):
         sqlite.execute("EXPLAIN " + one["sqlite"], values)
 
 
+def scanned(sqlite, text):
+    """The tables that SQLite reads as a whole, not those that a part of the statement makes."""
+    plan = [row[3] for row in sqlite.execute("EXPLAIN QUERY PLAN " + text, {str(i): None for i in range(1, 40)})]
+    made = {row.split()[1] for row in plan if row.startswith(("CO-ROUTINE", "MATERIALIZE"))}
+    return [row for row in plan if re.fullmatch(r"SCAN \w+", row) and row.split()[1] not in made]
+
+
+@pytest.mark.parametrize("store", ["environment", "course", "enrolment", "space", "folder"])
+def test_no_statement_about_courses_reads_a_whole_table(sqlite, statements, store):
+    of_store = [one for one in statements if f"/{store}_store.c" in one["where"]]
+    assert len(of_store) >= 10
+    assert not [(one["function"], found) for one in of_store if (found := scanned(sqlite, one["sqlite"]))]
+    assert scanned(sqlite, "SELECT id FROM environments e WHERE name = 'x'")
+
+
 def test_both_databases_have_the_same_columns(database, sqlite):
     rows, _ = database.run("SELECT table_name, column_name, is_nullable FROM information_schema.columns"
                            " WHERE table_schema = 'public' ORDER BY table_name, ordinal_position")

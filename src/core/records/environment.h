@@ -11,8 +11,8 @@ struct environment {
     slice path; /* the same; of A-Z a-z 0-9 - _ */
     slice initials, description;
     int64_t created_at_ms, modified_at_ms;
-    int64_t course_count; /* set only by reading */
-    slice creator_login;  /* the same; empty when the user has no record any more */
+    int64_t course_count; /* set only for those who see it: environment_find, environment_list */
+    slice creator_login;  /* set only by reading; empty when the user has no record any more */
 };
 struct environment_list {
     struct environment *items;

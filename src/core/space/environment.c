@@ -19,6 +19,17 @@ static err_t find(struct meta_tx *tx, int64_t id, struct arena *a, struct enviro
     return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_ENVIRONMENT_NOT_THERE) : e;
 }
 
+/* What the caller may know of it. */
+static err_t show(struct meta_tx *tx, const struct principal *who, enum place_verb verb, struct arena *a,
+                  struct environment *found, struct environment *ret)
+{
+    struct place place = place_of(found);
+    TRY(place_may(tx, who, verb, &place, a));
+    TRY(meta_environment_count_courses(tx, found->id, a, &found->course_count));
+    *ret = *found;
+    return NULL;
+}
+
 err_t environment_find(struct core *core, const struct principal *who, enum place_verb verb, int64_t id,
                        struct arena *a, struct environment *ret)
 {
@@ -26,10 +37,7 @@ err_t environment_find(struct core *core, const struct principal *who, enum plac
     struct environment found;
     TRY(meta_read_begin(core->meta, a, &tx));
     TRY(find(tx, id, a, &found));
-    struct place place = place_of(&found);
-    TRY(place_may(tx, who, verb, &place, a));
-    *ret = found;
-    return NULL;
+    return show(tx, who, verb, a, &found, ret);
 }
 
 err_t environment_find_path(struct core *core, const struct principal *who, enum place_verb verb, slice path,
@@ -42,10 +50,7 @@ err_t environment_find_path(struct core *core, const struct principal *who, enum
     if (err_is(e, ERR_NOT_FOUND))
         return core_refuse(a, REASON_ENVIRONMENT_NOT_THERE);
     TRY(e);
-    struct place place = place_of(&found);
-    TRY(place_may(tx, who, verb, &place, a));
-    *ret = found;
-    return NULL;
+    return show(tx, who, verb, a, &found, ret);
 }
 
 err_t environment_list(struct core *core, const struct principal *who, const struct id_page *page, struct arena *a,

@@ -11,10 +11,13 @@
 /* CONFLICT when the account has one of that name or path. */
 MUST_USE err_t meta_environment_add(struct meta_tx *, const struct environment *, const struct name_keys *,
                                     struct arena *a, int64_t *ret_id);
+/* Without course_count, like the next one. */
 MUST_USE err_t meta_environment_get(struct meta_tx *, int64_t id, struct arena *a, struct environment *ret);
 /* account_id 0: of any account, the oldest. */
 MUST_USE err_t meta_environment_by_path(struct meta_tx *, int64_t account_id, slice path_key, struct arena *a,
                                         struct environment *ret);
+/* Reads a row for each of them, so no write asks. */
+MUST_USE err_t meta_environment_count_courses(struct meta_tx *, int64_t id, struct arena *a, int64_t *ret);
 /* Which of the keys has another environment of the account than except_id? */
 MUST_USE err_t meta_environment_taken(struct meta_tx *, int64_t account_id, const struct name_keys *, int64_t except_id,
                                       struct arena *a, struct names_taken *ret);
