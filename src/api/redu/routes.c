@@ -10,6 +10,8 @@
 
 /* Answered on the loop: they read some rows by key. */
 #define READ (HTTP_ON_LOOP | HTTP_NO_BODY)
+/* They read a row for each course of an environment or of a person, which is too long for a loop when there are many. */
+#define SCAN HTTP_NO_BODY
 #define LIST HTTP_NO_BODY
 #define REMOVE HTTP_NO_BODY
 #define BODY_MAX ((size_t)64 * 1024)       /* some texts, the longest of 1,000 characters */
@@ -28,17 +30,17 @@ static const struct http_route redu_routes[] = {
     { "DELETE", "/api/files/{id}", redu_file_delete, REMOVE, 0, "§6.10", 0 },
 
     { "GET", "/api/me", redu_me, READ, 0, "§8", 0 },
-    { "GET", "/api/users/{id}", redu_user_get, READ, 0, "§8", 0 },
+    { "GET", "/api/users/{id}", redu_user_get, SCAN, 0, "§8", 0 },
     { "GET", "/api/users/{id}/enrollments", redu_user_enrollments, LIST, 0, "§8", 0 },
     { "GET", "/api/users/{id}/spaces", redu_user_spaces, LIST, 0, "§8", 0 },
-    { "GET", "/api/users/{id}/statuses", redu_user_nothing, READ, 0, "§5.4", 0 },
-    { "GET", "/api/users/{id}/statuses/timeline", redu_user_nothing, READ, 0, "§5.4", 0 },
-    { "GET", "/api/users/{id}/contacts", redu_user_nothing, READ, 0, "§5.4", 0 },
-    { "GET", "/api/users/{id}/chats", redu_user_nothing, READ, 0, "§5.4", 0 },
-    { "GET", "/api/users/{id}/connections", redu_user_nothing, READ, 0, "§5.4", 0 },
+    { "GET", "/api/users/{id}/statuses", redu_user_nothing, SCAN, 0, "§5.4", 0 },
+    { "GET", "/api/users/{id}/statuses/timeline", redu_user_nothing, SCAN, 0, "§5.4", 0 },
+    { "GET", "/api/users/{id}/contacts", redu_user_nothing, SCAN, 0, "§5.4", 0 },
+    { "GET", "/api/users/{id}/chats", redu_user_nothing, SCAN, 0, "§5.4", 0 },
+    { "GET", "/api/users/{id}/connections", redu_user_nothing, SCAN, 0, "§5.4", 0 },
     { "GET", "/api/environments", redu_environment_list, LIST, 0, "§8", 0 },
     { "POST", "/api/environments", redu_environment_create, 0, BODY_MAX, "§8", 0 },
-    { "GET", "/api/environments/{id}", redu_environment_get, READ, 0, "§8", 0 },
+    { "GET", "/api/environments/{id}", redu_environment_get, SCAN, 0, "§8", 0 },
     { "PUT", "/api/environments/{id}", redu_environment_update, 0, BODY_MAX, "§8", 0 },
     { "DELETE", "/api/environments/{id}", redu_environment_delete, REMOVE, 0, "§8", 0 },
     { "GET", "/api/environments/{id}/courses", redu_environment_courses, LIST, 0, "§8", 0 },

@@ -61,7 +61,7 @@ MUST_USE err_t enrolment_list_own(struct core *, const struct principal *who, co
 MUST_USE err_t course_people(struct core *, int64_t course_id, enum course_role, const struct id_page *,
                              struct arena *a, struct user_list *ret);
 /* May `who` see the other user? Oneself; whoever has an approved enrolment in the same course; and administrators of the account
- * see all of the account. */
+ * see all of the account. Reads a row for each course of `who`, so it takes longer than a loop has time for. */
 MUST_USE err_t course_people_may_see(struct core *, const struct principal *who, const struct user *other,
                                      struct arena *a, bool *ret_may);
 

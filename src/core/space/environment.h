@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Environments: what gives courses, in an account. Names and paths are unique in the account, without regard to case.
  *
- * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any that may block; the calls that only read are
- * fit for a loop, lists for one page. */
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any that may block. The calls that only read
+ * count courses, so they take longer than a loop has time for. */
 #ifndef CAIS_CORE_SPACE_ENVIRONMENT_H
 #define CAIS_CORE_SPACE_ENVIRONMENT_H
 
