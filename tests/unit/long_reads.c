@@ -157,6 +157,49 @@ TEST(pieces_of_lists_over_very_many_courses_are_short)
     EXPECT_SHORT_PIECE(course_list(core, s->environment, &page, &own, &courses));
 }
 
+/* ---- a form ---- */
+
+/* As many empty files as have room in a body that a loop receives (20 KiB), or `max`. */
+static slice form_of_files(struct arena *a, int max)
+{
+    SCOPED(buf_releasep) struct buf b;
+    buf_init(&b, 0);
+    for (int i = 0; i < max && b.n < 20300; i++)
+        buf_printf(&b, "--b\r\nContent-Disposition: form-data; name=\"file[content]\"; filename=\"%d\"\r\n\r\n\r\n", i);
+    buf_add(&b, S("--b--\r\n"));
+    return arena_copy(a, buf_slice(&b));
+}
+
+static int send_files(struct redu_fixture *f, int max, struct stopwatch *s)
+{
+    struct fake_request r = { .method = "POST",
+                              .target = arena_printf(f->a, "/api/folders/%lld/files", (long long)f->s->root),
+                              .headers = { { S("Content-Type"), S("multipart/form-data; boundary=b") } },
+                              .host = S("www.redu.com.br"),
+                              .body = form_of_files(f->a, max),
+                              .piece = 65536,
+                              .token = f->tokens[TUTOR] };
+    stopwatch_begin(s);
+    int status = fake_http_send(&f->http, &r)->status;
+    stopwatch_end(s);
+    return status;
+}
+
+TEST(a_loop_looked_up_the_names_of_hundreds_of_files_in_one_form)
+{
+    REDU_FIXTURE(f);
+    struct stopwatch refused = { 0 }, taken = { 0 };
+    EXPECT_EQ(send_files(f, 100, &(struct stopwatch){ 0 }), 201);
+    for (int i = 0; i < TRIES; i++) {
+        EXPECT_EQ(send_files(f, 1000, &refused), 400);
+        EXPECT_EQ(send_files(f, 100, &taken), 422);
+    }
+    expect_short(&refused, LOOP_MAX_US, "a form of very many files");
+    expect_short(&taken, LOOP_MAX_US, "a form of a hundred files");
+    EXPECT_EQ(world_file_count(f->s->w), 1);
+}
+
 RUN_TESTS(cmocka_unit_test(adding_a_course_read_all_courses_of_its_environment),
           cmocka_unit_test(a_loop_counted_the_courses_of_an_environment_and_of_a_person),
-          cmocka_unit_test(pieces_of_lists_over_very_many_courses_are_short))
+          cmocka_unit_test(pieces_of_lists_over_very_many_courses_are_short),
+          cmocka_unit_test(a_loop_looked_up_the_names_of_hundreds_of_files_in_one_form))

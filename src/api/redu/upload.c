@@ -12,7 +12,10 @@
 
 #define FRAMING_MAX ((int64_t)1 << 20)
 #define FILE_FIELD S("file[content]")
-enum { TYPE_MAX = 255 /* bytes; a link has it, and must stay shorter than a line of a request */ };
+enum {
+    TYPE_MAX = 255, /* bytes; a link has it, and must stay shorter than a line of a request */
+    FILES_MAX = 100 /* of one form: each is looked up, on a loop if the form is small */
+};
 
 struct file_upload {
     struct http_sink sink;
@@ -22,6 +25,7 @@ struct file_upload {
     struct intake *intake;     /* NULL: there is no file yet, or it is refused */
     struct redu_fields fields; /* what is wrong with the last file */
     bool in_file, has_file;
+    int file_count;
     int64_t file_bytes; /* of the last file */
     int64_t body_bytes;
     struct file file; /* when it is stored */
@@ -96,6 +100,8 @@ static err_t begin_part(void *ctx, const struct multipart_part *part, struct are
     struct file_upload *u = ctx;
     bool is_content = part->has_name && slice_eq(part->name, FILE_FIELD);
     u->in_file = is_content && part->has_filename && part->filename.n;
+    if (u->in_file && ++u->file_count > FILES_MAX)
+        return redu_refuse(&u->x->arena, REDU_BAD_REQUEST);
     if (is_content)
         drop_file(u);
     return u->in_file ? begin_file(u, part, a) : NULL;
