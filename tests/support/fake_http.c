@@ -201,7 +201,7 @@ void http_on_loop(struct http_exchange *x, err_t (*fn)(struct http_exchange *))
 
 void http_on_lane(struct http_exchange *x, enum http_lane lane, err_t (*fn)(struct http_exchange *))
 {
-    (void)lane;
+    fake_of(x)->reply->went_long |= lane == HTTP_LANE_LONG;
     run_api(x, fn);
 }
 

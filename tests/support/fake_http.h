@@ -48,6 +48,7 @@ struct fake_reply {
     bool cut;     /* read_at or the producer failed, so the engine would close the connection */
     bool refused; /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
+    bool went_long;                 /* the handler passed it on to HTTP_LANE_LONG */
     const struct http_route *route; /* NULL: none */
     size_t held_bytes;              /* what the arena of the exchange held in the end */
     size_t peak_bytes;              /* … and at most */

@@ -559,6 +559,18 @@ TEST(a_password_gives_a_token_for_login_and_address)
                      400, "invalid_grant");
 }
 
+TEST(a_password_is_checked_in_the_long_lane_and_only_for_an_application_that_proved_who_it_is)
+{
+    FIXTURE(f);
+    struct fake_reply *r = token_with(f, PIN, "grant_type=password&username=bob&password=correct+horse");
+    EXPECT(token_of(f, r).n && r->went_long);
+    r = exchange(f, PIN, f->apps[PIN].pin, "");
+    EXPECT(token_of(f, r).n && !r->went_long);
+    r = send(f, "POST", S("/oauth/token"), S("grant_type=password&client_id=x&client_secret=x&username=bob&password=x"),
+             S(""));
+    EXPECT(r->status == 400 && !r->went_long);
+}
+
 TEST(an_application_gets_a_token_of_its_owner)
 {
     FIXTURE(f);
@@ -782,6 +794,7 @@ RUN_TESTS(cmocka_unit_test(the_page_asks_with_two_forms_that_have_the_fields_of_
           cmocka_unit_test(a_code_is_exchanged_once_within_ten_minutes_by_its_application_for_its_redirect),
           cmocka_unit_test(a_code_with_a_challenge_needs_the_verifier),
           cmocka_unit_test(a_password_gives_a_token_for_login_and_address),
+          cmocka_unit_test(a_password_is_checked_in_the_long_lane_and_only_for_an_application_that_proved_who_it_is),
           cmocka_unit_test(an_application_gets_a_token_of_its_owner),
           cmocka_unit_test(a_wrong_secret_or_application_is_invalid_client),
           cmocka_unit_test(an_application_may_show_its_secret_in_the_header),
