@@ -153,11 +153,11 @@ static void print_key(struct cli *cli, const struct key_info *info)
     const struct credential *k = &info->key;
     const char *state = k->revoked_at_ms ? "revoked" : "active";
     slice login = info->login.n ? info->login : S("?");
-    bool signs = info->access_key.n > 0;
+    slice public_half = info->access_key.n ? info->access_key : info->client_id;
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s\n", (long long)k->id, admin_text(cli, k->purpose), state,
-                time_format_utc(cli->arena, k->created_at_ms).p, admin_text(cli, login), signs ? "  " : "",
-                admin_text(cli, info->access_key));
+                time_format_utc(cli->arena, k->created_at_ms).p, admin_text(cli, login), public_half.n ? "  " : "",
+                admin_text(cli, public_half));
         return;
     }
     struct json_line line;
@@ -167,8 +167,10 @@ static void print_key(struct cli *cli, const struct key_info *info)
     json_put_string(&line.o, "login", login);
     json_put_string(&line.o, "state", slice_of(state));
     json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
-    if (signs)
+    if (info->access_key.n)
         json_put_string(&line.o, "access_key_id", info->access_key);
+    if (info->client_id.n)
+        json_put_string(&line.o, "client_id", info->client_id);
     json_line_print(&line, cli->out);
 }
 

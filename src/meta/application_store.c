@@ -69,6 +69,15 @@ err_t meta_application_by_client_id(struct meta_tx *tx, slice client_id, struct 
     return NULL;
 }
 
+err_t meta_application_client_id(struct meta_tx *tx, int64_t key_id, struct arena *a, slice *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "application", STATEMENT("SELECT client_id FROM applications WHERE key_id = $1"), SQL(SQL_I(key_id)),
+               a, &c));
+    *ret = sql_column_copy(c, 0, a);
+    return NULL;
+}
+
 /* ---- codes ---- */
 
 err_t meta_code_add(struct meta_tx *tx, const struct code *code, struct arena *a)

@@ -52,6 +52,8 @@ def test_key_add_makes_an_application_whose_token_and_pin_work(server):
     text = server.cais("key", "add", login, "--for", "redu").stdout
     assert re.fullmatch(r"key \d+ for \S+\naccess_token: \w{40}\nclient_id: \w{20}\nclient_secret: \w{40}\npin: \w{20}\n"
                         r"They are shown this once and kept as hashes only\.\n", text), text
+    listed = next(k for k in server.cais_json("key", "list", login) if k["id"] == made["id"])
+    assert (listed["for"], listed["client_id"]) == ("redu", made["client_id"]) and made["client_id"] in server.cais("key", "list", login).stdout
     server.cais("key", "revoke", str(made["id"]))
     assert {me(server, t).status for t in (made["access_token"], *tokens)} == {401}
     assert by_pin(server, made).json() == {"error": "invalid_client"}

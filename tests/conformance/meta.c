@@ -1430,6 +1430,8 @@ static err_t read_applications(struct meta_tx *tx, struct arena *a)
     bool is_first;
     const struct surplus_query q = { .user_id = 1, .key_id = 1, .purpose = S("x"), .now_ms = 1 };
     EXPECT_ERR(meta_application_by_client_id(tx, S("x"), a, &app), ERR_NOT_FOUND);
+    slice client_id;
+    EXPECT_ERR(meta_application_client_id(tx, 99, a, &client_id), ERR_NOT_FOUND);
     EXPECT_ERR(meta_code_get(tx, 99, a, &code), ERR_NOT_FOUND);
     TRY(meta_code_use(tx, 99, 1, a, &is_first));
     TRY(meta_code_remove(tx, 99, a));

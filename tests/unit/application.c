@@ -149,6 +149,17 @@ TEST(what_comes_with_an_application_works_for_its_owner)
     EXPECT_EQ(world_event_count(f.w, S("key.mint")), 1);
 }
 
+TEST(the_list_of_keys_names_applications)
+{
+    PIN_FIXTURE(f);
+    struct key_info_list keys;
+    world_key(f.w, S("alice"), PURPOSE);
+    EXPECT_OK(key_list(&f.w->core, S("alice"), f.w->a, &keys));
+    EXPECT_EQ(keys.count, 2);
+    EXPECT_SLICE(keys.items[0].client_id, f.minted.client_id);
+    EXPECT_SLICE(keys.items[1].client_id, S(""));
+}
+
 TEST(an_application_is_found_by_its_own_purpose_only)
 {
     PIN_FIXTURE(f);
@@ -868,6 +879,7 @@ TEST(a_failing_store_refuses_and_is_never_taken_for_a_wrong_secret)
 }
 
 RUN_TESTS(cmocka_unit_test(what_comes_with_an_application_works_for_its_owner),
+          cmocka_unit_test(the_list_of_keys_names_applications),
           cmocka_unit_test(an_application_is_found_by_its_own_purpose_only),
           cmocka_unit_test(a_wrong_secret_and_an_unknown_application_are_refused_alike),
           cmocka_unit_test(a_code_or_the_secret_of_an_application_is_no_token),

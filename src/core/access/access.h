@@ -92,6 +92,7 @@ struct key_info {
     struct credential key;
     slice login;      /* the login of its user; empty when the user has no record any more */
     slice access_key; /* the public half of a signing key; empty for other keys, and when it cannot be opened */
+    slice client_id;  /* of an application (application.h); empty for other keys */
 };
 struct key_info_list {
     struct key_info *items;

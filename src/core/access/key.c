@@ -6,6 +6,7 @@
  * signs with. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/store/application_store.h"
 #include "core/store/credential_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
@@ -214,7 +215,8 @@ static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct c
     slice access_key, secret;
     if (!signing_open(core, tx, key->id, a, &access_key, &secret))
         ret->access_key = access_key;
-    return NULL;
+    e = meta_application_client_id(tx, key->id, a, &ret->client_id);
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
 err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_list *ret)

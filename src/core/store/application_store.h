@@ -13,6 +13,9 @@ MUST_USE err_t meta_application_add(struct meta_tx *, const struct application *
 MUST_USE err_t meta_application_by_client_id(struct meta_tx *, slice client_id, struct arena *a,
                                              struct application *ret);
 
+/* The client_id of the application with that key. NOT_FOUND the key is none of an application. */
+MUST_USE err_t meta_application_client_id(struct meta_tx *, int64_t key_id, struct arena *a, slice *ret);
+
 /* Its credential was added before. */
 MUST_USE err_t meta_code_add(struct meta_tx *, const struct code *, struct arena *a);
 MUST_USE err_t meta_code_get(struct meta_tx *, int64_t credential_id, struct arena *a, struct code *ret);
