@@ -13,6 +13,7 @@
 
 struct route_entry {
     const struct http_api *api;
+    size_t api_index; /* in the list of the router */
     const struct http_route *route;
     size_t count;
     slice segments[MAX_SEGMENTS]; /* .p NULL: a parameter */
@@ -36,10 +37,10 @@ static const struct http_api *api_named(const struct router *r, const char *name
     return NULL;
 }
 
-static err_t compile_route(struct route_entry *e, const struct http_api *api, const struct http_route *route,
-                           struct arena *a)
+static err_t compile_route(const struct router *r, struct route_entry *e, size_t api_index,
+                           const struct http_route *route, struct arena *a)
 {
-    *e = (struct route_entry){ .api = api, .route = route };
+    *e = (struct route_entry){ .api = r->apis[api_index], .api_index = api_index, .route = route };
     slice rest = slice_of(route->pattern);
     size_t params = 0;
     if (!slice_starts(rest, S("/")))
@@ -71,7 +72,7 @@ err_t router_new(const struct routing *from, struct arena *a, struct router **re
     struct route_entry *next = r->entries;
     for (size_t i = 0; i < r->api_count && !e; i++)
         for (size_t k = 0; k < r->apis[i]->route_count && !e; k++)
-            e = compile_route(next++, r->apis[i], &r->apis[i]->routes[k], a);
+            e = compile_route(r, next++, i, &r->apis[i]->routes[k], a);
     for (size_t i = 0; i < r->host_count && !e; i++)
         if (!api_named(r, r->hosts[i].api))
             e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown API %s", SLICE_ARG(r->hosts[i].host),
@@ -229,7 +230,7 @@ static slice add_method(slice allow, const char *method, struct arena *a)
     return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
 }
 
-/* A search for a route: the conditions that the API of an entry must meet (may_answer). */
+/* A search for a route: the conditions that the API of a route must meet (view_apis). */
 struct route_search {
     const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
     slice method;
@@ -257,10 +258,21 @@ static bool is_unclaimed(const struct route_search *s, const struct http_api *ap
     return !s->of_host && longest_prefix(api->claimed_prefixes, s->path);
 }
 
-static bool may_answer(const struct route_search *s, const struct route_entry *e)
+/* What a search knows of an API before it looks at its routes. */
+struct api_view {
+    bool may_answer;
+    slice last; /* the last segment of the path, as the API reads it */
+};
+
+static void view_apis(const struct router *r, const struct route_search *s, const struct target_path *parts,
+                      struct api_view *ret_views)
 {
-    return !is_unclaimed(s, e->api) && (!s->of_host || e->api == s->of_host || (e->api->on_all_hosts && !s->alone)) &&
-           (!(e->route->flags & HTTP_LOCAL_ONLY) || s->local) && (!e->api->only_where_named || s->by_listener);
+    for (size_t i = 0; i < r->api_count; i++) {
+        const struct http_api *api = r->apis[i];
+        ret_views[i].may_answer = (!s->of_host || api == s->of_host || (api->on_all_hosts && !s->alone)) &&
+                                  (!api->only_where_named || s->by_listener) && !is_unclaimed(s, api);
+        ret_views[i].last = last_segment(api, parts);
+    }
 }
 
 static const struct route_entry *find_route_entry(const struct router *r, const struct route_search *s,
@@ -269,10 +281,13 @@ static const struct route_entry *find_route_entry(const struct router *r, const 
 {
     const struct route_entry *best = NULL;
     unsigned best_score = 0, path_score = 0;
+    struct api_view *views = arena_array(a, struct api_view, r->api_count);
+    view_apis(r, s, parts, views);
     for (const struct route_entry *e = r->entries; e < r->entries + r->count; e++) {
-        if (e->count != parts->count || !may_answer(s, e))
+        const struct api_view *view = &views[e->api_index];
+        if (e->count != parts->count || !view->may_answer || (e->route->flags & HTTP_LOCAL_ONLY && !s->local))
             continue;
-        unsigned score = match_score(e, parts, last_segment(e->api, parts));
+        unsigned score = match_score(e, parts, view->last);
         if (score == 0)
             continue;
         if (serves_method(e->route, s->method) && score > best_score) {
