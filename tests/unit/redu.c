@@ -456,6 +456,27 @@ TEST(an_enrolment_shows_what_is_known_of_the_person)
     EXPECT_EQ(redu_send(f, MEMBER, "POST /api/courses/engenharia/spaces", "{\"space\":{\"name\":\"n\"}}")->status, 201);
 }
 
+TEST(who_is_approved_without_a_role_is_a_member)
+{
+    REDU_FIXTURE(f);
+    struct core *core = &f->s->w->core;
+    struct user user;
+    struct folder folder;
+    EXPECT_OK(user_create(core, &f->s->w->operator_,
+                          &(struct user_request){ .login = S("nova"), .email = S("nova@example.org") }, f->a, &user));
+    struct fake_reply *r = redu_send(f, ADMIN, "POST /api/courses/engenharia/enrollments",
+                                     "{\"enrollment\":{\"email\":\"nova@example.org\"}}");
+    int64_t id = redu_int(f, r, "id");
+    EXPECT_SLICE(redu_str(f, r, "state"), S("invited"));
+    r = redu_sendf(f, ADMIN, "{\"enrollment\":{\"state\":\"approved\"}}", "PUT /api/enrollments/%lld", (long long)id);
+    EXPECT_EQ(r->status, 204);
+    r = redu_sendf(f, ADMIN, NULL, "GET /api/enrollments/%lld", (long long)id);
+    EXPECT_SLICE(redu_str(f, r, "role"), S("member"));
+    struct principal nova = world_principal(f->s->w, S("nova"));
+    EXPECT_OK(folder_find(core, &nova, PLACE_SEE, f->s->root, f->a, &folder));
+    EXPECT_ERR(folder_find(core, &nova, PLACE_FILE, f->s->root, f->a, &folder), ERR_FORBIDDEN);
+}
+
 /* ---- §6: bodies ---- */
 
 TEST(names_of_folders_are_refused_with_their_texts)
@@ -801,4 +822,5 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(an_upload_is_refused_before_its_body_by_the_role),
           cmocka_unit_test(a_type_that_would_make_the_link_too_long_is_refused),
           cmocka_unit_test(the_types_of_the_vendor), cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
+          cmocka_unit_test(who_is_approved_without_a_role_is_a_member),
           cmocka_unit_test(preflight_requests_are_answered_on_every_path))

@@ -81,6 +81,8 @@ err_t redu_enrollment_update(struct http_exchange *x)
     if (state == ENROLMENT_INVITED_UNKNOWN && state != n.state)
         redu_add_field(&fields, "state", REDU_WRONG);
     TRY(redu_refuse_fields(x, &fields));
+    if (state == ENROLMENT_APPROVED && role == ROLE_NONE) /* who is approved may at least read */
+        role = ROLE_MEMBER;
     if (state != n.state || role != n.role)
         TRY(enrolment_set(core, redu_caller(x), n.id, state, role, &x->arena));
     return redu_reply_nothing(x);
