@@ -797,6 +797,18 @@ TEST(preflight_requests_are_answered_on_every_path)
     EXPECT_EQ(redu_send(f, NOBODY, "OPTIONS /api/nothing", NULL)->status, 404);
 }
 
+TEST(options_of_oauth_allow_no_page_of_another_site)
+{
+    REDU_FIXTURE(f);
+    static const char *const requests[] = { "OPTIONS /oauth/authorize", "OPTIONS /oauth/token" };
+    for (size_t i = 0; i < LENGTH_OF(requests); i++) {
+        struct fake_reply *r = redu_send(f, NOBODY, requests[i], NULL);
+        EXPECT_EQ(r->status, 200);
+        EXPECT(!fake_reply_header(r, "Access-Control-Allow-Origin").p);
+        EXPECT(!fake_reply_header(r, "Access-Control-Allow-Methods").p);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_request_for_every_role_has_its_status),
           cmocka_unit_test(every_route_has_a_row_for_the_roles),
           cmocka_unit_test(an_enrolment_is_removed_by_its_person_or_an_administrator),
@@ -823,4 +835,5 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(a_type_that_would_make_the_link_too_long_is_refused),
           cmocka_unit_test(the_types_of_the_vendor), cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
           cmocka_unit_test(who_is_approved_without_a_role_is_a_member),
-          cmocka_unit_test(preflight_requests_are_answered_on_every_path))
+          cmocka_unit_test(preflight_requests_are_answered_on_every_path),
+          cmocka_unit_test(options_of_oauth_allow_no_page_of_another_site))

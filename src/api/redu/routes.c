@@ -90,6 +90,13 @@ static err_t answer_preflight(struct http_exchange *x)
     return NULL;
 }
 
+/* Pages of other sites have no business with logins and secrets: no header allows them. */
+static err_t answer_options(struct http_exchange *x)
+{
+    http_reply(x, 200, NULL, S(""));
+    return NULL;
+}
+
 static bool has_path(const struct http_route *routes, size_t count, const char *pattern)
 {
     for (size_t i = 0; i < count; i++)
@@ -98,21 +105,23 @@ static bool has_path(const struct http_route *routes, size_t count, const char *
     return false;
 }
 
-/* The routes, and OPTIONS for each path below /api. */
+/* The routes, and OPTIONS for each path. */
 static void make_routes(struct redu *r)
 {
     size_t n = LENGTH_OF(redu_routes);
     r->routes = arena_array(&r->arena, struct http_route, 2 * n);
     memcpy(r->routes, redu_routes, sizeof redu_routes);
     r->route_count = n;
-    for (size_t i = 0; i < n; i++)
-        if (slice_starts(slice_of(redu_routes[i].pattern), S("/api")) &&
-            !has_path(r->routes + n, r->route_count - n, redu_routes[i].pattern))
+    for (size_t i = 0; i < n; i++) {
+        const char *pattern = redu_routes[i].pattern;
+        bool is_api = slice_starts(slice_of(pattern), S("/api"));
+        if (!has_path(r->routes + n, r->route_count - n, pattern))
             r->routes[r->route_count++] = (struct http_route){ .method = "OPTIONS",
-                                                               .pattern = redu_routes[i].pattern,
-                                                               .handle = answer_preflight,
+                                                               .pattern = pattern,
+                                                               .handle = is_api ? answer_preflight : answer_options,
                                                                .flags = HTTP_PUBLIC | HTTP_ON_LOOP | HTTP_NO_BODY,
                                                                .spec = "§4" };
+    }
 }
 
 /* ---- opening ---- */
