@@ -33,8 +33,9 @@ err_t meta_course_add(struct meta_tx *tx, const struct course *c, const struct n
     return tx_insert_new(
         tx, "course",
         STATEMENT("INSERT INTO courses (environment_id, creator_id, name, name_key, path, path_key, description,"
-                  " workload, max_bytes, created_at_ms, modified_at_ms)"
-                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11"
+                  " workload, max_bytes, created_at_ms, modified_at_ms, account_id)"
+                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+                  " (SELECT account_id FROM environments WHERE id = $1)"
                   " WHERE NOT EXISTS (SELECT 1 FROM courses WHERE environment_id = $1 AND name_key = $4"
                   " AND removed_at_ms = 0) AND NOT EXISTS (SELECT 1 FROM courses WHERE environment_id = $1"
                   " AND path_key = $6 AND removed_at_ms = 0) ON CONFLICT DO NOTHING"),
@@ -60,9 +61,11 @@ err_t meta_course_get(struct meta_tx *tx, int64_t id, struct arena *a, struct co
 
 err_t meta_course_by_path(struct meta_tx *tx, int64_t account_id, slice path_key, struct arena *a, struct course *ret)
 {
-    return get_course(tx,
-                      STATEMENT(COURSE " AND c.path_key = $1 AND ($2 = 0 OR e.account_id = $2) ORDER BY c.id LIMIT 1"),
-                      SQL(SQL_T(path_key), SQL_I(account_id)), a, ret);
+    if (!account_id)
+        return get_course(tx, STATEMENT(COURSE " AND c.path_key = $1 ORDER BY c.id LIMIT 1"), SQL(SQL_T(path_key)), a,
+                          ret);
+    return get_course(tx, STATEMENT(COURSE " AND c.account_id = $1 AND c.path_key = $2 ORDER BY c.id LIMIT 1"),
+                      SQL(SQL_I(account_id), SQL_T(path_key)), a, ret);
 }
 
 err_t meta_course_taken(struct meta_tx *tx, int64_t environment_id, const struct name_keys *keys, int64_t except_id,

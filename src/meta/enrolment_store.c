@@ -38,7 +38,8 @@ err_t meta_enrolment_add(struct meta_tx *tx, const struct enrolment *n, slice em
         tx, "enrolment",
         STATEMENT(
             "INSERT INTO enrolments (course_id, user_id, email, email_key, state, role, token, created_at_ms,"
-            " modified_at_ms) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS"
+            " modified_at_ms, environment_id) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9,"
+            " (SELECT environment_id FROM courses WHERE id = $1) WHERE NOT EXISTS"
             " (SELECT 1 FROM enrolments WHERE course_id = $1 AND user_id = $2)"
             " AND NOT EXISTS (SELECT 1 FROM enrolments WHERE course_id = $1 AND email_key = $4 AND user_id IS NULL)"
             " ON CONFLICT DO NOTHING"),
@@ -108,10 +109,9 @@ err_t meta_enrolment_adopt(struct meta_tx *tx, const struct user *u, slice email
     return tx_change(
         tx,
         STATEMENT("UPDATE enrolments SET user_id = $1, state = $2, modified_at_ms = $3 WHERE email_key = $4"
-                  " AND user_id IS NULL AND EXISTS (SELECT 1 FROM courses c JOIN environments e"
-                  " ON e.id = c.environment_id WHERE c.id = enrolments.course_id AND e.account_id = $5)"
-                  " AND NOT EXISTS (SELECT 1 FROM enrolments other WHERE other.course_id = enrolments.course_id"
-                  " AND other.user_id = $1)"),
+                  " AND user_id IS NULL AND EXISTS (SELECT 1 FROM courses c WHERE c.id = enrolments.course_id"
+                  " AND c.account_id = $5) AND NOT EXISTS (SELECT 1 FROM enrolments other"
+                  " WHERE other.course_id = enrolments.course_id AND other.user_id = $1)"),
         SQL(SQL_I(u->id), SQL_I(ENROLMENT_INVITED), SQL_I(now_ms), SQL_T(email_key), SQL_I(u->account_id)), a, NULL);
 }
 

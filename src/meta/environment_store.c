@@ -60,9 +60,11 @@ err_t meta_environment_get(struct meta_tx *tx, int64_t id, struct arena *a, stru
 err_t meta_environment_by_path(struct meta_tx *tx, int64_t account_id, slice path_key, struct arena *a,
                                struct environment *ret)
 {
-    return get_environment(
-        tx, STATEMENT(ENVIRONMENT("0") " AND e.path_key = $1 AND ($2 = 0 OR e.account_id = $2) ORDER BY e.id LIMIT 1"),
-        SQL(SQL_T(path_key), SQL_I(account_id)), a, ret);
+    if (!account_id)
+        return get_environment(tx, STATEMENT(ENVIRONMENT("0") " AND e.path_key = $1 ORDER BY e.id LIMIT 1"),
+                               SQL(SQL_T(path_key)), a, ret);
+    return get_environment(tx, STATEMENT(ENVIRONMENT("0") " AND e.account_id = $1 AND e.path_key = $2"),
+                           SQL(SQL_I(account_id), SQL_T(path_key)), a, ret);
 }
 
 err_t meta_environment_count_courses(struct meta_tx *tx, int64_t id, struct arena *a, int64_t *ret)
@@ -86,16 +88,15 @@ err_t meta_environment_taken(struct meta_tx *tx, int64_t account_id, const struc
     return NULL;
 }
 
-err_t meta_environment_list_of_user(struct meta_tx *tx, int64_t user_id, int64_t after_id, size_t limit,
-                                    struct arena *a, struct environment_list *ret)
+/* The first of each list is one look-up, however many follow. */
+err_t meta_environment_next_of_user(struct meta_tx *tx, int64_t user_id, int64_t after_id, struct arena *a,
+                                    int64_t *ret_id)
 {
-    return tx_list(tx,
-                   STATEMENT(ENVIRONMENT(COURSES_OF(
-                       "e.id")) " AND e.id IN (SELECT environment_id FROM environment_admins WHERE user_id = $1"
-                                " UNION SELECT c.environment_id FROM enrolments n JOIN courses c ON c.id = n.course_id"
-                                " WHERE n.user_id = $1 AND n.state = 4 AND c.removed_at_ms = 0) AND e.id > $2"
-                                " ORDER BY e.id LIMIT $3"),
-                   SQL(SQL_I(user_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_environment_row, ret));
+    return tx_int(tx,
+                  STATEMENT("SELECT COALESCE(MIN(id), 0) FROM (SELECT MIN(environment_id) AS id FROM environment_admins"
+                            " WHERE user_id = $1 AND environment_id > $2 UNION ALL SELECT MIN(environment_id)"
+                            " FROM enrolments WHERE user_id = $1 AND state = 4 AND environment_id > $2) mine"),
+                  SQL(SQL_I(user_id), SQL_I(after_id)), a, ret_id);
 }
 
 err_t meta_environment_list(struct meta_tx *tx, int64_t account_id, int64_t after_id, size_t limit, struct arena *a,
@@ -147,7 +148,7 @@ err_t meta_environment_role(struct meta_tx *tx, int64_t id, int64_t user_id, str
     TRY(tx_int(tx,
                STATEMENT("SELECT CASE WHEN EXISTS (SELECT 1 FROM environment_admins WHERE environment_id = $1"
                          " AND user_id = $2) THEN 4 WHEN EXISTS (SELECT 1 FROM enrolments n JOIN courses c"
-                         " ON c.id = n.course_id WHERE n.user_id = $2 AND n.state = 4 AND c.environment_id = $1"
+                         " ON c.id = n.course_id WHERE n.user_id = $2 AND n.state = 4 AND n.environment_id = $1"
                          " AND c.removed_at_ms = 0) THEN 1 ELSE 0 END"),
                SQL(SQL_I(id), SQL_I(user_id)), a, &role));
     *ret = (enum course_role)role;

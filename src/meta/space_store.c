@@ -28,6 +28,12 @@ static void read_space_row(struct sql_cursor *c, struct arena *a, void *ret)
     };
 }
 
+static void read_own_space_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    read_space_row(c, a, ret);
+    ((struct space *)ret)->enrolment_id = sql_column_int(c, 12);
+}
+
 err_t meta_space_add(struct meta_tx *tx, const struct space *s, struct arena *a, int64_t *ret_id)
 {
     return tx_insert(tx,
@@ -58,15 +64,25 @@ err_t meta_space_list(struct meta_tx *tx, int64_t course_id, int64_t after_id, s
                    SQL(SQL_I(course_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_space_row, ret));
 }
 
+err_t meta_space_list_of_enrolment(struct meta_tx *tx, int64_t enrolment_id, int64_t after_id, size_t limit,
+                                   struct arena *a, struct space_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(SPACE_COLUMNS
+                             ", n.id FROM enrolments n JOIN spaces s ON s.course_id = n.course_id" IN_COURSE
+                             " WHERE n.id = $1 AND n.state = 4 AND s.id > $2 AND" IS_THERE " ORDER BY s.id LIMIT $3"),
+                   SQL(SQL_I(enrolment_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_own_space_row, ret));
+}
+
 err_t meta_space_list_of_user(struct meta_tx *tx, const struct space_query *q, struct arena *a, struct space_list *ret)
 {
     return tx_list(tx,
-                   STATEMENT(SPACE_COLUMNS " FROM enrolments n JOIN spaces s ON s.course_id = n.course_id" IN_COURSE
-                                           " WHERE n.user_id = $1 AND n.state = 4 AND ($2 = 0 OR n.role = $2)"
-                                           " AND ($3 = 0 OR n.course_id = $3) AND s.id > $4 AND" IS_THERE
-                                           " ORDER BY s.id LIMIT $5"),
-                   SQL(SQL_I(q->user_id), SQL_I(q->role), SQL_I(q->course_id), SQL_I(q->after_id), sql_limit(q->limit)),
-                   a, LIST_OF(read_space_row, ret));
+                   STATEMENT(SPACE_COLUMNS
+                             ", n.id FROM enrolments n JOIN spaces s ON s.course_id = n.course_id" IN_COURSE
+                             " WHERE n.user_id = $1 AND n.state = 4 AND ($2 = 0 OR n.role = $2)"
+                             " AND n.id > $3 AND" IS_THERE " ORDER BY n.id, s.id LIMIT $4"),
+                   SQL(SQL_I(q->user_id), SQL_I(q->role), SQL_I(q->after_enrolment_id), sql_limit(q->limit)), a,
+                   LIST_OF(read_own_space_row, ret));
 }
 
 err_t meta_space_update(struct meta_tx *tx, const struct space *s, struct arena *a)

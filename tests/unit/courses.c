@@ -161,6 +161,74 @@ TEST(people_see_those_with_whom_they_share_a_course)
     EXPECT(may);
 }
 
+/* ---- lists of one's own ---- */
+
+/* Page by page, of one space each, as one text: "12 14 13 ". */
+static slice own_spaces(struct school *s, const struct principal *who, struct own_spaces own)
+{
+    slice text = S("");
+    struct space_list page;
+    own.page.limit = 1;
+    for (;;) {
+        EXPECT_OK(space_list_own(&s->w->core, who, &own, s->a, &page));
+        if (!page.count)
+            return text;
+        own.page.after_id = page.items[0].id;
+        own.after_enrolment_id = page.items[0].enrolment_id;
+        text = arena_printf(s->a, SLICE_FMT "%lld ", SLICE_ARG(text), (long long)page.items[0].id);
+    }
+}
+
+static slice own_environments(struct school *s, const struct principal *who)
+{
+    slice text = S("");
+    struct environment_list page;
+    struct id_page at = { 0, 1 };
+    for (;;) {
+        EXPECT_OK(environment_list(&s->w->core, who, &at, s->a, &page));
+        if (!page.count)
+            return text;
+        at.after_id = page.items[0].id;
+        text = arena_printf(s->a, SLICE_FMT "%lld ", SLICE_ARG(text), (long long)at.after_id);
+    }
+}
+
+TEST(each_page_of_ones_own_spaces_went_through_all_enrolments)
+{
+    SCHOOL(s);
+    int64_t other_course = school_course(s, "other"), other = school_space(s, other_course, "b");
+    int64_t last = school_space(s, s->course, "c");
+    slice all = arena_printf(s->a, "%lld %lld %lld ", (long long)s->space, (long long)last, (long long)other);
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ 0 }), all);
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ .role = ROLE_ADMINISTRATOR }), all);
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ .role = ROLE_TUTOR }), S(""));
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ .course_id = other_course }),
+                 arena_printf(s->a, "%lld ", (long long)other));
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ .course_id = other_course, .role = ROLE_TUTOR }), S(""));
+    EXPECT_SLICE(own_spaces(s, &s->member, (struct own_spaces){ .course_id = other_course }), S(""));
+    EXPECT_SLICE(own_spaces(s, &s->stranger, (struct own_spaces){ 0 }), S(""));
+    EXPECT_OK(course_remove(&s->w->core, &s->admin, s->course, s->a));
+    EXPECT_SLICE(own_spaces(s, &s->admin, (struct own_spaces){ 0 }), arena_printf(s->a, "%lld ", (long long)other));
+}
+
+TEST(each_page_of_ones_own_environments_went_through_all_enrolments)
+{
+    SCHOOL(s);
+    struct core *core = &s->w->core;
+    struct environment_request texts = { S("Two"), S("two"), S("T"), S("") };
+    struct names_taken taken;
+    int64_t own;
+    EXPECT_OK(environment_create(core, &s->member, &texts, s->a, &own, &taken));
+    slice both = arena_printf(s->a, "%lld %lld ", (long long)s->environment, (long long)own);
+    EXPECT_SLICE(own_environments(s, &s->member), both);
+    EXPECT_SLICE(own_environments(s, &s->stranger), S(""));
+    EXPECT_OK(course_remove(core, &s->admin, s->course, s->a));
+    EXPECT_SLICE(own_environments(s, &s->member), arena_printf(s->a, "%lld ", (long long)own));
+    EXPECT_OK(environment_remove(core, &s->member, own, s->a));
+    EXPECT_SLICE(own_environments(s, &s->member), S(""));
+    EXPECT_SLICE(own_environments(s, &s->admin), arena_printf(s->a, "%lld ", (long long)s->environment));
+}
+
 /* ---- names ---- */
 
 TEST(names_and_paths_are_unique_where_they_must_be)
@@ -280,6 +348,8 @@ RUN_TESTS(cmocka_unit_test(each_role_may_what_its_row_says),
           cmocka_unit_test(a_role_ends_with_the_enrolment_and_only_approved_ones_count),
           cmocka_unit_test(an_invitation_waits_for_the_user_with_its_address),
           cmocka_unit_test(people_see_those_with_whom_they_share_a_course),
+          cmocka_unit_test(each_page_of_ones_own_spaces_went_through_all_enrolments),
+          cmocka_unit_test(each_page_of_ones_own_environments_went_through_all_enrolments),
           cmocka_unit_test(names_and_paths_are_unique_where_they_must_be),
           cmocka_unit_test(a_removed_space_is_gone_with_all_that_is_in_it),
           cmocka_unit_test(a_removed_course_or_environment_is_gone_with_all_that_is_in_it),

@@ -63,6 +63,7 @@ struct redu_list {
     redu_page_fn *write_page;
     struct id_page page; /* of the next read */
     int64_t parent_id;   /* of the records; the rest is up to write_page */
+    int64_t after_enrolment_id;
     enum course_role role;
     bool names_only, is_full;
     const int64_t *ids; /* NULL: any */

@@ -44,10 +44,13 @@ static void put_space(const struct redu_writer *w, struct json_out *o, const voi
 static err_t write_spaces(struct redu_list *list, struct buf *out, struct arena *a, size_t *ret_count)
 {
     struct space_list page;
-    struct own_spaces own = { .role = list->role, .course_id = list->parent_id, .page = list->page };
+    struct own_spaces own = { list->role, list->parent_id, list->after_enrolment_id, list->page };
     TRY(space_list_own(list->writer.r->core, list->writer.who, &own, a, &page));
-    for (size_t i = 0; i < page.count; i++)
+    for (size_t i = 0; i < page.count; i++) {
         TRY(redu_list_add(list, out, a, put_space, page.items[i].id, &page.items[i]));
+        if (list->page.after_id == page.items[i].id)
+            list->after_enrolment_id = page.items[i].enrolment_id;
+    }
     *ret_count = page.count;
     return NULL;
 }

@@ -12,6 +12,7 @@ struct space {
     int64_t created_at_ms, modified_at_ms;
     slice course_path, environment_path; /* set only by reading, like what follows */
     int64_t environment_id, account_id;
+    int64_t enrolment_id; /* by which one takes part in it; only in a list of one's own */
 };
 struct space_list {
     struct space *items;

@@ -8,6 +8,7 @@
 #include "core/space/course_write_priv.h"
 #include "core/store/branch_store.h"
 #include "core/store/course_store.h"
+#include "core/store/enrolment_store.h"
 #include "core/store/folder_store.h"
 #include "core/store/space_store.h"
 
@@ -37,13 +38,40 @@ err_t space_list(struct core *core, int64_t course_id, const struct id_page *pag
     return meta_space_list(tx, course_id, page->after_id, page->limit, a, ret);
 }
 
+static err_t list_in_course(struct meta_tx *tx, const struct principal *who, const struct own_spaces *own,
+                            struct arena *a, struct space_list *ret)
+{
+    struct enrolment n;
+    err_t e = meta_enrolment_of_user(tx, own->course_id, who->user_id, a, &n);
+    *ret = (struct space_list){ NULL, 0 };
+    if (e || n.state != ENROLMENT_APPROVED || (own->role && n.role != own->role))
+        return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+    return meta_space_list(tx, own->course_id, own->page.after_id, own->page.limit, a, ret);
+}
+
+/* The rest of the course that the page before ended in, then the courses that follow. */
+static err_t list_in_courses(struct meta_tx *tx, const struct principal *who, const struct own_spaces *own,
+                             struct arena *a, struct space_list *ret)
+{
+    struct space_list rest = { NULL, 0 }, next;
+    size_t limit = own->page.limit;
+    if (own->after_enrolment_id)
+        TRY(meta_space_list_of_enrolment(tx, own->after_enrolment_id, own->page.after_id, limit, a, &rest));
+    struct space_query q = { who->user_id, own->role, own->after_enrolment_id, limit - rest.count };
+    TRY(meta_space_list_of_user(tx, &q, a, &next));
+    struct space_list all = { arena_array(a, struct space, rest.count + next.count + 1), rest.count + next.count };
+    for (size_t i = 0; i < all.count; i++)
+        all.items[i] = i < rest.count ? rest.items[i] : next.items[i - rest.count];
+    *ret = all;
+    return NULL;
+}
+
 err_t space_list_own(struct core *core, const struct principal *who, const struct own_spaces *own, struct arena *a,
                      struct space_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct space_query q = { who->user_id, own->role, own->course_id, own->page.after_id, own->page.limit };
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_space_list_of_user(tx, &q, a, ret);
+    return own->course_id ? list_in_course(tx, who, own, a, ret) : list_in_courses(tx, who, own, a, ret);
 }
 
 /* ---- changes ---- */

@@ -26,11 +26,13 @@ MUST_USE err_t space_find(struct core *, const struct principal *who, enum place
 MUST_USE err_t space_list(struct core *, int64_t course_id, const struct id_page *, struct arena *a,
                           struct space_list *ret);
 struct own_spaces {
-    enum course_role role; /* in which one is enrolled; ROLE_NONE: any */
-    int64_t course_id;     /* 0: any */
+    enum course_role role;      /* in which one is enrolled; ROLE_NONE: any */
+    int64_t course_id;          /* 0: any */
+    int64_t after_enrolment_id; /* of the last space of the page before; it, and its id, are where the page begins */
     struct id_page page;
 };
-/* The spaces of the courses where `who` has an approved enrolment, by id. */
+/* The spaces of the courses where `who` has an approved enrolment, by enrolment, then by id. So a page costs the same in however many
+ * courses that is. */
 MUST_USE err_t space_list_own(struct core *, const struct principal *who, const struct own_spaces *, struct arena *a,
                               struct space_list *ret);
 /* Errors: as space_find and space_create. */

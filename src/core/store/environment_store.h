@@ -21,9 +21,10 @@ MUST_USE err_t meta_environment_count_courses(struct meta_tx *, int64_t id, stru
 /* Which of the keys has another environment of the account than except_id? */
 MUST_USE err_t meta_environment_taken(struct meta_tx *, int64_t account_id, const struct name_keys *, int64_t except_id,
                                       struct arena *a, struct names_taken *ret);
-/* Those where the user is an administrator, or is enrolled in a course; by id, above after_id. */
-MUST_USE err_t meta_environment_list_of_user(struct meta_tx *, int64_t user_id, int64_t after_id, size_t limit,
-                                             struct arena *a, struct environment_list *ret);
+/* The smallest id above after_id of an environment where the user is an administrator, or has an approved enrolment in a course; 0: there
+ * is none. The environment, or the course, may have been removed. */
+MUST_USE err_t meta_environment_next_of_user(struct meta_tx *, int64_t user_id, int64_t after_id, struct arena *a,
+                                             int64_t *ret_id);
 /* By id, above after_id. */
 MUST_USE err_t meta_environment_list(struct meta_tx *, int64_t account_id, int64_t after_id, size_t limit,
                                      struct arena *a, struct environment_list *ret);

@@ -15,14 +15,17 @@ MUST_USE err_t meta_space_get(struct meta_tx *, int64_t id, struct arena *a, str
 MUST_USE err_t meta_space_list(struct meta_tx *, int64_t course_id, int64_t after_id, size_t limit, struct arena *a,
                                struct space_list *ret);
 
+/* Of the course of an approved enrolment, by id, above after_id; with enrolment_id. */
+MUST_USE err_t meta_space_list_of_enrolment(struct meta_tx *, int64_t enrolment_id, int64_t after_id, size_t limit,
+                                            struct arena *a, struct space_list *ret);
+
 struct space_query {
     int64_t user_id;       /* who has an approved enrolment in the course of the space */
     enum course_role role; /* in that role; ROLE_NONE: any */
-    int64_t course_id;     /* 0: any */
-    int64_t after_id;
+    int64_t after_enrolment_id;
     size_t limit;
 };
-/* By id. */
+/* By enrolment, then by id; with enrolment_id. */
 MUST_USE err_t meta_space_list_of_user(struct meta_tx *, const struct space_query *, struct arena *a,
                                        struct space_list *ret);
 /* Name, description and time. */
