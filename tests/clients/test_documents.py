@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the commands that the documents show, and checks their links."""
+import contextlib
 import os
 import re
 import subprocess
@@ -17,33 +18,54 @@ def read(root, name):
         return f.read()
 
 
-def test_the_first_upload_works_as_printed(root, cais, tmp_path):
-    """Only the port differs, because the real one may be in use."""
-    blocks = TESTED.findall(read(root, "README.md"))
+@contextlib.contextmanager
+def printed_commands(cais, folder, document):
+    """Starts a server as `make run` does, and yields it with a function that runs the commands of a document. Only the port
+    differs, because the real one may be in use."""
+    blocks = TESTED.findall(document)
     assert len(blocks) == 1
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    script = "set -e\n" + blocks[0].replace("127.0.0.1:8080", address)
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "cais").symlink_to(os.path.abspath(cais))
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "build").mkdir()
+    (folder / "build" / "cais").symlink_to(os.path.abspath(cais))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
     environment |= {"CAIS_SERVER_LISTEN": address, "no_proxy": "*"}
-    with open(tmp_path / "run.log", "wb") as log:
-        server = subprocess.Popen(["build/cais", "serve"], cwd=tmp_path, env=environment, stderr=log)
+
+    def run():
+        script = "set -e\n" + blocks[0].replace("127.0.0.1:8080", address)
+        done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=90,
+                              check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    with open(folder / "run.log", "wb") as log:
+        server = subprocess.Popen(["build/cais", "serve"], cwd=folder, env=environment, stderr=log)
     try:
         for _ in range(200):
-            if (tmp_path / "cais-data" / "run.json").exists():
+            if (folder / "cais-data" / "run.json").exists():
                 break
             time.sleep(0.05)
-        done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True,
-                              timeout=90, check=False)
-        assert server.wait(10) == -9
+        yield server, run
     finally:
         server.kill()
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "the same bytes" in done.stdout
-    digest = re.search(r"^([0-9a-f]{32})  first.txt$", done.stdout, re.MULTILINE).group(1)
-    assert f'"md5_hash":"{digest}"' in done.stdout
+        server.wait()
+
+
+def test_the_first_upload_works_as_printed(root, cais, tmp_path):
+    with printed_commands(cais, tmp_path, read(root, "README.md")) as (server, run):
+        said = run()
+        assert server.wait(10) == -9
+    assert "the same bytes" in said
+    digest = re.search(r"^([0-9a-f]{32})  first.txt$", said, re.MULTILINE).group(1)
+    assert f'"md5_hash":"{digest}"' in said
+
+
+def test_a_course_of_the_redu_api_is_set_up_as_printed(root, cais, tmp_path):
+    with printed_commands(cais, tmp_path, read(root, "docs/apis/redu.md")) as (_, run):
+        said = run()
+        listed = subprocess.run(["build/cais", "course", "list"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    for made in ("environments/ufxx", "courses/engenharia", "spaces/1"):
+        assert f"/api/{made}\"" in said, said
+    assert re.search(r"^ +1  engenharia +0 B of 5\.0 GiB  Engenharia$", listed.stdout, re.MULTILINE), listed.stdout
 
 
 @pytest.mark.parametrize("name", ["docs/cais.ini", "docs/nginx/cais.ini"])
