@@ -348,6 +348,17 @@ def test_a_body_that_is_cut_is_400_and_stores_nothing(school, folder):
     assert school.file("cut", b"x", folder)["name"] == "cut"
 
 
+def test_100_mebibytes_are_stored_and_one_byte_more_leaves_nothing(school, folder):
+    before = blobs(school)
+    data = os.urandom(1 << 20) * 100
+    answer = school.upload(content_part("large", data + b"x"), folder=folder)
+    assert (answer.status, answer.json()) == (422, {"attachment_file_size": ["must be between 0 and 104857600 bytes"]})
+    assert blobs(school) == before
+    file = school.file("large", data, folder)
+    assert (file["size"], file["byte"]) == ("100,00 MB", "104857600") and len(blobs(school)) == len(before) + 1
+    assert school.follow(link(file, "raw"), headers=[("Range", "bytes=-5")]).body == data[-5:]
+
+
 # ── links of files
 
 
@@ -482,6 +493,50 @@ def test_an_upload_into_a_folder_that_is_removed_meanwhile_is_404(school, folder
     assert blobs(school) == before and school.get(f"/api/folders/{folder}/folders") == []
 
 
+@pytest.mark.parametrize("what", ["spaces", "courses", "environments"])
+def test_an_upload_is_404_when_what_has_its_folder_is_removed_meanwhile(school, what):
+    path = "leaving-" + what
+    school.make("/api/environments", "environment", {"name": path, "path": path, "initials": "L"})
+    school.make(f"/api/environments/{path}/courses", "course", {"name": path, "path": path})
+    space = school.make(f"/api/courses/{path}/spaces", "space", {"name": path})["id"]
+    root = school.get(f"/api/spaces/{space}/folders", "admin")[0]["id"]
+    before = blobs(school)
+    body = form(content_part("late", b"x" * 100000))
+    with school.server.connect() as client:
+        client.send(school.upload_head(root, len(body), "admin") + body[:-20])
+        assert school.ask("DELETE", f"/api/{what}/{space if what == 'spaces' else path}", "admin").status == 204
+        client.send(body[-20:])
+        answer = client.answer()
+        assert (answer.status, answer.body) == (404, b""), answer
+    assert blobs(school) == before
+
+
+def test_an_upload_with_a_token_that_is_revoked_meanwhile_is_401(school, folder):
+    key = school.server.key("tutor", "redu")
+    school.tokens["revoked"] = key["access_token"]
+    before = blobs(school)
+    body = form(content_part("late", b"x" * 100000))
+    with school.server.connect() as client:
+        client.send(school.upload_head(folder, len(body), "revoked") + body[:-20])
+        school.server.cais("key", "revoke", str(key["id"]))
+        client.send(body[-20:])
+        expect_unauthorized(client.answer(), "create")
+    assert blobs(school) == before and school.get(f"/api/folders/{folder}/files") == []
+
+
+def test_of_two_moves_that_would_make_a_cycle_one_succeeds(school, folder):
+    for number in range(10):
+        a, b = (school.folder(f"{number}{side}", folder) for side in "ab")
+        answers = at_once(2, lambda i: school.ask("PUT", f"/api/folders/{(a, b)[i]}", "tutor", {"folder": {"parent_id": (b, a)[i]}}))
+        assert sorted(x.status for x in answers) == [204, 422]
+        assert [x.json() for x in answers if x.status == 422] == [{"parent_id": ["inválido."]}]
+        below = {f["id"] for f in school.get(f"/api/folders/{folder}/folders")}
+        assert len(below & {a, b}) == 1
+        left, = below & {a, b}
+        assert sorted(x.status for x in at_once(4, lambda _: school.ask("DELETE", f"/api/folders/{left}", "tutor"))) == [204, 404, 404, 404]
+        assert {school.ask("GET", f"/api/folders/{id_}", "tutor").status for id_ in (a, b)} == {404}
+
+
 def test_uploads_race_with_the_removal_of_their_folder(school, folder):
     for number in range(10):
         id_ = school.folder(f"race {number}", folder)
@@ -535,6 +590,7 @@ def test_a_tree_of_11000_folders_is_walked_and_removed(school, folder):
     assert ids == sorted(ids) and {f["name"] for f in listed} == {f"s{i}" for i in range(SIBLINGS)}
     up, steps = deepest, 0
     with school.server.connect() as client:
+        assert school.ask("HEAD", f"/api/folders/{wide}/folders", "member", client=client).status == 200
         while up != top:
             up = int(link(school.ask("GET", f"/api/folders/{up}", "member", client=client).json(), "folder").rpartition("/")[2])
             steps += 1
