@@ -525,6 +525,9 @@ TEST(a_folder_is_renamed_and_moved)
     EXPECT_EQ(redu_sendf(f, TUTOR, "{\"folder\":{\"name\":\"raiz\"}}", "PUT /api/folders/%lld", (long long)f->s->root)
                   ->status,
               204);
+    struct fake_reply *root = redu_sendf(f, MEMBER, NULL, "GET /api/folders/%lld", (long long)f->s->root);
+    EXPECT_SLICE(redu_str(f, root, "name"), S("raiz"));
+    EXPECT(!reply_at(f->a, root, "date_modified"));
 }
 
 TEST(texts_of_the_structure_are_validated)

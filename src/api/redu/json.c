@@ -125,8 +125,7 @@ void redu_put_folder(const struct redu_writer *w, struct json_out *o, const stru
     json_put_int(o, "id", f->id);
     json_put_string(o, "name", f->name);
     put_date(w, o, "created_at", f->created_at_ms, a);
-    if (f->parent_id)
-        put_date(w, o, "date_modified", f->modified_at_ms, a);
+    put_date(w, o, "date_modified", f->modified_at_ms, a); /* the root has none */
     open_links(o);
     put_link_to(w, o, "self", "folders", number(f->id, "", a));
     if (f->parent_id)

@@ -11,8 +11,9 @@ struct folder {
     int64_t creator_id;
     slice name;         /* unique among the folders of its parent, without regard to case */
     int64_t used_bytes; /* of the files in it, without those of its folders */
-    int64_t created_at_ms, modified_at_ms;
-    slice creator_login; /* set only by reading, like what follows; empty when the user has no record any more */
+    int64_t created_at_ms;
+    int64_t modified_at_ms; /* of a root always 0 */
+    slice creator_login;    /* set only by reading, like what follows; empty when the user has no record any more */
     int64_t course_id, environment_id, account_id;
 };
 struct folder_list {
