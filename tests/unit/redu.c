@@ -798,6 +798,16 @@ TEST(preflight_requests_are_answered_on_every_path)
     EXPECT_EQ(r->status, 200);
     EXPECT_SLICE(fake_reply_header(r, "Access-Control-Allow-Methods"), S("GET, POST, PUT, DELETE"));
     EXPECT_EQ(redu_send(f, NOBODY, "OPTIONS /api/nothing", NULL)->status, 404);
+    for (size_t i = 0; i < f->http_api.route_count; i++) {
+        slice path = slice_of(f->http_api.routes[i].pattern);
+        size_t at = slice_find(path, S("{id}"));
+        if (!slice_starts(path, S("/api")))
+            continue;
+        if (at != SLICE_NONE)
+            path = arena_printf(f->a, SLICE_FMT "1" SLICE_FMT, SLICE_ARG(slice_part(path, 0, at)),
+                                SLICE_ARG(slice_from(path, at + 4)));
+        EXPECT_EQ(redu_sendf(f, NOBODY, NULL, "OPTIONS " SLICE_FMT, SLICE_ARG(path))->status, 200);
+    }
 }
 
 TEST(options_of_oauth_allow_no_page_of_another_site)
