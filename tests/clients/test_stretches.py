@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import ssl
+import urllib.parse
 
 import pytest
 
@@ -23,6 +24,8 @@ TRIES = 5
 JSON_VALUES = 20_000
 BUCKET = "worst"
 KEY = "many-parts"
+PASSWORD = "correct horse"
+URLENCODED = ("Content-Type", "application/x-www-form-urlencoded")
 
 
 class World:
@@ -31,13 +34,15 @@ class World:
     def __init__(self, server):
         self.server = server
         self.parts = rounds("parts_of_a_worst_object")
-        login = server.user()
+        self.login = login = server.user()
+        server.cais("user", "password", login, text=PASSWORD + "\n")
         self.signer = Signer(*server.s3_key(login))
         self.native = server.key(login, "native")["token"]
         self.pyrus = server.log_in(login, server.key(login, "pyrus")["security_key"])["access_token"]
         key = server.key(login, "runrun")
         self.runrun = [("App-Key", key["app_key"]), ("User-Token", key["user_token"]), ("Content-Type", "application/json")]
-        self.redu = [("Authorization", "OAuth " + server.key(login, "redu")["access_token"]), ("Content-Type", "application/json")]
+        self.application = server.key(login, "redu")
+        self.redu = [("Authorization", "OAuth " + self.application["access_token"]), ("Content-Type", "application/json")]
         self.tls = ssl.create_default_context(cafile=server.ca)
         self.client = None
 
@@ -125,6 +130,8 @@ class World:
             self.new_folder(self.top, '"' * 250 + f"{i:04}")
             part = (f'Content-Disposition: form-data; name="file[content]"; filename="{"😀" * 239}{i:04}"'.encode(), b"x")
             self.all_apis("POST", f"/api/folders/{self.top}/files", [self.redu[0], FORM], form(part), 201)
+        for i in range(200):
+            self.ask_redu("POST", "/api/courses/c/enrollments", {"enrollment": {"email": f"{i}@" + "e" * 240}}, 201)
 
     def new_folder(self, parent, name):
         return self.ask_redu("POST", f"/api/folders/{parent}/folders", {"folder": {"name": name}}, 201).json()["id"]
@@ -238,6 +245,39 @@ class World:
             body = json.dumps({"folder": {"name": name}}, ensure_ascii=False).encode().replace(b"\x01", b"\\u0001")[:65000]
             self.all_apis("POST", f"/api/folders/{self.root}/folders", self.redu, body, (400, 413, 422))
 
+    def read_everything_else_of_redu(self):
+        file = self.ask_redu("GET", f"/api/folders/{self.top}/files").json()[0]["id"]
+        person = self.ask_redu("GET", "/api/me").json()["id"]
+        for path in ("/api/me", f"/api/users/{person}", f"/api/users/{person}/statuses", "/api/environments/e", "/api/courses/c",
+                     f"/api/spaces/{self.space}", f"/api/spaces/{self.space}/canvas", f"/api/files/{file}", "/api/environments",
+                     "/api/environments/e/courses", "/api/courses/c/spaces", "/api/courses/c/users", "/api/courses/c/enrollments",
+                     f"/api/users/{person}/spaces", f"/api/users/{person}/enrollments?" + "&".join(f"courses_ids[]={i}" for i in range(900))):
+            self.ask_redu("GET", path)
+
+    def forms_of_redu_with_the_most_files_and_fields(self):
+        for count in (100, 240, 900):
+            for name, more in (("file[content]", "; filename=\"%d\""), ("%d", "")):
+                parts = [((f'Content-Disposition: form-data; name="{name}"' + more).replace("%d", str(i)).encode(), b"") for i in range(count)]
+                self.all_apis("POST", f"/api/folders/{self.root}/files", [self.redu[0], FORM], form(*parts), (201, 400, 422))
+
+    def logins_with_a_password(self):
+        shown = self.all_apis("GET", "/portal/login")
+        cookie = ("Cookie", shown.header("Set-Cookie").split(";")[0])
+        csrf = re.search(rb'name="csrf" value="(\w+)"', shown.body).group(1).decode()
+        application = {name: self.application[name] for name in ("client_id", "client_secret")}
+        for password in (PASSWORD, "wrong", "w" * 1000):
+            portal = {"csrf": csrf, "login": self.login, "password": password, "next": "/" + '"' * 4000}
+            oauth = {"grant_type": "password", "username": self.login, "password": password, **application}
+            self.all_apis("POST", "/portal/login", [URLENCODED, cookie], urllib.parse.urlencode(portal).encode(), (303, 403))
+            self.all_apis("POST", "/oauth/token", [URLENCODED], urllib.parse.urlencode(oauth).encode(), (200, 400, 401))
+
+    def pages_with_the_longest_queries_and_cookies(self):
+        cookies = [("Cookie", "a=b;" * 4000 + "cais=" + "x" * 43), ("Cookie", ";" * 8_000), ("Cookie", 'cais="x";' * 900)]
+        languages = [("Accept-Language", "pt;q=0.1," * 1400)]
+        for path in ("/portal", "/portal/login?next=/" + "%22" * 4000, "/oauth/authorize?client_id=x&state=" + "%22" * 4000):
+            self.all_apis("GET", path, cookies + languages, status=(200, 303, 400))
+        self.all_apis("GET", "/v1/native/files", cookies, status=401)
+
     def json_of_a_megabyte_in_every_api(self):
         bodies = [b"[" + b"0," * 500_000 + b"0]", b"{" + b",".join(b'"%d":0' % i for i in range(90_000)) + b"}",
                   b"[" * 30 + b"[]," * 300_000 + b"[]" + b"]" * 30]
@@ -347,7 +387,8 @@ LAST = ["delete_1000_objects", "list_parts_complete_and_remove", "abort_an_uploa
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     server = S3Server(tmp_path_factory.mktemp("stretches"), sets=[
-        "s3.min_part_size=0", "runrun.rate_limit=0", "pyrus.rate_limit=0", "server.trusted_proxies=127.0.0.1"])
+        "s3.min_part_size=0", "runrun.rate_limit=0", "pyrus.rate_limit=0", "server.trusted_proxies=127.0.0.1",
+        "logins.failures=0", "logins.failures_per_address=0", "logins.failures_per_user=0"])
     with server:
         made = World(server)
         made.prepare()
