@@ -5,6 +5,7 @@ import os
 import re
 import select
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -564,6 +565,37 @@ def test_an_upload_of_a_person_whose_enrolment_ends_meanwhile_is_401(school, fol
         expect_unauthorized(client.answer(), "create")
     assert school.ask("GET", f"/api/enrollments/{enrolment}", "admin").status == 404
     assert blobs(school) == before and school.get(f"/api/folders/{folder}/files") == []
+
+
+@pytest.mark.parametrize("end", ["disable", "delete", "revoke"])
+def test_uploads_transfers_and_links_of_a_person_end_within_a_second_of_its_right(school, folder, end):
+    login = f"ending-{end}"
+    school.server.user(login, "--email", login + "@example.org")
+    key = school.server.key(login, "redu")
+    school.tokens[login] = key["access_token"]
+    school.enrol(login, "tutor")
+    stored = school.upload(content_part("large.bin", bytes(32 << 20)), folder=folder, who=login)
+    raw, before = link(stored.json(), "raw"), blobs(school)
+    body = form(content_part("late", b"x" * 1_000_000))
+    with school.server.connect() as sender, school.server.connect() as reader:
+        sender.send(school.upload_head(folder, len(body), login) + body[:500_000])
+        reader.send(request("GET", raw[len("http://" + HOST):], host=HOST))
+        assert reader.head()[0] == 200
+        began = time.monotonic()
+        if end == "revoke":
+            school.server.cais("key", "revoke", str(key["id"]))
+        else:
+            school.server.cais("user", end, login)
+        assert sender.answer().status == 401  # although the rest of the body never comes
+        took = time.monotonic() - began
+        assert took < 5, took  # the watch runs twice a second; the rest is time of the command and of the machine
+        if end != "revoke":  # a link names the user, and not the key with which it was asked for
+            line = school.server.wait_log(lambda line: line.get("api") == "s3" and line["method"] == "GET" and
+                                          f"/{stored.json()['id']}/" in line["target"])
+            assert line["bytes_out"] < 32 << 20
+    assert school.follow(raw).status == (200 if end == "revoke" else 403)
+    assert school.ask("GET", "/api/me", login).status == 401
+    assert blobs(school) == before
 
 
 # ── large trees

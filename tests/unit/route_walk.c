@@ -544,7 +544,18 @@ TEST(redu_stays_within_the_memory_of_a_request)
                                    arena_printf(&a, "%d@%s", i, long_text(&a, '"', 240)), &a, &invitation));
         enrolment = invitation.enrolment_id;
     }
-    struct worst names = { 0 }, structure = { 0 };
+    struct worst names = { 0 }, structure = { 0 }, files = { 0 };
+#define FILE_PART "--b1\r\nContent-Disposition: form-data; name=\"file[content]\"; filename=\""
+    add_body(&files, worst_count(f->a, "", FILE_PART "%zu\"\r\n\r\nbytes\r\n", "--b1--\r\n", 1001));
+    add_body(&files, worst_count(f->a, "", FILE_PART "%zu\"\r\n\r\n\r\n", "--b1--\r\n", 100));
+    add_body(&files, worst_count(f->a, "",
+                                 arena_printf(f->a, FILE_PART "%s%%zu\"\r\n\r\n\r\n", long_text(f->a, '\xff', 7000)).p,
+                                 "--b1--\r\n", 100));
+    add_body(&files,
+             worst_count(
+                 f->a, "",
+                 arena_printf(f->a, FILE_PART "%%zu\"\r\nContent-Type: %s\r\n\r\n\r\n", long_text(f->a, 't', 7000)).p,
+                 "--b1--\r\n", 100));
     add_body(&names, worst_repeat(f->a, "{\"folder\":{\"name\":\"", CONTROL, "1\"}}", 65536));
     add_body(&names, worst_repeat(f->a, "{\"folder\":{\"name\":\"", "d", "\"}}", 65536));
     static const char *const wrappers[] = { "environment", "course", "space", "enrollment" };
@@ -564,7 +575,7 @@ TEST(redu_stays_within_the_memory_of_a_request)
         { .route = "POST /folders/{id}/folders", .params = { one }, .bodies = names },
         { .route = "PUT /api/folders/{id}", .params = { one }, .bodies = names },
         { .route = "GET /folders/{id}/files", .params = { root } },
-        { .route = "POST /folders/{id}/files", .params = { one } },
+        { .route = "POST /folders/{id}/files", .params = { one }, .bodies = files, .form_type = MULTIPART_TYPE },
         { .route = "GET /api/files/{id}", .params = { f1 } },
         { .route = "GET /api/me" },
         { .route = "GET /api/users/{id}", .params = { S("admin") } },
