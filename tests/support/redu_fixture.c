@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redu_fixture.h"
 
+#include "core/access/application.h"
 #include "test.h"
 
 #include <stdarg.h>
@@ -39,6 +40,14 @@ struct redu_fixture *redu_fixture_kept(struct world_kept *kept)
     return open_in(school_kept(kept), &defaults);
 }
 
+static slice token_of(struct redu_fixture *f, slice login)
+{
+    struct minted_application made;
+    struct application_request request = { .login = login, .purpose = REDU_PURPOSE };
+    EXPECT_OK(application_add(&f->s->w->core, &f->s->w->operator_, &request, f->a, &made));
+    return made.token;
+}
+
 struct redu_fixture *redu_fixture_new(const struct redu_options *options)
 {
     static const char *const logins[PERSONS] = { NULL, "stranger", "member", "tutor", "teacher", "admin", "boss" };
@@ -46,7 +55,7 @@ struct redu_fixture *redu_fixture_new(const struct redu_options *options)
     struct redu_fixture *f = open_in(school_new(), options ? options : &defaults);
     world_admin(f->s->w, S("boss"));
     for (int i = STRANGER; i < PERSONS; i++)
-        f->tokens[i] = world_key(f->s->w, slice_of(logins[i]), S("redu"));
+        f->tokens[i] = token_of(f, slice_of(logins[i]));
     return f;
 }
 

@@ -7,6 +7,7 @@
 #include "../../src/api/redu/json_priv.h"
 #include "../../src/api/redu/mime_types_priv.h"
 #include "base/text.h"
+#include "core/access/application.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,10 +296,11 @@ TEST(a_revoked_token_is_nobodys)
 {
     REDU_FIXTURE(f);
     struct core *core = &f->s->w->core;
-    struct minted_key key;
-    EXPECT_OK(key_mint(core, &f->s->w->operator_, &(struct key_request){ S("tutor"), REDU_PURPOSE }, f->a, &key));
+    struct minted_application key;
+    struct application_request application = { .login = S("tutor"), .purpose = REDU_PURPOSE };
+    EXPECT_OK(application_add(core, &f->s->w->operator_, &application, f->a, &key));
     struct fake_request r = { .target = arena_printf(f->a, "/api/folders/%lld", (long long)f->s->root),
-                              .token = key.key };
+                              .token = key.token };
     EXPECT_EQ(fake_http_send(&f->http, &r)->status, 200);
     EXPECT_OK(key_revoke(core, &f->s->w->operator_, key.id, f->a));
     EXPECT_EQ(fake_http_send(&f->http, &r)->status, 401);

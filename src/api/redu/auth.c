@@ -49,18 +49,12 @@ static slice token_of_header(const struct http_request *req)
 
 /* ---- the caller ---- */
 
-static err_t check_token(struct core *core, slice token, struct arena *a, struct principal *ret)
-{
-    err_t e = access_check(core, REDU_PURPOSE, CREDENTIAL_TOKEN, token, a, ret);
-    return err_is(e, ERR_UNAUTHENTICATED) ? access_check(core, REDU_PURPOSE, CREDENTIAL_KEY, token, a, ret) : e;
-}
-
 /* A token that is unknown, revoked or expired is no error: the request is nobody's. */
 static err_t take_token(struct http_exchange *x, slice token)
 {
     struct principal *who = arena_new(&x->arena, struct principal);
     x->principal = NULL;
-    err_t e = token.n ? check_token(redu_of(x)->core, token, &x->arena, who) : NULL;
+    err_t e = token.n ? access_check(redu_of(x)->core, REDU_PURPOSE, CREDENTIAL_TOKEN, token, &x->arena, who) : NULL;
     if (e && (e->code == ERR_UNAVAILABLE || e->code == ERR_CORRUPT || e->code == ERR_NO_SPACE))
         return e;
     if (token.n && !e)
