@@ -104,6 +104,15 @@ err_t meta_enrolment_remove(struct meta_tx *tx, int64_t id, struct arena *a)
     return tx_change_one(tx, "enrolment", STATEMENT("DELETE FROM enrolments WHERE id = $1"), SQL(SQL_I(id)), a);
 }
 
+err_t meta_enrolment_waiting(struct meta_tx *tx, int64_t account_id, slice email_key, size_t limit, struct arena *a,
+                             int64_t *ret_count)
+{
+    return tx_int(tx,
+                  STATEMENT("SELECT COUNT(*) FROM (SELECT 1 FROM enrolments n JOIN courses c ON c.id = n.course_id"
+                            " WHERE n.email_key = $1 AND n.user_id IS NULL AND c.account_id = $2 LIMIT $3) waiting"),
+                  SQL(SQL_T(email_key), SQL_I(account_id), sql_limit(limit)), a, ret_count);
+}
+
 err_t meta_enrolment_adopt(struct meta_tx *tx, const struct user *u, slice email_key, int64_t now_ms, struct arena *a)
 {
     return tx_change(

@@ -3,6 +3,11 @@
 #include "school.h"
 #include "test.h"
 
+#include "core/records/record_size.h"
+#include "core/store/account_store.h"
+#include "core/store/course_store.h"
+#include "core/store/enrolment_store.h"
+
 #include "core/reasons.h"
 
 static const struct id_page first_ten = { 0, 10 };
@@ -137,6 +142,60 @@ TEST(an_invitation_waits_for_the_user_with_its_address)
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
         EXPECT_ERR(enrolment_invite(core, &s->admin, s->course, slice_of(bad[i]), s->a, &first), ERR_INVALID);
     EXPECT_REFUSED(enrolment_invite(core, &s->teacher, s->course, S("x@y"), s->a, &first), REASON_PLACE_ROLE_TOO_LOW);
+    EXPECT_EQ(world_fsck(s->w, true), 0);
+}
+
+TEST(a_person_whose_other_invitation_waited_could_never_be_enrolled)
+{
+    SCHOOL(s);
+    struct core *core = &s->w->core;
+    struct invitation first, again;
+    struct enrolment e;
+    struct user user;
+    struct user_request request = { .login = S("n@example.org"), .email = S("\xc3\xa9@example.org") };
+    EXPECT_OK(user_create(core, &s->w->operator_, &request, s->a, &user));
+    /* It is found by its address without regard to the case of A to Z only. */
+    EXPECT_OK(enrolment_invite(core, &s->admin, s->course, S("\xc3\x89@example.org"), s->a, &first));
+    EXPECT_OK(enrolment_invite(core, &s->admin, s->course, request.email, s->a, &again));
+    EXPECT(!again.is_new && again.enrolment_id == first.enrolment_id);
+    EXPECT_OK(enrolment_find(core, &s->admin, first.enrolment_id, s->a, &e));
+    EXPECT_EQ(e.user_id, user.id);
+    EXPECT_EQ(e.state, ENROLMENT_INVITED);
+    EXPECT_EQ(world_fsck(s->w, true), 0);
+}
+
+static err_t add_waiting(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct school *s = arg;
+    struct account_use more = { 0 };
+    for (int i = 0; i < ENROLMENTS_WAITING_MAX - 1; i++) {
+        slice name = arena_printf(a, "course-%d", i);
+        struct course c = {
+            .environment_id = s->environment, .creator_id = s->admin.user_id, .name = name, .path = name
+        };
+        struct enrolment n = { .email = S("x@y"), .state = ENROLMENT_INVITED_UNKNOWN };
+        TRY(meta_course_add(tx, &c, &(struct name_keys){ name, name }, a, &n.course_id));
+        TRY(meta_enrolment_add(tx, &n, n.email, a, &n.id));
+        more.records += course_record_size(&c) + enrolment_record_size(&n);
+    }
+    return meta_account_use(tx, s->admin.account_id, &more, a);
+}
+
+TEST(one_address_waited_in_so_many_courses_that_its_user_was_added_in_a_long_write)
+{
+    SCHOOL(s);
+    struct core *core = &s->w->core;
+    struct invitation invitation;
+    int64_t last = school_course(s, "last");
+    world_write(s->w, add_waiting, s);
+    EXPECT_OK(enrolment_invite(core, &s->admin, s->course, S("X@y"), s->a, &invitation));
+    EXPECT_OK(enrolment_invite(core, &s->admin, s->course, S("x@y"), s->a, &invitation));
+    EXPECT(!invitation.is_new);
+    EXPECT_ERR(enrolment_invite(core, &s->admin, last, S("x@y"), s->a, &invitation), ERR_QUOTA);
+    EXPECT_OK(enrolment_invite(core, &s->admin, last, S("z@y"), s->a, &invitation));
+    struct user user;
+    EXPECT_OK(user_create(core, &s->w->operator_, &(struct user_request){ .login = S("x@y") }, s->a, &user));
+    EXPECT_OK(enrolment_invite(core, &s->admin, last, S("x@y"), s->a, &invitation));
     EXPECT_EQ(world_fsck(s->w, true), 0);
 }
 
@@ -347,6 +406,8 @@ RUN_TESTS(cmocka_unit_test(each_role_may_what_its_row_says),
           cmocka_unit_test(nobody_has_a_role_in_another_account),
           cmocka_unit_test(a_role_ends_with_the_enrolment_and_only_approved_ones_count),
           cmocka_unit_test(an_invitation_waits_for_the_user_with_its_address),
+          cmocka_unit_test(a_person_whose_other_invitation_waited_could_never_be_enrolled),
+          cmocka_unit_test(one_address_waited_in_so_many_courses_that_its_user_was_added_in_a_long_write),
           cmocka_unit_test(people_see_those_with_whom_they_share_a_course),
           cmocka_unit_test(each_page_of_ones_own_spaces_went_through_all_enrolments),
           cmocka_unit_test(each_page_of_ones_own_environments_went_through_all_enrolments),

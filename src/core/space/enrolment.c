@@ -130,6 +130,27 @@ static err_t add(struct meta_tx *tx, struct enrolment_write *w, const struct enr
     return course_write_event(tx, &w->w, &(struct course_event){ S("enrolment.add"), "enrolment", w->id, detail }, a);
 }
 
+/* An invitation to an address of the user may still wait: it was sent in another case, or beside one to the other address. */
+static err_t find_of_user(struct meta_tx *tx, int64_t course_id, const struct user *user, int64_t now_ms,
+                          struct arena *a, struct enrolment *ret)
+{
+    err_t e = meta_enrolment_of_user(tx, course_id, user->id, a, ret);
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    TRY(enrolment_adopt(tx, user, now_ms, a));
+    return meta_enrolment_of_user(tx, course_id, user->id, a, ret);
+}
+
+/* The write that adds the user adopts them all. */
+static err_t refuse_too_many_waiting(struct meta_tx *tx, const struct enrolment_write *w, struct arena *a)
+{
+    int64_t waiting;
+    TRY(meta_enrolment_waiting(tx, w->w.account_id, case_fold(a, w->email), ENROLMENTS_WAITING_MAX, a, &waiting));
+    return waiting < ENROLMENTS_WAITING_MAX
+               ? NULL
+               : err_make(a, ERR_QUOTA, "the address is invited to %d courses already", ENROLMENTS_WAITING_MAX);
+}
+
 static err_t apply_invite(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct enrolment_write *w = arg;
@@ -140,12 +161,14 @@ static err_t apply_invite(struct meta_tx *tx, void *arg, struct arena *a)
     err_t e = meta_user_by_address(tx, w->w.account_id, w->email, a, &user);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    e = user.id ? meta_enrolment_of_user(tx, w->course_id, user.id, a, &known)
+    e = user.id ? find_of_user(tx, w->course_id, &user, w->w.now_ms, a, &known)
                 : meta_enrolment_by_email(tx, w->course_id, case_fold(a, w->email), a, &known);
     if (!err_is(e, ERR_NOT_FOUND)) {
         w->id = e ? 0 : known.id;
         return e;
     }
+    if (!user.id)
+        TRY(refuse_too_many_waiting(tx, w, a));
     struct enrolment n = { .course_id = w->course_id,
                            .user_id = user.id,
                            .email = w->email,
@@ -193,7 +216,7 @@ static err_t apply_grant(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(meta_user_by_login(tx, w->login, a, &user));
     if (user.account_id != w->w.account_id)
         return err_make(a, ERR_NOT_FOUND, "the account has no such user");
-    err_t e = meta_enrolment_of_user(tx, w->course_id, user.id, a, &known);
+    err_t e = find_of_user(tx, w->course_id, &user, w->w.now_ms, a, &known);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     if (!e) {

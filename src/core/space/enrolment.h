@@ -18,9 +18,12 @@
 
 struct user_list;
 
+/* Courses of an account that one address, which no user has, may be invited to. */
+enum { ENROLMENTS_WAITING_MAX = 1000 };
+
 /* Invites the person with that e-mail address to the course. Whoever was invited before, or is enrolled, gets the same enrolment again.
  * email: 3 to 254 bytes with an @.  Errors: COURSE_NOT_THERE; PLACE_ROLE_TOO_LOW `who` does not
- * administer the course; INVALID the address; QUOTA. */
+ * administer the course; INVALID the address; QUOTA the account has no room, or ENROLMENTS_WAITING_MAX. */
 struct invitation {
     int64_t enrolment_id;
     bool is_new; /* it was made now */

@@ -29,6 +29,9 @@ MUST_USE err_t meta_enrolment_list(struct meta_tx *, const struct enrolment_quer
 MUST_USE err_t meta_enrolment_set(struct meta_tx *, int64_t id, enum enrolment_state, enum course_role, int64_t now_ms,
                                   struct arena *a);
 MUST_USE err_t meta_enrolment_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* How many enrolments of the account wait for that address, which no user has; at most `limit`. */
+MUST_USE err_t meta_enrolment_waiting(struct meta_tx *, int64_t account_id, slice email_key, size_t limit,
+                                      struct arena *a, int64_t *ret_count);
 /* The user has that address: the enrolments of the account that wait for it become the user's, and INVITED. */
 MUST_USE err_t meta_enrolment_adopt(struct meta_tx *, const struct user *, slice email_key, int64_t now_ms,
                                     struct arena *a);
