@@ -20,54 +20,15 @@ TEST(every_error_has_a_row)
 
 /* ---- §3 and §4: roles and statuses ---- */
 
-/* %f %s %c %e %n: a folder, the space, the course, the environment, the enrolment of the member. */
 struct role_row {
     const char *request, *body;
     int success;
     enum redu_person least; /* who may do it: this person, and all after it */
 };
 static const struct role_row role_rows[] = {
-    { "GET /api/folders/%f", NULL, 200, MEMBER },
-    { "GET /api/folders/%f/folders", NULL, 200, MEMBER },
-    { "GET /api/spaces/%s/folders", NULL, 200, MEMBER },
-    { "POST /api/folders/%f/folders", "{\"folder\":{\"name\":\"x\"}}", 201, TUTOR },
-    { "PUT /api/folders/%f", "{\"folder\":{\"name\":\"y\"}}", 204, TUTOR },
-    { "DELETE /api/folders/%f", NULL, 204, TUTOR },
-    { "GET /api/folders/%f/files", NULL, 200, MEMBER },
-    { "GET /api/files/%i", NULL, 200, MEMBER },
-    { "DELETE /api/files/%i", NULL, 204, TUTOR },
-    { "GET /api/me", NULL, 200, STRANGER },
-    { "GET /api/users/member", NULL, 200, MEMBER },
-    { "GET /api/users/member/statuses", NULL, 200, MEMBER },
-    { "GET /api/users/member/statuses/timeline", NULL, 200, MEMBER },
-    { "GET /api/users/member/contacts", NULL, 200, MEMBER },
-    { "GET /api/users/member/chats", NULL, 200, MEMBER },
-    { "GET /api/users/member/connections", NULL, 200, MEMBER },
-    { "GET /api/environments", NULL, 200, STRANGER },
-    { "POST /api/environments", "{\"environment\":{\"name\":\"n\",\"path\":\"p\",\"initials\":\"i\"}}", 201, STRANGER },
-    { "GET /api/environments/%e", NULL, 200, MEMBER },
-    { "PUT /api/environments/%e", "{\"environment\":{\"name\":\"z\"}}", 204, ADMIN },
-    { "DELETE /api/environments/%e", NULL, 204, ADMIN },
-    { "GET /api/environments/%e/courses", NULL, 200, MEMBER },
-    { "POST /api/environments/%e/courses", "{\"course\":{\"name\":\"n\",\"path\":\"p\"}}", 201, ADMIN },
-    { "GET /api/courses/%c", NULL, 200, MEMBER },
-    { "PUT /api/courses/%c", "{\"course\":{\"name\":\"z\"}}", 204, ADMIN },
-    { "DELETE /api/courses/%c", NULL, 204, ADMIN },
-    { "GET /api/courses/%c/spaces", NULL, 200, MEMBER },
-    { "POST /api/courses/%c/spaces", "{\"space\":{\"name\":\"n\"}}", 201, TEACHER },
-    { "GET /api/courses/%c/users", NULL, 200, MEMBER },
-    { "GET /api/courses/%c/enrollments", NULL, 200, MEMBER },
-    { "POST /api/courses/%c/enrollments", "{\"enrollment\":{\"email\":\"x@example.org\"}}", 201, ADMIN },
-    { "GET /api/spaces/%s", NULL, 200, MEMBER },
-    { "PUT /api/spaces/%s", "{\"space\":{\"name\":\"z\"}}", 204, TEACHER },
-    { "DELETE /api/spaces/%s", NULL, 204, TEACHER },
-    { "GET /api/spaces/%s/users", NULL, 200, MEMBER },
-    { "GET /api/spaces/%s/subjects", NULL, 200, MEMBER },
-    { "GET /api/spaces/%s/statuses", NULL, 200, MEMBER },
-    { "GET /api/spaces/%s/statuses/timeline", NULL, 200, MEMBER },
-    { "GET /api/spaces/%s/canvas", NULL, 200, MEMBER },
-    { "GET /api/enrollments/%n", NULL, 200, MEMBER },
-    { "PUT /api/enrollments/%n", "{\"enrollment\":{\"role\":\"tutor\"}}", 204, ADMIN },
+#define ROW(request, body, success, least) { request, body, success, least },
+#include "redu_roles.def"
+#undef ROW
 };
 
 struct things {
