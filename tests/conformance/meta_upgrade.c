@@ -8,7 +8,9 @@
 #include "core/records/ticket.h"
 #include "core/store/bucket_store.h"
 #include "core/store/comment_store.h"
+#include "core/store/course_store.h"
 #include "core/store/entry_store.h"
+#include "core/store/environment_store.h"
 #include "core/store/hold_store.h"
 #include "core/store/job_store.h"
 #include "core/store/reference_store.h"
@@ -217,6 +219,51 @@ TEST(references_of_the_second_version_become_holds_and_tickets_name_holders)
     meta_world_release(&w);
 }
 
+/* ---- courses of version 12 ---- */
+
+static const char courses_data[] =
+    "INSERT INTO accounts (id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
+    " VALUES (1, 'default', 1, 0, 0, 0, 0), (2, 'other', 1, 0, 0, 0, 0);"
+    "INSERT INTO users (id, account_id, login, name, email, kind, state, is_admin, created_at_ms, password_hash)"
+    " VALUES (1, 1, 'alice', 'Alice', '', 0, 0, 0, 1, ''), (2, 2, 'bob', 'Bob', '', 0, 0, 0, 1, '');"
+    "INSERT INTO environments (id, account_id, creator_id, name, name_key, path, path_key, initials, description,"
+    " created_at_ms, modified_at_ms) VALUES (1, 1, 1, 'e', 'e', 'e', 'e', '', '', 1, 1),"
+    " (2, 2, 2, 'e', 'e', 'e', 'e', '', '', 1, 1);"
+    "INSERT INTO courses (id, environment_id, creator_id, name, name_key, path, path_key, description, workload,"
+    " created_at_ms, modified_at_ms) VALUES (1, 1, 1, 'c', 'c', 'c', 'c', '', 0, 1, 1),"
+    " (2, 2, 2, 'c', 'c', 'c', 'c', '', 0, 1, 1);"
+    "INSERT INTO enrolments (course_id, user_id, email, email_key, state, role, token, created_at_ms, modified_at_ms)"
+    " VALUES (2, 2, '', '', 4, 2, '', 1, 1);";
+
+static void expect_courses(struct meta_world *w)
+{
+    struct meta_tx *tx = snapshot(w);
+    struct course course;
+    enum course_role role;
+    int64_t id;
+    for (int64_t account = 1; account <= 2; account++) {
+        EXPECT_OK(meta_course_by_path(tx, account, S("c"), w->a, &course));
+        EXPECT_EQ(course.id, account);
+    }
+    EXPECT_OK(meta_environment_role(tx, 2, 2, w->a, &role));
+    EXPECT_EQ(role, ROLE_MEMBER);
+    EXPECT_OK(meta_environment_role(tx, 1, 2, w->a, &role));
+    EXPECT_EQ(role, ROLE_NONE);
+    EXPECT_OK(meta_environment_next_of_user(tx, 2, 0, w->a, &id));
+    EXPECT_EQ(id, 2);
+    meta_read_end(tx);
+    EXPECT_OK(meta_verify(w->store, w->a));
+}
+
+TEST(courses_and_enrolments_of_version_12_are_found_by_account_and_environment)
+{
+    struct meta_world w;
+    old_version_world(&w, 12, courses_data, DATABASE_FILE);
+    meta_world_open(&w);
+    expect_courses(&w);
+    meta_world_release(&w);
+}
+
 /* Whichever call of a migration fails, the next start finishes it. */
 static void fail_each_call(int64_t version, const char *data, void (*expect_data)(struct meta_world *))
 {
@@ -241,8 +288,10 @@ TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
 {
     fail_each_call(1, first_data, expect_first_data);
     fail_each_call(2, second_version_data, expect_second_data);
+    fail_each_call(12, courses_data, expect_courses);
 }
 
 RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_data),
           cmocka_unit_test(references_of_the_second_version_become_holds_and_tickets_name_holders),
+          cmocka_unit_test(courses_and_enrolments_of_version_12_are_found_by_account_and_environment),
           cmocka_unit_test(an_upgrade_succeeds_after_a_failure_of_any_call))
