@@ -11,7 +11,7 @@ import urllib.parse
 import pytest
 
 from redu import BOUNDARY, HOST, SETS, School, content_part, link
-from server import BINARY, Server, form, in_threads, request, wait_for
+from server import BINARY, Server, file_part, form, in_threads, request, wait_for
 
 CLOCKED = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "tests", "support", "cais-clocked")
 JSON = "application/json; charset=utf-8"
@@ -405,6 +405,27 @@ def test_a_raw_link_of_a_removed_file_is_404(school, folder):
     for raw in links:
         answer = school.follow(raw)
         assert (answer.status, answer.header("Content-Type")) == (404, "application/xml") and b"<Error>" in answer.body
+
+
+def test_a_link_to_a_removed_document_of_runrun_reads_no_file_of_a_folder(tmp_path):
+    with Server(tmp_path, sets=SETS) as server:
+        school = School(server, ("admin",))
+        answer = school.upload(content_part("a.txt", b"of the course"), who="admin")
+        assert answer.json()["id"] == 1  # as the account of the document below, which stands in its key
+        key = server.key(server.user(), "runrun")
+        headers = [("App-Key", key["app_key"]), ("User-Token", key["user_token"]), ("Content-Type", "application/json")]
+        document = b'{"data_file_name": "a.txt", "data_file_size": 1}'
+        made = server.ask("POST", "/api/v1.0/documents", headers, document).json()
+        assert made["fields"]["key"] == f"data/enterprise/1/{made['id']}/a.txt"
+        fields = [(f'Content-Disposition: form-data; name="{n}"'.encode(), v.encode()) for n, v in made["fields"].items()]
+        assert server.ask("POST", urllib.parse.urlsplit(made["upload_url"]).path, [BOUNDARY],
+                          form(*fields, file_part("f", b"x"))).status == 201
+        path = f"/api/v1.0/documents/{made['id']}"
+        assert server.ask("POST", path + "/mark_as_uploaded", headers).status == 200
+        location = server.ask("GET", path + "/download", headers).header("Location")
+        assert school.follow(location).body == b"x"
+        assert server.ask("DELETE", path, headers).status == 204
+        assert school.follow(location).status == 404
 
 
 def test_a_raw_link_ends_with_the_user_it_was_made_for(school, folder):

@@ -518,6 +518,17 @@ TEST(a_file_in_a_folder_is_read_by_the_key_that_has_its_id_and_name)
     EXPECT_REFUSED(open_key(s, key.p, &headers), REASON_ENTRY_NOT_THERE);
 }
 
+TEST(a_key_of_a_removed_document_is_no_key_of_a_file_in_a_folder)
+{
+    SCHOOL(s);
+    struct file f = school_file(s, s->root, "a.pdf", S("hello"));
+    slice headers;
+    const char *key = arena_printf(s->a, "data/enterprise/%lld/17/a.pdf", (long long)f.id).p;
+    EXPECT_REFUSED(open_key(s, key, &headers), REASON_ENTRY_NOT_THERE);
+    EXPECT_REFUSED(open_key(s, arena_printf(s->a, "p/%lld//a.pdf", (long long)f.id).p, &headers),
+                   REASON_ENTRY_NOT_THERE);
+}
+
 /* ---- searching ---- */
 
 TEST(a_search_finds_parts_of_names_without_regard_to_case)
@@ -563,4 +574,5 @@ RUN_TESTS(cmocka_unit_test(names_are_unique_among_siblings_without_regard_to_cas
           cmocka_unit_test(a_removal_that_fails_at_any_call_is_whole_or_not_at_all),
           cmocka_unit_test(an_upload_into_a_folder_that_fails_at_any_call_leaves_nothing),
           cmocka_unit_test(a_file_in_a_folder_is_read_by_the_key_that_has_its_id_and_name),
+          cmocka_unit_test(a_key_of_a_removed_document_is_no_key_of_a_file_in_a_folder),
           cmocka_unit_test(a_search_finds_parts_of_names_without_regard_to_case))

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guard of the keys of files in folders: they can be read, by links that the server's own key signed, and not put. */
+/* The guard of the keys of files in folders: they can be read, by links that the server's own key signed, and not put.
+ *
+ * Other guards hand out keys that have an id before the name. A key of a folder has a word there, which begins with no digit, so no key is
+ * of both kinds, and a link to what is gone elsewhere never leads to a file of a folder. */
 #include "core/bucket/entry_guard.h"
 #include "core/file/file.h"
 #include "core/space/folder_file.h"
 #include "core/store/folder_store.h"
 
+#include <assert.h>
 #include <string.h>
+
+static bool is_word(slice s)
+{
+    return s.n && !(s.p[0] >= '0' && s.p[0] <= '9');
+}
 
 slice folder_file_key(slice prefix, const struct file *file, slice word, struct arena *a)
 {
+    assert(is_word(word));
     return arena_printf(a, SLICE_FMT "/%lld/" SLICE_FMT "/" SLICE_FMT, SLICE_ARG(prefix), (long long)file->id,
                         SLICE_ARG(word), SLICE_ARG(file->name));
 }
@@ -28,9 +38,8 @@ static slice cut_last(slice *text)
 static bool parse_key(slice key, int64_t *ret_id, slice *ret_name)
 {
     uint64_t id;
-    slice name = cut_last(&key);
-    cut_last(&key);
-    if (!slice_to_u64(cut_last(&key), &id) || !id || id > INT64_MAX || !key.n)
+    slice name = cut_last(&key), word = cut_last(&key);
+    if (!is_word(word) || !slice_to_u64(cut_last(&key), &id) || !id || id > INT64_MAX || !key.n)
         return false;
     *ret_id = (int64_t)id;
     *ret_name = name;

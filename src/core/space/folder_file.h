@@ -19,7 +19,7 @@ MUST_USE err_t folder_file_list(struct core *, int64_t folder_id, const struct i
                                 struct folder_file_list *ret);
 
 /* The key under which the bytes of the file are read in a guarded bucket (core/bucket/entry_guard.h), by a link that the server's own key
- * signed: PREFIX/ID/WORD/NAME. A file that was renamed or removed has the key no longer. In `a`. */
+ * signed: PREFIX/ID/WORD/NAME. The word begins with no digit. A file that was renamed or removed has the key no longer. In `a`. */
 slice folder_file_key(slice prefix, const struct file *, slice word, struct arena *a);
 
 /* ---- uploading ---- */
