@@ -22,7 +22,8 @@ APIS = {
     "redu": {"own": ["u", "c"],
              "files": {"u": "tests/unit/redu.c", "c": "tests/clients/test_redu.py", "f": "tests/unit/folders.c",
                        "co": "tests/unit/courses.c", "fn": "tests/unit/file_name.c",
-                       "cd": "tests/unit/content_disposition.c", "wa": "tests/clients/test_who_answers.py"}},
+                       "cd": "tests/unit/content_disposition.c", "wa": "tests/clients/test_who_answers.py",
+                       "lr": "tests/unit/long_reads.c"}},
 }
 each_api = pytest.mark.parametrize("api", APIS)
 
