@@ -39,13 +39,16 @@ static slice claim(const struct query *q, slice name)
 /* As key_link.c computes it, from the claims as they are read there. Empty: the claims are not numbers. */
 static slice key_of(struct runrun_fixture *f, const char *kind, const struct query *q, int64_t *ret_account)
 {
-    int64_t account, user, expires;
+    int64_t account, expires;
+    struct principal who;
     unsigned char mac[SHA256_SIZE];
-    if (!slice_to_i64(claim(q, S("account")), &account) || !slice_to_i64(claim(q, S("user")), &user) ||
+    if (!slice_to_i64(claim(q, S("account")), &account) ||
+        !link_user_parse(claim(q, S("user")), &who.user_id, &who.credential_id) ||
         !slice_to_i64(claim(q, S("expires")), &expires))
         return S("");
-    slice text = arena_printf(f->a, "%s\n%lld\n%lld\n%lld\n" SLICE_FMT, kind, (long long)account, (long long)user,
-                              (long long)expires, SLICE_ARG(claim(q, S("ids"))));
+    slice text =
+        arena_printf(f->a, "%s\n%lld\n" SLICE_FMT "\n%lld\n" SLICE_FMT, kind, (long long)account,
+                     SLICE_ARG(link_user_format(&who, f->a)), (long long)expires, SLICE_ARG(claim(q, S("ids"))));
     hash_hmac_sha256((slice){ (const char *)f->runrun.link_key, sizeof f->runrun.link_key }, text, mac);
     *ret_account = account;
     return hex_encode(f->a, (slice){ (const char *)mac, sizeof mac });

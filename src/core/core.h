@@ -106,11 +106,12 @@ struct principal {
     int64_t account_id, user_id;
     slice login;
     bool is_admin;
-    int64_t credential_id; /* the key or token that was used; 0: the admin socket, or the command line */
-    slice request_id;      /* for the events of its changes */
-    bool is_system;        /* the server's own user */
-    int64_t on_behalf_of;  /* the user whom a signature of the server's own user names: access_act_for; 0: none */
-    uint64_t generation;   /* of the store, read before the records of the user: core/grant.h */
+    int64_t credential_id;      /* the key or token that was used; 0: the admin socket, or the command line */
+    slice request_id;           /* for the events of its changes */
+    bool is_system;             /* the server's own user */
+    int64_t on_behalf_of;       /* the user whom a signature of the server's own user names: access_act_for; 0: none */
+    int64_t link_credential_id; /* the key or token with which that user asked for the link; 0: none is named */
+    uint64_t generation;        /* of the store, read before the records of the user: core/grant.h */
 };
 
 #endif

@@ -15,6 +15,7 @@ struct grant grant_of(const struct principal *who)
 {
     return (struct grant){ .user_id = who->on_behalf_of ? who->on_behalf_of : who->user_id,
                            .credential_id = who->credential_id,
+                           .link_credential_id = who->link_credential_id,
                            .generation = who->generation };
 }
 
@@ -23,7 +24,7 @@ void grant_begin(struct core *core, struct principal *who)
     who->generation = meta_generation(core->meta);
 }
 
-err_t grant_check_user(struct meta_tx *tx, int64_t id, struct arena *a)
+static err_t check_user(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     struct user user;
     err_t e = meta_user_get(tx, id, a, &user);
@@ -33,16 +34,27 @@ err_t grant_check_user(struct meta_tx *tx, int64_t id, struct arena *a)
     return user.state == USER_ACTIVE ? NULL : &user_disabled;
 }
 
-static err_t check_grant(struct meta_tx *tx, const struct grant *grant, struct arena *a)
+static err_t check_credential(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     struct credential credential;
-    if (grant->credential_id) {
-        err_t e = meta_credential_get(tx, grant->credential_id, a, &credential);
-        if (err_is(e, ERR_NOT_FOUND) || (!e && credential.revoked_at_ms))
-            return &credential_revoked;
-        TRY(e);
-    }
-    return grant->user_id ? grant_check_user(tx, grant->user_id, a) : NULL;
+    err_t e = meta_credential_get(tx, id, a, &credential);
+    return err_is(e, ERR_NOT_FOUND) || (!e && credential.revoked_at_ms) ? &credential_revoked : e;
+}
+
+static err_t check_grant(struct meta_tx *tx, const struct grant *grant, struct arena *a)
+{
+    if (grant->credential_id)
+        TRY(check_credential(tx, grant->credential_id, a));
+    if (grant->link_credential_id)
+        TRY(check_credential(tx, grant->link_credential_id, a));
+    return grant->user_id ? check_user(tx, grant->user_id, a) : NULL;
+}
+
+err_t grant_check(struct core *core, const struct grant *grant, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return check_grant(tx, grant, a);
 }
 
 err_t grant_recheck_in(struct core *core, struct meta_tx *tx, const struct grant *grant, struct arena *a)

@@ -9,6 +9,7 @@
 
 struct grant {
     int64_t user_id, credential_id; /* 0: none, as for the operator on the admin socket */
+    int64_t link_credential_id;     /* with which somebody asked for a link; 0: none */
     uint64_t generation;            /* of the store, read before the records were; 0: nothing is checked */
 };
 struct grant grant_of(const struct principal *);
@@ -21,7 +22,7 @@ MUST_USE err_t grant_recheck(struct core *, struct grant *);
 /* The same inside a write, so that nothing is acknowledged on a grant whose end was acknowledged before.
  * Errors: REVOKED, BLOCKED; those of the store. */
 MUST_USE err_t grant_recheck_in(struct core *, struct meta_tx *, const struct grant *, struct arena *a);
-/* Errors: REVOKED the user does not exist, or was deleted; BLOCKED it is disabled; both static. Those of the store. */
-MUST_USE err_t grant_check_user(struct meta_tx *, int64_t user_id, struct arena *a);
+/* Do the credentials and the user of the grant exist, and may they still be used? Fit for a loop. Errors: as grant_recheck_in. */
+MUST_USE err_t grant_check(struct core *, const struct grant *, struct arena *a);
 
 #endif

@@ -645,22 +645,39 @@ TEST(an_upload_that_began_before_its_user_was_disabled_was_kept)
     EXPECT_EQ(world_blob_count(w), 0);
 }
 
+TEST(a_link_worked_after_the_key_with_which_it_was_asked_for_was_revoked)
+{
+    WORLD(w);
+    struct principal alice = world_user(w, S("alice")), server = { .user_id = 1, .is_system = true, .generation = 1 };
+    slice key = world_key(w, S("alice"), S("native"));
+    EXPECT_OK(access_check(&w->core, S("native"), CREDENTIAL_KEY, key, w->a, &alice));
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, alice.credential_id, w->a, &server));
+    struct grant grant = grant_of(&server);
+    EXPECT_OK(grant_recheck(&w->core, &grant));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, alice.credential_id, w->a));
+    EXPECT_ERR(grant_recheck(&w->core, &grant), ERR_REVOKED); /* what is being sent */
+    EXPECT_ERR(access_act_for(&w->core, alice.user_id, alice.credential_id, w->a, &server), ERR_REVOKED);
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, 0, w->a, &server));
+}
+
 TEST(a_link_of_the_server_names_the_user_whom_it_was_made_for)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice")), server = { .user_id = 1, .is_system = true, .generation = 1 };
-    EXPECT_OK(access_act_for(&w->core, alice.user_id, w->a, &server));
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, 0, w->a, &server));
     EXPECT_EQ(grant_of(&server).user_id, alice.user_id);
-    EXPECT_ERR(access_act_for(&w->core, 999, w->a, &server), ERR_REVOKED);
+    EXPECT_ERR(access_act_for(&w->core, 999, 0, w->a, &server), ERR_REVOKED);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_DISABLED, w->a));
-    EXPECT_ERR(access_act_for(&w->core, alice.user_id, w->a, &server), ERR_BLOCKED);
+    EXPECT_ERR(access_act_for(&w->core, alice.user_id, 0, w->a, &server), ERR_BLOCKED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
     struct principal bob = world_user(w, S("bob")); /* whose signatures speak for bob alone */
-    EXPECT_OK(access_act_for(&w->core, alice.user_id, w->a, &bob));
+    EXPECT_OK(access_act_for(&w->core, alice.user_id, 0, w->a, &bob));
     EXPECT_EQ(grant_of(&bob).user_id, bob.user_id);
 }
 
 RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended),
           cmocka_unit_test(an_upload_that_began_before_its_user_was_disabled_was_kept),
+          cmocka_unit_test(a_link_worked_after_the_key_with_which_it_was_asked_for_was_revoked),
           cmocka_unit_test(a_link_of_the_server_names_the_user_whom_it_was_made_for),
           cmocka_unit_test(bootstrap_makes_the_default_account_and_the_operator),
           cmocka_unit_test(names_of_accounts_and_users_must_follow_their_rules),

@@ -204,8 +204,8 @@ TEST(a_download_redirects_to_a_signed_link)
     struct sign_request request = { S("GET"), slice_from(path, 16), pairs, q.count, &host, 1 };
     EXPECT_EQ(sigv4_parse(&request, S("sa-saopaulo-1"), f->a, &claim, NULL), SIGN_OK);
     slice secret = f->runrun.signer.secret;
-    /* The user whom the link was made for is part of what is signed: the link ends with that user. */
-    EXPECT_SLICE(parameter(f, location, "X-Cais-User"), slice_of(runrun_format(f, "%lld", (long long)ana.id)));
+    /* The user whom the link was made for, and the key, are part of what is signed: the link ends with them. */
+    EXPECT(slice_starts(parameter(f, location, "X-Cais-User"), slice_of(runrun_format(f, "%lld-", (long long)ana.id))));
     int64_t now_ms = clock_now_ms(&f->w->clock.clock);
     EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15) - 1, f->a, NULL), SIGN_OK);
     EXPECT_EQ(sigv4_verify(&claim, &request, secret, now_ms + minutes(15), f->a, NULL), SIGN_EXPIRED);
@@ -354,23 +354,38 @@ static void disable_ana(void *arg)
     EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_DISABLED, f->a));
 }
 
-TEST(a_download_by_a_key_link_went_on_after_its_user_was_disabled)
+TEST(a_zip_key_worked_after_the_app_key_with_which_it_was_asked_for_was_revoked)
+{
+    RUNRUN_FIXTURE(f);
+    runrun_new_document(f, &ana, 0, S("a"), S("1"));
+    slice location = fake_reply_header(ask_zip(f, &ana, "ids=1"), "Location");
+    char *target = runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
+    EXPECT_EQ(runrun_send(f, NULL, target, "")->status, 200);
+    struct principal of_key;
+    EXPECT_OK(access_check(&f->w->core, S("runrun"), CREDENTIAL_KEY, ana.key, f->a, &of_key));
+    EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, of_key.credential_id, f->a));
+    EXPECT_ERROR(f, runrun_send(f, NULL, target, ""), 404);
+}
+
+static void expect_cut(bool is_zip)
 {
     RUNRUN_FIXTURE(f);
     runrun_new_document(f, &ana, 0, S("a"), world_bytes(f->w, 300000));
     struct file file = world_store(f->w, &ana.who, S("b"), world_bytes(f->w, 300000), 0);
-    slice location = fake_reply_header(download(f, &ana, file.id), "Location");
-    char *links[] = { zip_target(f, ask_zip(f, &ana, "ids=1")),
-                      runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16))) };
-    for (size_t i = 0; i < LENGTH_OF(links); i++) {
-        f->http.while_sending = NULL;
-        EXPECT(!runrun_send(f, NULL, links[i], "")->cut);
-        f->http.while_sending = disable_ana;
-        f->http.while_sending_arg = f;
-        struct fake_reply *r = runrun_send(f, NULL, links[i], "");
-        EXPECT(r->status == 200 && r->cut && r->body.n < 300000);
-        EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("ana-prado"), USER_ACTIVE, f->a));
-    }
+    struct fake_reply *asked = is_zip ? ask_zip(f, &ana, "ids=1") : download(f, &ana, file.id);
+    slice location = fake_reply_header(asked, "Location");
+    char *link = runrun_format(f, "GET " SLICE_FMT, SLICE_ARG(slice_from(location, 16)));
+    EXPECT(!runrun_send(f, NULL, link, "")->cut);
+    f->http.while_sending = disable_ana;
+    f->http.while_sending_arg = f;
+    struct fake_reply *r = runrun_send(f, NULL, link, "");
+    EXPECT(r->status == 200 && r->cut && r->body.n < 300000);
+}
+
+TEST(a_download_by_a_key_link_went_on_after_its_user_was_disabled)
+{
+    expect_cut(true);
+    expect_cut(false);
 }
 
 TEST(a_zip_leaves_out_documents_that_the_caller_may_not_see)
@@ -483,6 +498,7 @@ RUN_TESTS(cmocka_unit_test(the_v4_form_matches_the_test_vectors),
           cmocka_unit_test(a_zip_is_downloaded_with_a_temporary_key),
           cmocka_unit_test(a_zip_key_is_bound_to_user_ids_and_time),
           cmocka_unit_test(a_zip_key_of_a_disabled_user_is_refused),
+          cmocka_unit_test(a_zip_key_worked_after_the_app_key_with_which_it_was_asked_for_was_revoked),
           cmocka_unit_test(a_download_by_a_key_link_went_on_after_its_user_was_disabled),
           cmocka_unit_test(a_zip_leaves_out_documents_that_the_caller_may_not_see),
           cmocka_unit_test(a_zip_has_at_most_100_documents),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/links.h"
 
+#include "core/core.h"
+
 /* Split "host[:port]". An IPv6 address keeps its brackets; *ret_port is empty when there is none. */
 static slice split_host(slice host, slice *ret_port)
 {
@@ -76,4 +78,19 @@ slice link_storage_origin(const struct link_base *base, slice storage_url, const
         host.n -= port.n;
     *ret_host = host;
     return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
+}
+
+/* ---- whom a link was made for ---- */
+
+slice link_user_format(const struct principal *who, struct arena *a)
+{
+    return arena_printf(a, "%lld-%lld", who ? (long long)who->user_id : 0, who ? (long long)who->credential_id : 0);
+}
+
+bool link_user_parse(slice value, int64_t *ret_user_id, int64_t *ret_credential_id)
+{
+    slice user, credential;
+    *ret_credential_id = 0;
+    bool has_credential = slice_cut(value, '-', &user, &credential);
+    return slice_to_i64(user, ret_user_id) && (!has_credential || slice_to_i64(credential, ret_credential_id));
 }

@@ -18,9 +18,15 @@ struct link_listener {
     bool tls;
 };
 
-/* A parameter of links that the server's own user signs: the id of the user whom the link was made for. The link ends when
- * that user is disabled (access_act_for). */
+/* A parameter of links that the server's own user signs: "USER-KEY", the ids of the user whom the link was made for and of the
+ * key or token with which the user asked for it. The link ends when that user is disabled, or that key revoked
+ * (access_act_for). */
 #define LINK_USER_PARAM "X-Cais-User"
+struct principal;
+/* The value of the parameter, in `a`. who: NULL is nobody. */
+slice link_user_format(const struct principal *who, struct arena *a);
+/* False: it has another form. Without "-KEY", as links of earlier versions, the key is 0. */
+bool link_user_parse(slice value, int64_t *ret_user_id, int64_t *ret_credential_id);
 
 /* Built once at the start; everything it points to is borrowed. */
 struct link_base {

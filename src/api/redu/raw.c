@@ -23,7 +23,7 @@ slice redu_raw_link(const struct redu_writer *w, const struct file *f, struct ar
     slice type = f->content_type.n ? f->content_type : S("application/octet-stream");
     slice disposition = content_disposition_format(S("inline"), f->name, a);
     const struct sign_pair params[] = {
-        { S(LINK_USER_PARAM), arena_printf(a, "%lld", w->who ? (long long)w->who->user_id : 0) },
+        { S(LINK_USER_PARAM), link_user_format(w->who, a) },
         { S("response-content-disposition"), percent_encode(a, disposition, "") },
         { S("response-content-type"), percent_encode(a, type, "") },
     };

@@ -5,6 +5,7 @@
 #include "api/runrun/runrun_priv.h"
 #include "base/text.h"
 #include "core/access/people.h"
+#include "core/grant.h"
 #include "core/records/user.h"
 #include "http/target.h"
 
@@ -12,8 +13,8 @@ static slice key_link_mac(struct runrun *r, const char *kind, const struct princ
                           slice ids, struct arena *a)
 {
     unsigned char mac[SHA256_SIZE];
-    slice text = arena_printf(a, "%s\n%lld\n%lld\n%lld\n" SLICE_FMT, kind, (long long)who->account_id,
-                              (long long)who->user_id, (long long)expires_at_ms, SLICE_ARG(ids));
+    slice text = arena_printf(a, "%s\n%lld\n" SLICE_FMT "\n%lld\n" SLICE_FMT, kind, (long long)who->account_id,
+                              SLICE_ARG(link_user_format(who, a)), (long long)expires_at_ms, SLICE_ARG(ids));
     hash_hmac_sha256((slice){ (const char *)r->link_key, sizeof r->link_key }, text, mac);
     return hex_encode(a, (slice){ (const char *)mac, sizeof mac });
 }
@@ -33,10 +34,11 @@ slice runrun_key_link_make(struct http_exchange *x, const char *kind, const int6
     }
     slice mac = key_link_mac(r, kind, who, expires_at_ms, buf_slice(&list), a);
     return arena_printf(a,
-                        SLICE_FMT "/api/v1.0/documents/%s?ids=" SLICE_FMT "&account=%lld&user=%lld&expires=%lld"
-                                  "&key=" SLICE_FMT,
+                        SLICE_FMT "/api/v1.0/documents/%s?ids=" SLICE_FMT "&account=%lld&user=" SLICE_FMT
+                                  "&expires=%lld&key=" SLICE_FMT,
                         SLICE_ARG(link_origin(r->links, &x->req, a)), kind, SLICE_ARG(buf_slice(&list)),
-                        (long long)who->account_id, (long long)who->user_id, (long long)expires_at_ms, SLICE_ARG(mac));
+                        (long long)who->account_id, SLICE_ARG(link_user_format(who, a)), (long long)expires_at_ms,
+                        SLICE_ARG(mac));
 }
 
 static bool query_i64(const struct query *q, slice name, int64_t *ret)
@@ -45,14 +47,17 @@ static bool query_i64(const struct query *q, slice name, int64_t *ret)
     return query_get(q, name, 0, &text) && slice_to_i64(text, ret);
 }
 
-/* Fills in login and rights of the user that the link names, as they are now. A user who was disabled after the link
- * was made is not found. */
+/* Fills in login and rights of the user that the link names, as they are now. A user who was disabled after the link was
+ * made is not found, and neither is a link that was asked for with a key that was revoked. */
 static err_t check_key_link_user(struct http_exchange *x, struct principal *who)
 {
     struct user user;
+    const struct grant grant = grant_of(who);
+    err_t e = grant_check(runrun_of(x)->core, &grant, &x->arena);
+    if (err_is(e, ERR_REVOKED) || err_is(e, ERR_BLOCKED))
+        return err_make(&x->arena, ERR_NOT_FOUND, "the user is disabled, or the key revoked");
+    TRY(e);
     TRY(person_by_id(runrun_of(x)->core, who, who->user_id, &x->arena, &user));
-    if (user.state != USER_ACTIVE)
-        return err_make(&x->arena, ERR_NOT_FOUND, "the user is disabled");
     who->login = user.login;
     who->is_admin = user.is_admin;
     return NULL;
@@ -73,13 +78,14 @@ err_t runrun_key_link_check(struct http_exchange *x, const char *kind, struct ru
 {
     struct runrun *r = runrun_of(x);
     struct query q;
-    slice ids, key;
+    slice ids, user, key;
     int64_t expires_at_ms;
     struct runrun_key_link link = { .who = { .request_id = x->req.id } };
     bool good = !query_parse(x->req.query, &x->arena, &q) && query_get(&q, S("ids"), 0, &ids) &&
                 query_get(&q, S("key"), 0, &key) && query_i64(&q, S("account"), &link.who.account_id) &&
-                query_i64(&q, S("user"), &link.who.user_id) && query_i64(&q, S("expires"), &expires_at_ms) &&
-                ids.n <= RUNRUN_DOCUMENTS_IN_ZIP * 21;
+                query_get(&q, S("user"), 0, &user) &&
+                link_user_parse(user, &link.who.user_id, &link.who.credential_id) &&
+                query_i64(&q, S("expires"), &expires_at_ms) && ids.n <= RUNRUN_DOCUMENTS_IN_ZIP * 21;
     good = good && slice_eq_secret(key_link_mac(r, kind, &link.who, expires_at_ms, ids, &x->arena), key) &&
            core_now_ms(r->core) < expires_at_ms;
     if (!good)

@@ -124,7 +124,7 @@ slice runrun_download_link(struct http_exchange *x, const struct document *d)
                               SLICE_ARG(percent_encode(a, d->ticket.key, "/")));
     slice disposition = content_disposition_format(S("attachment"), d->file.name, a);
     const struct sign_pair params[] = {
-        { S(LINK_USER_PARAM), arena_printf(a, "%lld", (long long)runrun_caller(x)->user_id) },
+        { S(LINK_USER_PARAM), link_user_format(runrun_caller(x), a) },
         { S("response-content-disposition"), percent_encode(a, disposition, "") },
         { S("response-content-type"), percent_encode(a, d->file.content_type, "") },
     };

@@ -215,9 +215,9 @@ static err_t authenticate_v2(struct s3_call *call)
 err_t s3_admit(struct s3_call *call)
 {
     slice user;
-    int64_t user_id;
-    if (s3_param(call, LINK_USER_PARAM, &user) && slice_to_i64(user, &user_id))
-        TRY(access_act_for(call->s3->core, user_id, &call->x->arena, &call->who));
+    int64_t user_id, credential_id;
+    if (s3_param(call, LINK_USER_PARAM, &user) && link_user_parse(user, &user_id, &credential_id))
+        TRY(access_act_for(call->s3->core, user_id, credential_id, &call->x->arena, &call->who));
     guard_watch(call->x, call->s3->core, &call->who);
     return NULL;
 }

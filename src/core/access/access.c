@@ -225,13 +225,13 @@ err_t access_signing(struct core *core, slice purpose, slice access_key, struct 
 
 /* ---- links of the server ---- */
 
-err_t access_act_for(struct core *core, int64_t user_id, struct arena *a, struct principal *who)
+err_t access_act_for(struct core *core, int64_t user_id, int64_t credential_id, struct arena *a, struct principal *who)
 {
     if (!who->is_system)
         return NULL;
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(grant_check_user(tx, user_id, a));
+    const struct grant named = { .user_id = user_id, .link_credential_id = credential_id };
+    TRY(grant_check(core, &named, a));
     who->on_behalf_of = user_id;
+    who->link_credential_id = credential_id;
     return NULL;
 }

@@ -157,8 +157,10 @@ MUST_USE err_t access_operator(struct core *, slice account, struct arena *a, st
 
 /* ---- links of the server ---- */
 
-/* A link that the server's own user has signed names the user whom it was made for: the request acts on behalf of that
- * user, who must be active. For another signer the name means nothing. Fit for a loop. Errors: REVOKED, BLOCKED. */
-MUST_USE err_t access_act_for(struct core *, int64_t user_id, struct arena *a, struct principal *who);
+/* A link that the server's own user has signed names the user whom it was made for, and the key or token with which that user
+ * asked for it (0: none): the request acts on behalf of that user, who must be active, and whose key or token must not be
+ * revoked. For another signer the names mean nothing. Fit for a loop. Errors: REVOKED, BLOCKED. */
+MUST_USE err_t access_act_for(struct core *, int64_t user_id, int64_t credential_id, struct arena *a,
+                              struct principal *who);
 
 #endif
