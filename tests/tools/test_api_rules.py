@@ -19,11 +19,13 @@ APIS = {
                          "r": "tests/unit/rate_limit.c", "fo": "tests/unit/form.c", "mt": "tests/unit/media_type.c",
                          "p": "tests/clients/test_runrun_clients.py", "z": "tests/unit/zip.c", "zr": "tests/tools/test_zip.py",
                          "cd": "tests/unit/content_disposition.c"}},
-    "redu": {"own": ["u", "c"],
+    "redu": {"own": ["u", "c", "o"],
              "files": {"u": "tests/unit/redu.c", "c": "tests/clients/test_redu.py", "f": "tests/unit/folders.c",
                        "co": "tests/unit/courses.c", "fn": "tests/unit/file_name.c",
                        "cd": "tests/unit/content_disposition.c", "wa": "tests/clients/test_who_answers.py",
-                       "lr": "tests/unit/long_reads.c"}},
+                       "lr": "tests/unit/long_reads.c", "o": "tests/unit/redu_oauth.c", "ap": "tests/unit/application.c",
+                       "oc": "tests/clients/test_redu_oauth.py", "ro": "tests/clients/test_redu_roles.py",
+                       "ob": "tests/clients/test_redu_oauth_browser.py"}},
 }
 each_api = pytest.mark.parametrize("api", APIS)
 
@@ -62,7 +64,7 @@ def test_every_named_transcript_exists(root, api):
     folder = os.path.join(root, "tests/wire", api)
     have = {name.removesuffix(".wire") for name in (os.listdir(folder) if os.path.isdir(folder) else ())}
     for part in read(root, api)[1]:
-        for words in re.findall(r"\bw:\s?([a-z]+(?:, [a-z]+)*)", part):
+        for words in re.findall(r"\bw:\s?([a-z-]+(?:, [a-z-]+)*)", part):
             assert set(words.split(", ")) <= have | {"all"}, part
         for directive in re.findall(r"\bw:.*`(\(no [^`]*)`", part):
             found = [n for n in have if directive in open(os.path.join(folder, n + ".wire"), encoding="utf-8").read()]
