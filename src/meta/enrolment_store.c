@@ -8,7 +8,7 @@
     "SELECT n.id, n.course_id, n.user_id, n.email, n.state, n.role, n.token, n.created_at_ms, n.modified_at_ms,"       \
     " COALESCE(u.login, ''), c.path, e.path, e.id, e.account_id FROM enrolments n"                                     \
     " JOIN courses c ON c.id = n.course_id JOIN environments e ON e.id = c.environment_id"                             \
-    " LEFT JOIN users u ON u.id = n.user_id WHERE c.removed_at_ms = 0 AND e.removed_at_ms = 0"
+    " LEFT JOIN users u ON u.id = n.user_id AND u.state <> 2 WHERE c.removed_at_ms = 0 AND e.removed_at_ms = 0"
 static_assert(ENROLMENT_APPROVED == 4 && ROLE_ADMINISTRATOR == 4, "the statements have the same numbers");
 
 static void read_enrolment_row(struct sql_cursor *c, struct arena *a, void *ret)
@@ -161,7 +161,7 @@ err_t meta_course_people(struct meta_tx *tx, const struct course_people_query *q
 {
     return tx_list(tx,
                    STATEMENT("SELECT u.id, u.account_id, u.login, u.name, u.email, u.kind, u.state, u.is_admin,"
-                             " u.created_at_ms FROM enrolments n JOIN users u ON u.id = n.user_id"
+                             " u.created_at_ms FROM enrolments n JOIN users u ON u.id = n.user_id AND u.state <> 2"
                              " WHERE n.course_id = $1 AND n.user_id > $2 AND n.state = 4 AND ($3 = 0 OR n.role = $3)"
                              " ORDER BY n.user_id LIMIT $4"),
                    SQL(SQL_I(q->course_id), SQL_I(q->after_id), SQL_I(q->role), sql_limit(q->limit)), a,

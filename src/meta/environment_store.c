@@ -7,7 +7,7 @@
 #define ENVIRONMENT(course_count)                                                                                      \
     "SELECT e.id, e.account_id, e.creator_id, e.name, e.path, e.initials, e.description, e.created_at_ms,"             \
     " e.modified_at_ms, " course_count ", COALESCE(u.login, '') FROM environments e"                                   \
-    " LEFT JOIN users u ON u.id = e.creator_id WHERE e.removed_at_ms = 0"
+    " LEFT JOIN users u ON u.id = e.creator_id AND u.state <> 2 WHERE e.removed_at_ms = 0"
 #define COURSES_OF(id) "(SELECT COUNT(*) FROM courses c WHERE c.environment_id = " id " AND c.removed_at_ms = 0)"
 
 static void read_environment_row(struct sql_cursor *c, struct arena *a, void *ret)

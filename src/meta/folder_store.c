@@ -15,7 +15,7 @@
 #define FOLDER_COLUMNS                                                                                                 \
     "d.id, d.space_id, d.branch_id, d.parent_id, d.creator_id, d.name, d.used_bytes, d.created_at_ms,"                 \
     " d.modified_at_ms, COALESCE(u.login, '')"
-#define CREATOR " LEFT JOIN users u ON u.id = d.creator_id"
+#define CREATOR " LEFT JOIN users u ON u.id = d.creator_id AND u.state <> 2"
 
 static void read_folder_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -124,7 +124,7 @@ err_t meta_folder_use(struct meta_tx *tx, int64_t id, int64_t branch_id, int64_t
 /* ---- files ---- */
 
 #define FOLDER_FILE_COLUMNS "SELECT " FILE_COLUMNS ", p.folder_id, p.space_id"
-#define OF_FILE " JOIN files f ON f.id = p.file_id LEFT JOIN users u ON u.id = f.owner_id"
+#define OF_FILE " JOIN files f ON f.id = p.file_id LEFT JOIN users u ON u.id = f.owner_id AND u.state <> 2"
 
 static void read_folder_file_row(struct sql_cursor *c, struct arena *a, void *ret)
 {

@@ -419,6 +419,43 @@ TEST(an_enrolment_shows_what_is_known_of_the_person)
     EXPECT_EQ(redu_send(f, MEMBER, "POST /api/courses/engenharia/spaces", "{\"space\":{\"name\":\"n\"}}")->status, 201);
 }
 
+static void expect_no_user_link(struct redu_fixture *f, const char *request)
+{
+    struct fake_reply *r = redu_send(f, ADMIN, request, NULL);
+    EXPECT_EQ(r->status, 200);
+    EXPECT(slice_find(r->body, S("\"rel\":\"user\"")) == SLICE_NONE);
+}
+
+/* Somebody else may have got the login. */
+TEST(nothing_leads_to_a_person_who_was_deleted)
+{
+    REDU_FIXTURE(f);
+    struct core *core = &f->s->w->core;
+    int64_t folder = redu_int(
+        f,
+        redu_sendf(f, TUTOR, "{\"folder\":{\"name\":\"x\"}}", "POST /api/folders/%lld/folders", (long long)f->s->root),
+        "id");
+    int64_t file = redu_int(f, redu_upload(f, TUTOR, folder, "a", S("hello")), "id");
+    int64_t environment = redu_int(f,
+                                   redu_send(f, TUTOR, "POST /api/environments",
+                                             "{\"environment\":{\"name\":\"n\",\"path\":\"p\",\"initials\":\"i\"}}"),
+                                   "id");
+    struct enrolment_list own;
+    EXPECT_OK(enrolment_list_own(core, &f->s->tutor, &(struct id_page){ 0, 1 }, f->a, &own));
+    EXPECT_OK(user_set_state(core, &f->s->w->operator_, S("tutor"), USER_DELETED, f->a));
+    world_user(f->s->w, S("tutor"));
+    expect_no_user_link(f, arena_printf(f->a, "GET /api/folders/%lld", (long long)folder).p);
+    expect_no_user_link(f, arena_printf(f->a, "GET /api/files/%lld", (long long)file).p);
+    expect_no_user_link(f, arena_printf(f->a, "GET /api/folders/%lld/files", (long long)folder).p);
+    expect_no_user_link(f, arena_printf(f->a, "GET /api/enrollments/%lld", (long long)own.items[0].id).p);
+    struct fake_reply *r = redu_sendf(f, BOSS, NULL, "GET /api/environments/%lld", (long long)environment);
+    EXPECT_EQ(r->status, 200);
+    EXPECT(slice_find(r->body, S("\"rel\":\"user\"")) == SLICE_NONE);
+    r = redu_send(f, ADMIN, "GET /api/courses/engenharia/users", NULL);
+    EXPECT(slice_find(r->body, S("\"login\":\"tutor\"")) == SLICE_NONE);
+    EXPECT(slice_find(r->body, S("\"login\":\"member\"")) != SLICE_NONE);
+}
+
 TEST(who_is_approved_without_a_role_is_a_member)
 {
     REDU_FIXTURE(f);
@@ -810,6 +847,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(an_upload_is_refused_before_its_body_by_the_role),
           cmocka_unit_test(a_type_that_would_make_the_link_too_long_is_refused),
           cmocka_unit_test(the_types_of_the_vendor), cmocka_unit_test(a_long_list_of_files_is_sent_in_pieces),
+          cmocka_unit_test(nothing_leads_to_a_person_who_was_deleted),
           cmocka_unit_test(who_is_approved_without_a_role_is_a_member),
           cmocka_unit_test(preflight_requests_are_answered_on_every_path),
           cmocka_unit_test(options_of_oauth_allow_no_page_of_another_site))
