@@ -144,10 +144,21 @@ def give_the_hostile_clients_an_account(server, folder):
     task = server.ask("POST", "/v4/tasks", json_head(pyrus), json.dumps({"text": "x"}).encode()).json()["task"]["id"]
     for _ in range(20):
         server.ask("POST", f"/v4/tasks/{task}/comments", json_head(pyrus), json.dumps({"text": "\x01" * 100_000}).encode())
+    application = server.key(login, "redu")
+
+    def redu(method, path, **members):
+        head = json_head(application["access_token"])
+        return server.ask(method, path, head, json.dumps(members).encode() if members else None).json()
+
+    redu("POST", "/api/environments", environment={"name": "e", "path": "e", "initials": "e"})
+    redu("POST", "/api/environments/e/courses", course={"name": "c", "path": "c"})
+    space = redu("POST", "/api/courses/c/spaces", space={"name": "s"})["id"]
+    root = redu("GET", f"/api/spaces/{space}/folders")[0]["id"]
     path = os.path.join(folder, "hostile.json")
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"host": server.address()[0], "port": server.address()[1], "clients": HOSTILE, "pyrus": pyrus,
                    "native": native, "login": login, "task": task, "bucket": "evil", "upload": upload,
+                   "redu": application["access_token"], "folder": root, "application": application,
                    "access_key": key["access_key_id"], "secret": key["secret_access_key"], "seed": seed()}, f)
     return path
 
@@ -178,7 +189,7 @@ def test_hostile_clients_took_the_memory_the_time_and_the_rows_of_everybody(tmp_
         assert server.peak() <= MEMORY, report
         assert beside <= SLOWER * alone, report
         assert health[-1] <= HEALTH_S, report
-        assert len(made) >= 20 and min(made.values()) > 0, report
+        assert len(made) >= 27 and min(made.values()) > 0, report
         for h in honest:
             assert h.kept
             for read, digest in h.kept:

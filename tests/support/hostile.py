@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import sys
 
 from sigv4 import Signer
@@ -24,6 +25,7 @@ class Attacks:
         self.host = f"{config['host']}:{config['port']}"
         self.pyrus, self.native, self.login = config["pyrus"], config["native"], config["login"]
         self.task, self.bucket, self.upload = config["task"], config["bucket"], config["upload"]
+        self.redu, self.folder, self.application = config["redu"], config["folder"], config["application"]
         self.signer = Signer(config["access_key"], config["secret"])
         self.made = {}
         self.random = random.Random(config["seed"])
@@ -47,10 +49,11 @@ class Attacks:
             if hold:
                 await asyncio.sleep(hold)
             if read:
-                got = await asyncio.wait_for(reader.read(1 << 16), HOLD_S)
-                while got and await asyncio.wait_for(reader.read(1 << 16), HOLD_S):
-                    pass
-                return got
+                first = got = await asyncio.wait_for(reader.read(1 << 16), HOLD_S)
+                while got:
+                    got = await asyncio.wait_for(reader.read(1 << 16), HOLD_S)
+                    first = first + got if len(first) < 1 << 16 else first
+                return first
             await asyncio.sleep(HOLD_S)
             return b""
         finally:
@@ -93,6 +96,13 @@ class Attacks:
 
     async def unread_native_list(self):
         await self.send("GET", "/v1/native/files?limit=1000", self.bearer(self.native), read=False)
+
+    async def unread_list_of_folders(self):
+        await self.send("GET", f"/api/folders/{self.folder}/folders", self.bearer(self.redu), read=False)
+
+    async def login_form_that_does_not_end(self):
+        await self.send("POST", "/portal/login", {"Content-Type": "application/x-www-form-urlencoded"},
+                        b"csrf=" + b"%41" * 10_000, length=32_000, read=False)
 
     async def body_of_an_unknown_sender(self):
         """16 MiB under a known access key and a wrong signature, none of which is finished."""
@@ -141,6 +151,28 @@ class Attacks:
         body = json.dumps({"login": self.login, "security_key": "guess"}).encode()
         await self.send("POST", "/v4/auth", {"Content-Type": "application/json", "Connection": "close"}, body)
 
+    async def guess_of_a_password(self):
+        """Every one costs a password hash, whoever the user is."""
+        shown = await self.send("GET", "/portal/login", {"Connection": "close"})
+        cookie = re.search(rb"Set-Cookie: ([^;]+)", shown or b"")
+        csrf = re.search(rb'name="csrf" value="(\w+)"', shown or b"")
+        if not cookie or not csrf:
+            raise OSError("refused")
+        body = f"csrf={csrf.group(1).decode()}&login=nobody{self.random.randrange(10**9)}&password=guess".encode()
+        await self.send("POST", "/portal/login", {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close",
+                                                  "Cookie": cookie.group(1).decode()}, body)
+
+    async def guess_of_a_password_by_an_application(self):
+        body = (f"grant_type=password&client_id={self.application['client_id']}&client_secret={self.application['client_secret']}"
+                f"&username=nobody{self.random.randrange(10**9)}&password=guess").encode()
+        await self.send("POST", "/oauth/token", {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}, body)
+
+    async def form_of_many_files(self):
+        part = '--b\r\nContent-Disposition: form-data; name="file[content]"; filename="{}"\r\n\r\n\r\n'
+        body = "".join(part.format(i) for i in range(100)).encode() + b"--b--\r\n"
+        await self.send("POST", f"/api/folders/{self.folder}/files", {**self.bearer(self.redu),
+                                                                      "Content-Type": "multipart/form-data; boundary=b"}, body)
+
     async def chunks_of_one_byte(self):
         reader, writer = await self.open()
         try:
@@ -163,6 +195,11 @@ class Attacks:
     async def task_of_a_long_text(self):
         body = json.dumps({"text": "t" * 100_000}).encode()
         await self.send("POST", "/v4/tasks", {**self.bearer(self.pyrus), "Content-Type": "application/json"}, body)
+
+    async def folders_without_end(self):
+        body = json.dumps({"folder": {"name": '"' * 240 + str(self.random.randrange(10**9))}}).encode()
+        await self.send("POST", f"/api/folders/{self.folder}/folders",
+                        {**self.bearer(self.redu), "Content-Type": "application/json"}, body)
 
     async def buckets_without_end(self):
         await self.signed("PUT", f"/b{self.random.randrange(10**9):09}")
