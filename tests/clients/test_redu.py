@@ -247,6 +247,13 @@ def test_names_of_all_kinds_are_kept(school, folder):
     assert [f["name"] for f in school.get(f"/api/folders/{folder}/folders")] == ODD_NAMES
 
 
+def test_bodies_that_are_not_utf8_are_400(school, folder):
+    for kind, body in (("application/x-www-form-urlencoded", b"folder[name]=caf%E9"),
+                       ("application/json", b'{"folder":{"name":"caf\xe9"}}')):
+        answer = school.ask("POST", f"/api/folders/{folder}/folders", "tutor", body, [("Content-Type", kind)])
+        assert (answer.status, answer.body) == (400, b""), answer
+
+
 @pytest.mark.parametrize("character", SCRIPTS.values(), ids=SCRIPTS)
 def test_names_have_255_characters_and_not_256(school, folder, character):
     name = character * 255
@@ -358,6 +365,20 @@ def test_100_mebibytes_are_stored_and_one_byte_more_leaves_nothing(school, folde
     file = school.file("large", data, folder)
     assert (file["size"], file["byte"]) == ("100,00 MB", "104857600") and len(blobs(school)) == len(before) + 1
     assert school.follow(link(file, "raw"), headers=[("Range", "bytes=-5")]).body == data[-5:]
+
+
+def test_a_full_account_takes_nothing_and_lets_go(tmp_path):
+    full = {"base": ["cota da conta excedida"]}
+    with Server(tmp_path, sets=SETS) as server:
+        school = School(server, ("admin",))
+        file = school.upload(content_part("a", b"x" * 100000), who="admin").json()
+        server.cais("account", "limit", "default", "--max-bytes", "150000")
+        refused = school.upload(content_part("b", b"x" * 100000), who="admin")
+        assert (refused.status, refused.json()) == (422, full) and len(blobs(school)) == 1
+        server.cais("account", "limit", "default", "--max-bytes", "1")
+        refused = school.ask("POST", f"/api/folders/{school.root}/folders", "admin", {"folder": {"name": "x"}})
+        assert (refused.status, refused.json()) == (422, full)
+        assert school.ask("DELETE", f"/api/files/{file['id']}", "admin").status == 204
 
 
 # ── links of files
