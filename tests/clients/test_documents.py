@@ -86,18 +86,6 @@ def test_links_between_documents_lead_somewhere(root):
             assert os.path.exists(path), f"{name} links to {target}"
 
 
-@pytest.mark.parametrize("name", ["pyrus-rules.md", "redu-rules.md", "runrun-rules.md"])
-def test_the_tests_that_rules_name_exist(root, name):
-    """`u:` is a test in `tests/unit/x.c`: so the document says what its letters mean."""
-    text = read(root, "docs/apis/" + name)
-    files = {letters: read(root, path) for letters, path in re.findall(r"`(\w+):`[^`]*\bin\s+`(tests/[^`]+\.(?:c|py))`", text)}
-    named = re.findall(r"\b(\w+):(\w+)\b", "\n".join(line for line in text.splitlines() if line.startswith("| ")))
-    known = [(letters, test) for letters, test in named if letters in files]
-    assert len(known) > 50
-    for letters, test in known:
-        assert re.search(rf"(TEST\(|def ){test}\b", files[letters]), f"{name} names {letters}:{test}"
-
-
 def test_a_server_starts_right_after_another_was_killed(cais, tmp_path):
     """The kernel releases the lock of a killed process a moment later."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
