@@ -189,10 +189,23 @@ static bool list_has_word(slice list, slice word)
     return false;
 }
 
+/* Of a request whose body is kept, the body must be all that was meant, and have an end. */
+static enum message_result check_body_is_whole(struct message *m, const char *start, bool has_length, bool has_range)
+{
+    slice method = message_slice(start, m->method);
+    if (!slice_eq(method, S("PUT")) && !slice_eq(method, S("POST")) && !slice_eq(method, S("PATCH")))
+        return MESSAGE_DONE;
+    if (has_range) /* RFC 9110 §14.5: a part is not the whole */
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "Content-Range in a request");
+    if (m->minor == 0 && !has_length) /* RFC 1945 §7.2.2 */
+        return refuse_message(m, HTTP_REFUSE_MALFORMED, "no Content-Length in HTTP/1.0");
+    return MESSAGE_DONE;
+}
+
 /* Check the header lines that determine framing and routing, and store their values. */
 static enum message_result check_header_lines(struct message *m, const char *start)
 {
-    size_t hosts = 0, lengths = 0, codings = 0;
+    size_t hosts = 0, lengths = 0, codings = 0, ranges = 0;
     bool close = false, keep = false;
     slice coding = S(""), length = S("");
     for (size_t i = 0; i < m->line_count; i++) {
@@ -219,6 +232,9 @@ static enum message_result check_header_lines(struct message *m, const char *sta
                 close = close || list_has_word(value, S("close"));
                 keep = keep || list_has_word(value, S("keep-alive"));
             }
+            break;
+        case 13:
+            ranges += slice_eq_nocase(name, S("Content-Range"));
             break;
         case 14:
             if (slice_eq_nocase(name, S("Content-Length"))) {
@@ -261,7 +277,7 @@ static enum message_result check_header_lines(struct message *m, const char *sta
         m->content_length = (int64_t)v;
     m->keep_alive = m->minor == 1 ? !close : keep && !close;
     m->expect_continue = m->expect_continue && m->minor == 1;
-    return MESSAGE_DONE;
+    return check_body_is_whole(m, start, lengths > 0, ranges > 0);
 }
 
 /* Check what llhttp accepts or reports too late: lines over the limit, lines that continue the line before (obs-fold,

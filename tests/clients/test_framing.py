@@ -111,6 +111,8 @@ REFUSED = [
     ("13 chunked twice", put(CHUNKED, CHUNKED, body=HELLO), 501),
     ("14 Transfer-Encoding in HTTP/1.0", put(CHUNKED, body=HELLO, version="1.0"), 400),
     ("14 the same, kept alive", put(CHUNKED, "Connection: keep-alive", body=HELLO, version="1.0"), 400),
+    ("14 a body without a length in HTTP/1.0", put(body="hello", version="1.0"), 400),
+    ("14 a part of a file", put(length(5), "Content-Range: bytes 5-9/10", body="hello"), 400),
     ("15 chunk data without its CRLF", put(CHUNKED, body="5\r\nhello0\r\n\r\n"), 400),
     ("15 chunk data longer than its size", put(CHUNKED, body="4\r\nhello\r\n0\r\n\r\n"), 400),
     ("15 chunk data followed by a bare CR", put(CHUNKED, body="5\r\nhello\r0\r\n\r\n"), 400),

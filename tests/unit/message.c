@@ -105,6 +105,30 @@ TEST(an_empty_host_is_refused)
     expect_refused(S("GET / HTTP/1.0\r\nHost: \r\n\r\n"), HTTP_REFUSE_MALFORMED);
 }
 
+TEST(the_tail_of_a_file_was_kept_as_the_whole)
+{
+    static const char *const methods[] = { "PUT", "POST", "PATCH" };
+    struct message m;
+    SCRATCH(a);
+    for (size_t i = 0; i < LENGTH_OF(methods); i++)
+        expect_refused(arena_printf(&a,
+                                    "%s / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+                                    "content-range: bytes 5-9/10\r\n\r\n",
+                                    methods[i]),
+                       HTTP_REFUSE_MALFORMED);
+    EXPECT_EQ(parse_head(&m, S("GET / HTTP/1.1\r\nHost: x\r\nContent-Range: bytes 5-9/10\r\n\r\n"), 1), MESSAGE_DONE);
+}
+
+TEST(an_empty_file_was_kept_for_a_body_without_a_length_in_http_1_0)
+{
+    struct message m;
+    expect_refused(S("PUT / HTTP/1.0\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S("POST / HTTP/1.0\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    EXPECT_EQ(parse_head(&m, S("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n"), 1), MESSAGE_DONE);
+    EXPECT_EQ(parse_head(&m, S("DELETE / HTTP/1.0\r\n\r\n"), 1), MESSAGE_DONE);
+    EXPECT_EQ(parse_head(&m, S("PUT / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE);
+}
+
 TEST(the_first_of_two_faults_in_a_head_decides)
 {
     expect_refused(S(HEAD "A: b\r\n c\r\nD: " TWENTY TWENTY TWENTY TWENTY TWENTY "\r\n\r\n"), HTTP_REFUSE_MALFORMED);
@@ -254,6 +278,8 @@ TEST(a_refused_chunked_body_says_what_is_wrong)
 }
 
 RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_test(an_empty_host_is_refused),
+          cmocka_unit_test(the_tail_of_a_file_was_kept_as_the_whole),
+          cmocka_unit_test(an_empty_file_was_kept_for_a_body_without_a_length_in_http_1_0),
           cmocka_unit_test(a_refused_head_says_what_is_wrong),
           cmocka_unit_test(the_first_of_two_faults_in_a_head_decides),
           cmocka_unit_test(bytes_after_a_supported_version_are_malformed),
