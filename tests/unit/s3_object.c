@@ -132,6 +132,40 @@ TEST(headers_that_ask_for_more_than_is_offered_are_refused)
     EXPECT_STATUS(s3_send_request(f, &ana, &fine), 200);
 }
 
+TEST(encryption_and_conditions_that_are_not_offered_were_passed_over)
+{
+    S3_FIXTURE(f);
+    EXPECT_STATUS(s3_send(f, &ana, "PUT", "/photos/a", "hello"), 200);
+    static const char *const requests[][2] = {
+        { "DELETE", "/photos/a" },
+        { "GET", "/photos/a" },
+        { "HEAD", "/photos/a" },
+        { "PUT", "/photos/a" },
+        { "PUT", "/photos/a?partNumber=1&uploadId=1" },
+        { "POST", "/photos/a?uploadId=1" },
+        { "POST", "/photos/a?uploads" },
+    };
+    static const char *const headers[][2] = {
+        { "x-amz-if-match-size", "77" },
+        { "x-amz-if-match-last-modified-time", "Sat, 21 Nov 2026 14:04:09 GMT" },
+        { "x-amz-server-side-encryption-customer-algorithm", "AES256" },
+        { "X-Amz-Server-Side-Encryption", "AES256" },
+        { "x-amz-copy-source-server-side-encryption-customer-key", "x" },
+    };
+    for (size_t i = 0; i < LENGTH_OF(requests) * LENGTH_OF(headers); i++) {
+        const char *const *request = requests[i / LENGTH_OF(headers)], *const *header = headers[i % LENGTH_OF(headers)];
+        struct fake_request r = { .method = request[0],
+                                  .target = slice_of(request[1]),
+                                  .headers = { { slice_of(header[0]), slice_of(header[1]) } } };
+        struct fake_reply *reply = s3_send_request(f, &ana, &r);
+        EXPECT_STATUS(reply, 501);
+        if (strcmp(request[0], "HEAD") != 0)
+            EXPECT_S3_ERROR(f, reply, 501, "NotImplemented");
+    }
+    struct fake_reply *kept = s3_send(f, &ana, "GET", "/photos/a", "");
+    EXPECT_SLICE(kept->body, S("hello"));
+}
+
 TEST(metadata_is_limited_to_2_KiB)
 {
     S3_FIXTURE(f);
@@ -838,6 +872,7 @@ RUN_TESTS(cmocka_unit_test(an_unknown_kind_of_checksum_in_a_row_ended_the_server
           cmocka_unit_test(a_blob_key_with_dots_in_a_row_ended_the_server),
           cmocka_unit_test(headers_are_returned_as_they_were_sent),
           cmocka_unit_test(headers_that_ask_for_more_than_is_offered_are_refused),
+          cmocka_unit_test(encryption_and_conditions_that_are_not_offered_were_passed_over),
           cmocka_unit_test(metadata_is_limited_to_2_KiB),
           cmocka_unit_test(a_declared_digest_is_compared_with_the_bytes),
           cmocka_unit_test(every_checksum_algorithm_is_supported), cmocka_unit_test(an_unsupported_checksum_is_refused),

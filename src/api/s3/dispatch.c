@@ -167,6 +167,26 @@ static err_t check_subresources(struct s3_call *call)
     return foreign.n ? s3_show(call, s3_refuse_with(&call->x->arena, S3_SUBRESOURCE, foreign), "Method", method) : NULL;
 }
 
+/* Encryption by a key of the client, and conditions that are not offered: whichever operation has them, without them it would
+ * store, read or remove something else than the client means. */
+static bool header_has_another_meaning(slice name)
+{
+    return slice_starts_nocase(name, S("x-amz-")) &&
+           (slice_starts_nocase(name, S("x-amz-server-side-encryption")) ||
+            slice_starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
+            slice_eq_nocase(name, S("x-amz-if-match-size")) ||
+            slice_eq_nocase(name, S("x-amz-if-match-last-modified-time")));
+}
+
+static err_t check_headers(struct s3_call *call)
+{
+    const struct http_request *req = &call->x->req;
+    for (size_t i = 0; i < req->header_count; i++)
+        if (header_has_another_meaning(req->headers[i].name))
+            return s3_show(call, s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED), "Header", req->headers[i].name);
+    return NULL;
+}
+
 /* An operation that S3 has and that is not offered here is not implemented; otherwise the method is not allowed. */
 static err_t refuse_unknown_operation(struct s3_call *call)
 {
@@ -230,6 +250,7 @@ static err_t dispatch_request(struct http_exchange *x)
     const struct s3_operation *o = call->operation;
     if (!(o->flags & S3_UNSIGNED))
         TRY(s3_authenticate(call));
+    TRY(check_headers(call));
     if (call->verify_late)
         TRY(admit_unverified(call));
     if (o->flags & (S3_STREAM | S3_ON_LOOP))
