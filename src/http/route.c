@@ -20,9 +20,10 @@ struct route_entry {
 };
 
 struct router {
-    struct route_entry *entries;
+    struct route_entry *entries; /* by their number of segments, then in the order of the tables */
     size_t count;
-    const struct http_api **apis; /* a copy of the list */
+    size_t begin[MAX_SEGMENTS + 2]; /* the first entry with so many segments */
+    const struct http_api **apis;   /* a copy of the list */
     size_t api_count;
     const struct http_host *hosts;
     size_t host_count;
@@ -58,6 +59,22 @@ static err_t compile_route(const struct router *r, struct route_entry *e, size_t
     return NULL;
 }
 
+/* A search looks only at the entries with as many segments as its path. */
+static void sort_entries(struct router *r)
+{
+    struct route_entry *sorted = must_malloc(r->count * sizeof *sorted);
+    size_t n = 0;
+    for (size_t segments = 0; segments <= MAX_SEGMENTS; segments++) {
+        r->begin[segments] = n;
+        for (size_t i = 0; i < r->count; i++)
+            if (r->entries[i].count == segments)
+                sorted[n++] = r->entries[i];
+    }
+    r->begin[MAX_SEGMENTS + 1] = n;
+    free(r->entries);
+    r->entries = sorted;
+}
+
 err_t router_new(const struct routing *from, struct arena *a, struct router **ret)
 {
     struct router *r = must_malloc(sizeof *r);
@@ -77,6 +94,8 @@ err_t router_new(const struct routing *from, struct arena *a, struct router **re
         if (!api_named(r, r->hosts[i].api))
             e = err_make(a, ERR_INVALID, "host " SLICE_FMT " names the unknown API %s", SLICE_ARG(r->hosts[i].host),
                          r->hosts[i].api);
+    if (!e)
+        sort_entries(r);
     r->fallback = api_named(r, from->fallback);
     if (!e && !r->fallback)
         e = err_make(a, ERR_INVALID, "no API is named %s", from->fallback ? from->fallback : "");
@@ -283,9 +302,12 @@ static const struct route_entry *find_route_entry(const struct router *r, const 
     unsigned best_score = 0, path_score = 0;
     struct api_view *views = arena_array(a, struct api_view, r->api_count);
     view_apis(r, s, parts, views);
-    for (const struct route_entry *e = r->entries; e < r->entries + r->count; e++) {
+    if (parts->count > MAX_SEGMENTS)
+        return NULL;
+    const struct route_entry *end = r->entries + r->begin[parts->count + 1];
+    for (const struct route_entry *e = r->entries + r->begin[parts->count]; e < end; e++) {
         const struct api_view *view = &views[e->api_index];
-        if (e->count != parts->count || !view->may_answer || (e->route->flags & HTTP_LOCAL_ONLY && !s->local))
+        if (!view->may_answer || (e->route->flags & HTTP_LOCAL_ONLY && !s->local))
             continue;
         unsigned score = match_score(e, parts, view->last);
         if (score == 0)
