@@ -261,8 +261,8 @@ static const struct http_route routes[] = {
     { "GET", "/where/long", reply_thread_name, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/where/admin", reply_thread_name, HTTP_NO_BODY | HTTP_ADMIN, 0, "" },
     { "GET", "/where/moved", move_to_long_lane, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
-    { "GET", "/work/ordinary", reply_after_60_ms_of_work, HTTP_NO_BODY, 0, "" },
-    { "GET", "/work/long", reply_after_60_ms_of_work, HTTP_NO_BODY | HTTP_LONG, 0, "" },
+    { "GET", "/busy/ordinary", reply_after_60_ms_of_work, HTTP_NO_BODY, 0, "" },
+    { "GET", "/busy/long", reply_after_60_ms_of_work, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/held/admin", reply_after_gate, HTTP_NO_BODY | HTTP_ADMIN, 0, "" },
     { "GET", "/held/long", reply_after_gate, HTTP_NO_BODY | HTTP_LONG, 0, "" },
     { "GET", "/held/ordinary", reply_after_gate, HTTP_NO_BODY, 0, "" },
@@ -382,9 +382,9 @@ static void expect_long_stretch(enum http_lane lane)
 
 TEST(long_work_was_allowed_250_ms_without_a_pause)
 {
-    expect_thread("/work/ordinary", 1, "cais-worker");
+    expect_thread("/busy/ordinary", 1, "cais-worker");
     expect_long_stretch(HTTP_LANE_ORDINARY);
-    expect_thread("/work/long", 1, "cais-long");
+    expect_thread("/busy/long", 1, "cais-long");
     expect_long_stretch(HTTP_LANE_LONG);
 }
 
