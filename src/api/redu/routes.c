@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/json_reply.h"
+#include "api/kit/link_bucket.h"
 #include "api/redu/handlers_priv.h"
 #include "api/redu/oauth_priv.h"
 #include "api/redu/redu_priv.h"
-#include "base/seal.h"
-#include "http/field.h"
 
 #include <string.h>
 
@@ -126,20 +125,6 @@ static void make_routes(struct redu *r)
 
 /* ---- opening ---- */
 
-/* Both names become parts of URLs and of signed scopes. The operator may choose them freely otherwise. */
-static err_t check_bucket_and_region(const struct redu_options *options, struct arena *a)
-{
-    const slice names[] = { options->bucket, options->region };
-    for (size_t i = 0; i < LENGTH_OF(names); i++) {
-        bool good = names[i].n > 0;
-        for (size_t k = 0; k < names[i].n; k++)
-            good = good && is_token_char(names[i].p[k]);
-        if (!good)
-            return err_make(a, ERR_INVALID, "'" SLICE_FMT "' is no name for a bucket or a region", SLICE_ARG(names[i]));
-    }
-    return NULL;
-}
-
 err_t redu_open(struct redu *r, struct core *core, const struct redu_options *options, const struct link_base *links,
                 struct log *log, struct arena *a)
 {
@@ -149,11 +134,7 @@ err_t redu_open(struct redu *r, struct core *core, const struct redu_options *op
     sigv4_key_cache_init(&r->key_cache);
     r->signer.cache = &r->key_cache;
     make_routes(r);
-    err_t e = check_bucket_and_region(options, &r->arena);
-    if (!e)
-        e = bucket_ensure(core, options->bucket, &r->arena, &r->bucket);
-    if (!e)
-        e = access_own_signing(core, S("s3"), &r->arena, &r->signer.access_key, &r->signer.secret);
+    err_t e = link_bucket_open(core, options->bucket, &r->signer, &r->arena, &r->bucket);
     e = err_copy(a, e);
     if (e)
         redu_close(r);

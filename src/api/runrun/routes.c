@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every path under /api/v1.0 also exists under /api, because the links in the vendor's replies leave the version out
  * (docs/apis/runrun.md §1). */
+#include "api/kit/link_bucket.h"
 #include "api/runrun/boards_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/runrun.h"
 #include "base/seal.h"
-#include "http/field.h"
-
 #include <string.h>
 
 #define BOTH(method, path, handle, flags, spec) BOTH_UP_TO(0, method, path, handle, flags, spec)
@@ -60,20 +59,6 @@ static bool runrun_claims(const struct http_request *req)
 /* On the hosts of this API all of /api belongs to it, so that a misspelt path is an error in JSON. */
 static const char *const runrun_home_prefixes[] = { "/api", NULL };
 
-/* Both names become parts of URLs and of signed scopes. The operator may choose them freely otherwise. */
-static err_t check_bucket_and_region(const struct runrun_options *options, struct arena *a)
-{
-    const slice names[] = { options->bucket, options->region };
-    for (size_t i = 0; i < LENGTH_OF(names); i++) {
-        bool good = names[i].n > 0;
-        for (size_t k = 0; k < names[i].n; k++)
-            good = good && is_token_char(names[i].p[k]);
-        if (!good)
-            return err_make(a, ERR_INVALID, "'" SLICE_FMT "' is no name for a bucket or a region", SLICE_ARG(names[i]));
-    }
-    return NULL;
-}
-
 err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_options *options,
                   const struct link_base *links, struct log *log, struct arena *a)
 {
@@ -84,13 +69,9 @@ err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_optio
     rate_limit_init(&r->rate, core->clock, options->rate_limit, 60000);
     r->signer.region = options->region;
     seal_derive(core->seal, S("links of runrun"), r->link_key);
-    err_t e = check_bucket_and_region(options, &r->arena);
+    err_t e = runrun_boards_read(options->boards, &r->arena, &r->boards);
     if (!e)
-        e = runrun_boards_read(options->boards, &r->arena, &r->boards);
-    if (!e)
-        e = bucket_ensure(core, options->bucket, &r->arena, &r->bucket);
-    if (!e)
-        e = access_own_signing(core, S("s3"), &r->arena, &r->signer.access_key, &r->signer.secret);
+        e = link_bucket_open(core, options->bucket, &r->signer, &r->arena, &r->bucket);
     e = err_copy(a, e);
     if (e)
         runrun_close(r);
