@@ -6,7 +6,6 @@ import html
 import http.server
 import json
 import re
-import shutil
 import struct
 import subprocess
 import threading
@@ -14,10 +13,10 @@ import urllib.parse
 import zlib
 
 import pytest
+from chromium import CHROMIUM
 from server import FORM, TIMEOUT_S, Server, bearer, file_part, form, json_head
 from sigv4 import Signer
 
-CHROMIUM = shutil.which("chromium")
 SCRIPT = "new Image().src = '{front}/ran?{name}'"  # the name of the frame, and so of the file, reaches the front
 HTML = "<!DOCTYPE html><title>x</title><script>" + SCRIPT + "</script>"
 XHTML = "<html xmlns='http://www.w3.org/1999/xhtml'><body><script>" + SCRIPT + "</script></body></html>"
