@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A question about the rows of a dataset, as a tree whose types have been checked. It
+ * names columns by their position and holds values as cells, so a store compiles it without any text of a request.
+ *
+ * Meaning of all of it
+ *   null        a function or comparison with a null is null, COALESCE apart; a condition that is not true leaves the row
+ *               out. Aggregates skip nulls; of no values, counts are 0 and the others null.
+ *   order       texts compare by their bytes, false before true; nulls come last in both directions
+ *   ties        rows that the order does not tell apart come in the order in which they were added, groups in that of their
+ *               group expressions, ascending. So the order of a result is the same each time.
+ *   numbers     exact, but for FLOAT. What does not fit the type of the result is an error of the query (INVALID). */
+#ifndef CAIS_CORE_RECORDS_ROW_QUERY_H
+#define CAIS_CORE_RECORDS_ROW_QUERY_H
+
+#include "core/records/column.h"
+
+enum row_function {
+    ROW_COLUMN,  /* the value of a column */
+    ROW_LITERAL, /* a value */
+    /* of text */
+    ROW_LOWER, /* of letters A to Z alone */
+    ROW_UPPER,
+    ROW_LENGTH, /* in characters; UINT64 */
+    ROW_TRIM,   /* without blanks (U+0020) at both ends */
+    /* of a number; the result has its type */
+    ROW_ABS,
+    ROW_FLOOR,
+    ROW_CEIL,
+    ROW_ROUND, /* to `digits` places, 0 to 6; halves to the even neighbour for DECIMAL, as C's rint for FLOAT */
+    /* of a DATE, DATETIME or DATETIME64, in UTC */
+    ROW_TO_DATE,  /* DATE */
+    ROW_TO_YEAR,  /* UINT16 */
+    ROW_TO_MONTH, /* UINT8, and so the next two */
+    ROW_TO_DAY_OF_MONTH,
+    ROW_TO_HOUR,           /* 0 for a DATE */
+    ROW_TO_YEAR_MONTH,     /* UINT32, as 202611 */
+    ROW_TO_START_OF_DAY,   /* DATETIME */
+    ROW_TO_START_OF_MONTH, /* DATE */
+    /* of anything */
+    ROW_COALESCE, /* args[0], or args[1] where it is null; both have one type */
+};
+
+struct row_expr {
+    enum row_function function;
+    enum column_type type;          /* of the result */
+    size_t column;                  /* ROW_COLUMN: its position in the query's columns */
+    struct cell value;              /* ROW_LITERAL */
+    int digits;                     /* ROW_ROUND */
+    const struct row_expr *args[2]; /* as many as the function takes */
+};
+
+enum row_aggregate {
+    ROW_PLAIN,      /* no aggregate */
+    ROW_COUNT_ROWS, /* without an expression */
+    ROW_COUNT,      /* of values that are not null; counts are UINT64 */
+    ROW_COUNT_DISTINCT,
+    ROW_SUM, /* INT64 of signed numbers, UINT64 of unsigned ones, DECIMAL_SUM of DECIMAL, FLOAT of FLOAT */
+    ROW_AVG, /* FLOAT */
+    ROW_MIN, /* these three have the type of the expression */
+    ROW_MAX,
+    ROW_ANY, /* that of the row that was added first, among those that are not null */
+};
+
+struct row_item {
+    enum row_aggregate aggregate;
+    const struct row_expr *expr; /* NULL: ROW_COUNT_ROWS */
+    enum column_type type;       /* of the result */
+    slice name;                  /* of the column of the result; stores do not read it */
+};
+
+enum row_test {
+    ROW_ALL,
+    ROW_SOME,
+    ROW_NOT, /* of `children`: AND, OR, and the negation of a single one */
+    ROW_EQ,
+    ROW_NE,
+    ROW_LT,
+    ROW_LE,
+    ROW_GT,
+    ROW_GE,
+    ROW_LIKE,
+    ROW_NOT_LIKE, /* % any characters, _ one character, \ takes the meaning of the next; case counts */
+    ROW_IN,
+    ROW_NOT_IN,
+    ROW_BETWEEN, /* from values[0] to values[1], both included */
+    ROW_IS_NULL,
+    ROW_IS_NOT_NULL,
+};
+
+struct row_condition {
+    enum row_test test;
+    const struct row_condition *children; /* ROW_ALL, ROW_SOME, ROW_NOT */
+    size_t child_count;
+    const struct row_expr *expr; /* the others */
+    const struct cell *values;   /* of the type of `expr`, none of them null */
+    size_t value_count;
+};
+
+struct row_order {
+    size_t item;                 /* position in `items`, when expr is NULL */
+    const struct row_expr *expr; /* else; of a query that groups, one of the groups */
+    bool is_descending;
+};
+
+#define ROW_ITEMS_MAX 200
+#define ROW_VALUES_MAX 1000 /* of one IN */
+#define ROW_TREE_MAX 20000  /* expressions, conditions and values of a query together */
+#define ROW_DEPTH_MAX 32    /* of expressions, and of conditions */
+
+struct row_query {
+    const struct column_list *columns; /* of the dataset */
+    const struct row_item *items;
+    size_t item_count;                 /* 1 to ROW_ITEMS_MAX */
+    const struct row_condition *where; /* NULL: every row */
+    bool is_grouped; /* an item is an aggregate, or there are groups; without groups the result is one row */
+    const struct row_expr *const *groups; /* each plain item is one of them, or is computed from literals alone */
+    size_t group_count;
+    const struct row_order *orders;
+    size_t order_count;
+    uint64_t limit, offset;
+    int64_t up_to_row; /* rows that were added later do not exist for this query; 0: every row */
+};
+
+#endif
