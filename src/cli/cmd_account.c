@@ -23,6 +23,7 @@ static void print_account(struct cli *cli, const struct account *account)
     json_put_int(o, "record_bytes", account->record_bytes);
     json_put_int(o, "pending_files", account->pending_files);
     json_put_int(o, "open_uploads", account->open_uploads);
+    json_put_int(o, "garbage_bytes", account->garbage_bytes);
     json_put_int(o, "max_bytes", account->max_bytes);
     json_put_int(o, "max_files", account->max_files);
     json_line_print(&line, cli->out);
@@ -71,6 +72,9 @@ static int account_list_work(struct cli *cli, struct admin *admin)
             fprintf(cli->out, "%-20s %8lld files %12s", admin_text(cli, account->name), (long long)account->used_files,
                     size_for_people(cli->arena, account->used_bytes).p);
             fprintf(cli->out, " and %s of records", size_for_people(cli->arena, account->record_bytes).p);
+            if (account->garbage_bytes)
+                fprintf(cli->out, ", %s removed but still on the disk",
+                        size_for_people(cli->arena, account->garbage_bytes).p);
             if (account->max_bytes)
                 fprintf(cli->out, "  of %s", size_for_people(cli->arena, account->max_bytes).p);
             if (account->max_files)

@@ -35,6 +35,20 @@ err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, con
     return check_open_work(o, &account, more, a);
 }
 
+err_t quota_check_disk(struct core *core, struct meta_tx *tx, int64_t account_id, int64_t bytes, struct arena *a)
+{
+    struct account account;
+    TRY(meta_account_get(tx, account_id, a, &account));
+    int64_t limit = account.max_bytes ? account.max_bytes : core->options.account_max_bytes;
+    if (!limit)
+        return NULL;
+    /* The first difference is not below -limit, unless the account was given less room later: no sum overflows. */
+    int64_t room = limit - account.used_bytes - account.record_bytes;
+    if (room < -limit || bytes - room > limit - account.garbage_bytes)
+        return err_make(a, ERR_QUOTA, "what the account removed still takes room on the disk for a while");
+    return NULL;
+}
+
 err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
                  struct arena *a)
 {

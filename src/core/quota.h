@@ -7,6 +7,10 @@
  *           log in and delete. Neither does the audit log, which is the operator's (event.h)
  *   files   files that hold bytes, and entries
  *
+ *   disk    what was replaced or removed is off these counts at once, but its bytes stay on the disk for the grace
+ *           (object/garbage.h). They may take as much as the limit of bytes once more, so whoever replaces the same large
+ *           object again and again does not fill the disk. Only what adds bytes to the blob store is refused then.
+ *
  * Work that was begun and not ended is limited as well, by core_options alone: files that were issued and have no bytes
  * yet, and uploads in parts.
  *
@@ -22,7 +26,10 @@
  * QUOTA, TICKET_TOO_MANY_PENDING, UPLOAD_TOO_MANY, NOT_FOUND. */
 MUST_USE err_t quota_check(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                            struct arena *a);
-/* The same, and counts the room as used. Runs inside a write, so no other write can use the room in between. The caller
+/* Is there room for `bytes` more in the blob store, beside what the account uses and what it removed? 0: for what has been
+ * counted already. Errors: QUOTA. */
+MUST_USE err_t quota_check_disk(struct core *, struct meta_tx *, int64_t account_id, int64_t bytes, struct arena *a);
+/* The same as quota_check, and counts the room as used. Runs inside a write, so no other write can use the room in between. The caller
  * has asked for free space when the bytes began to arrive (free_space.h). */
 MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                           struct arena *a);

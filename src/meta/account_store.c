@@ -11,7 +11,7 @@
 
 #define ACCOUNT                                                                                                        \
     "SELECT id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files, record_bytes, pending_files,"       \
-    " open_uploads FROM accounts"
+    " open_uploads, garbage_bytes FROM accounts"
 
 static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -26,6 +26,7 @@ static void read_account_row(struct sql_cursor *c, struct arena *a, void *ret)
         .record_bytes = sql_column_int(c, 7),
         .pending_files = sql_column_int(c, 8),
         .open_uploads = sql_column_int(c, 9),
+        .garbage_bytes = sql_column_int(c, 10),
     };
 }
 
@@ -149,20 +150,27 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
-    " COALESCE(SUM(held.uploads), 0) AS uploads"                                                                       \
+    " COALESCE(SUM(held.uploads), 0) AS uploads,"                                                                      \
+    " COALESCE((SELECT SUM(r.bytes) FROM removed r WHERE r.account_id = a.id), 0) AS garbage"                          \
     " FROM accounts a LEFT JOIN held ON held.account_id = a.id GROUP BY a.id"
+/* What was given up and is still on the disk, by account: core/object/garbage.h. */
+#define REMOVED                                                                                                        \
+    "SELECT account_id, SUM(size_bytes) AS bytes FROM (SELECT account_id, size_bytes FROM garbage"                     \
+    " UNION ALL SELECT o.account_id, o.size_bytes FROM loose_composites l JOIN objects o ON o.id = l.object_id) "      \
+    "either"                                                                                                           \
+    " GROUP BY account_id"
 #define COUNTED(IN)                                                                                                    \
     "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(           \
-        IN) "), counted AS (" SUMS ")"
+        IN) "), removed AS (" REMOVED "), counted AS (" SUMS ")"
 #define IS_WRONG                                                                                                       \
     "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
-    " OR open_uploads <> c.uploads)"
+    " OR open_uploads <> c.uploads OR garbage_bytes <> c.garbage)"
 #define WRONG_USAGE(IN)                                                                                                \
     COUNTED(IN) " SELECT COUNT(*) FROM accounts JOIN counted c ON c.id = accounts.id WHERE " IS_WRONG
 #define CORRECT_USAGE(IN)                                                                                              \
     COUNTED(IN)                                                                                                        \
     " UPDATE accounts SET used_bytes = c.bytes, used_files = c.files, record_bytes = c.records,"                       \
-    " pending_files = c.pending, open_uploads = c.uploads FROM counted c"                                              \
+    " pending_files = c.pending, open_uploads = c.uploads, garbage_bytes = c.garbage FROM counted c"                   \
     " WHERE c.id = accounts.id AND " IS_WRONG
 
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)

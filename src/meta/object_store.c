@@ -5,9 +5,11 @@
  * The second migration added part_count, so it stands after inline_bytes in the row. Reading it still costs no page:
  * the value 0 is stored in the row's header, and a composite, where it is not 0, has no inline bytes before it. */
 #include "core/store/object_store.h"
+#include "core/records/account.h"
 #include "core/records/object.h"
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
+#include "meta/usage_priv.h"
 
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 
@@ -123,9 +125,29 @@ err_t meta_object_next_id(struct meta_tx *tx, struct arena *a, int64_t *ret_id)
     return tx_next_id(tx, OBJECT_IDS, a, ret_id);
 }
 
+static err_t count_garbage(struct meta_tx *tx, int64_t account_id, int64_t bytes, struct arena *a)
+{
+    return usage_add(tx, account_id, &(struct account_use){ .garbage = bytes }, a);
+}
+
+/* The whole composite counts while it is loose, whatever of its parts is removed already. */
+static err_t discount_composite(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    int64_t account_id, bytes;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        TRY(tx_one(tx, "composite", STATEMENT("SELECT account_id, size_bytes FROM objects WHERE id = $1"),
+                   SQL(SQL_I(id)), a, &c));
+        account_id = sql_column_int(c, 0);
+        bytes = sql_column_int(c, 1);
+    }
+    return count_garbage(tx, account_id, -bytes, a);
+}
+
 err_t meta_composite_begin(struct meta_tx *tx, const struct object *object, int64_t due_at_ms, struct arena *a)
 {
     TRY(add_composite(tx, object, a));
+    TRY(count_garbage(tx, object->account_id, (int64_t)object->size_bytes, a));
     return tx_add(tx, STATEMENT("INSERT INTO loose_composites (object_id, due_at_ms) VALUES ($1, $2)"),
                   SQL(SQL_I(object->id), SQL_I(due_at_ms)), a);
 }
@@ -144,7 +166,7 @@ err_t meta_composite_settle(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
     TRY(tx_add_counted(tx, STATEMENT("DELETE FROM loose_composites WHERE object_id = $1 AND due_at_ms > $2"),
                        SQL(SQL_I(id), SQL_I(now_ms)), a, &removed));
     *ret_there = removed > 0;
-    return NULL;
+    return removed ? discount_composite(tx, id, a) : NULL;
 }
 
 err_t meta_composite_abandon(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
@@ -201,14 +223,15 @@ struct id_list {
 };
 
 /* Held, because a reference to the object that another machine adds now is not seen by the statement that removes it. */
-#define REMOVED_OBJECT(IN) "SELECT blob_key, part_count FROM objects WHERE id = $1" HELD_FOR_REMOVAL(IN)
+#define REMOVED_OBJECT(IN)                                                                                             \
+    "SELECT blob_key, part_count, account_id, size_bytes FROM objects WHERE id = $1" HELD_FOR_REMOVAL(IN)
 
 /* Removes one object if nothing refers to it. ret_part_ids: the parts of the object that was removed. */
 static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a,
                             struct id_list *ret_part_ids)
 {
     slice blob_key;
-    int64_t part_count, removed;
+    int64_t part_count, account_id, bytes, changed;
     struct id_list part_ids = { 0 };
     *ret_part_ids = part_ids;
     {
@@ -219,26 +242,32 @@ static err_t release_object(struct meta_tx *tx, int64_t id, int64_t now_ms, stru
         TRY(e);
         blob_key = sql_column_copy(c, 0, a);
         part_count = sql_column_int(c, 1);
+        account_id = sql_column_int(c, 2);
+        bytes = sql_column_int(c, 3);
     }
-    if (part_count > COMPOSITE_PARTS_AT_ONCE)
-        return tx_change(tx,
-                         STATEMENT("INSERT INTO loose_composites (object_id, due_at_ms) SELECT id, $1 FROM objects"
-                                   " WHERE id = $2 AND " IS_NOT_REFERRED_TO " ON CONFLICT (object_id) DO NOTHING"),
-                         SQL(SQL_I(now_ms), SQL_I(id)), a, NULL);
+    if (part_count > COMPOSITE_PARTS_AT_ONCE) {
+        TRY(tx_change(tx,
+                      STATEMENT("INSERT INTO loose_composites (object_id, due_at_ms) SELECT id, $1 FROM objects"
+                                " WHERE id = $2 AND " IS_NOT_REFERRED_TO " ON CONFLICT (object_id) DO NOTHING"),
+                      SQL(SQL_I(now_ms), SQL_I(id)), a, &changed));
+        return changed ? count_garbage(tx, account_id, bytes, a) : NULL;
+    }
     if (part_count)
         TRY(tx_list(tx, STATEMENT("SELECT part_id FROM object_parts WHERE object_id = $1 ORDER BY number"),
                     SQL(SQL_I(id)), a, LIST_OF(read_id_row, &part_ids)));
     /* ON DELETE CASCADE: its object_parts, too. */
     TRY(tx_change(tx, STATEMENT("DELETE FROM objects WHERE id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)), a,
-                  &removed));
-    if (!removed)
+                  &changed));
+    if (!changed)
         return NULL;
     *ret_part_ids = part_ids;
     if (!blob_key.n)
         return NULL;
-    return tx_add(
-        tx, STATEMENT("INSERT INTO garbage (blob_key, put_at_ms) VALUES ($1, $2) ON CONFLICT (blob_key) DO NOTHING"),
-        SQL(SQL_T(blob_key), SQL_I(now_ms)), a);
+    TRY(tx_add_counted(tx,
+                       STATEMENT("INSERT INTO garbage (blob_key, put_at_ms, account_id, size_bytes)"
+                                 " VALUES ($1, $2, $3, $4) ON CONFLICT (blob_key) DO NOTHING"),
+                       SQL(SQL_T(blob_key), SQL_I(now_ms), SQL_I(account_id), SQL_I(bytes)), a, &changed));
+    return changed ? count_garbage(tx, account_id, bytes, a) : NULL;
 }
 
 err_t meta_object_release(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
@@ -266,6 +295,7 @@ static void read_loose_part_row(struct sql_cursor *c, struct arena *a, void *ret
 
 static err_t remove_loose(struct meta_tx *tx, int64_t id, struct arena *a)
 {
+    TRY(discount_composite(tx, id, a));
     TRY(tx_change(tx, STATEMENT("DELETE FROM loose_composites WHERE object_id = $1"), SQL(SQL_I(id)), a, NULL));
     return tx_change(tx, STATEMENT("DELETE FROM objects WHERE objects.id = $1 AND " IS_NOT_REFERRED_TO), SQL(SQL_I(id)),
                      a, NULL);
@@ -347,6 +377,18 @@ err_t meta_garbage_list(struct meta_tx *tx, int64_t before_ms, size_t limit, str
 
 err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
 {
-    /* tx_add: no cache holds garbage. */
-    return tx_add(tx, STATEMENT("DELETE FROM garbage WHERE blob_key = $1"), SQL(SQL_T(blob_key)), a);
+    int64_t account_id, bytes;
+    {
+        SCOPED(sql_closep) struct sql_cursor *c = NULL;
+        err_t e =
+            tx_add_returning(tx, "garbage", /* no cache holds garbage */
+                             STATEMENT("DELETE FROM garbage WHERE blob_key = $1 RETURNING account_id, size_bytes"),
+                             SQL(SQL_T(blob_key)), a, &c);
+        if (err_is(e, ERR_NOT_FOUND))
+            return NULL;
+        TRY(e);
+        account_id = sql_column_int(c, 0);
+        bytes = sql_column_int(c, 1);
+    }
+    return bytes ? count_garbage(tx, account_id, -bytes, a) : NULL;
 }

@@ -58,6 +58,7 @@ err_t usage_add(struct meta_tx *tx, int64_t account_id, const struct account_use
     u->more.records += more->records;
     u->more.pending += more->pending;
     u->more.uploads += more->uploads;
+    u->more.garbage += more->garbage;
     return NULL;
 }
 
@@ -70,6 +71,7 @@ void usage_show(const struct meta_tx *tx, struct account *account)
         account->record_bytes += u->more.records;
         account->pending_files += u->more.pending;
         account->open_uploads += u->more.uploads;
+        account->garbage_bytes += u->more.garbage;
     }
 }
 
@@ -86,18 +88,19 @@ static err_t write_sum(struct meta_tx *tx, const struct account_usage *u, struct
     TRY(tx_add_counted(tx,
                        STATEMENT("UPDATE accounts SET used_bytes = used_bytes + $1, used_files = used_files + $2,"
                                  " record_bytes = record_bytes + $3, pending_files = pending_files + $4,"
-                                 " open_uploads = open_uploads + $5 WHERE id = $6"
-                                 " AND ($7 <= 0 OR max_bytes = 0 OR $7 <= max_bytes - used_bytes - record_bytes)"
+                                 " open_uploads = open_uploads + $5, garbage_bytes = garbage_bytes + $6 WHERE id = $7"
+                                 " AND ($8 <= 0 OR max_bytes = 0 OR $8 <= max_bytes - used_bytes - record_bytes)"
                                  " AND ($2 <= 0 OR max_files = 0 OR $2 <= max_files - used_files)"),
                        SQL(SQL_I(u->more.bytes), SQL_I(u->more.files), SQL_I(u->more.records), SQL_I(u->more.pending),
-                           SQL_I(u->more.uploads), SQL_I(u->id), SQL_I(u->more.bytes + u->more.records)),
+                           SQL_I(u->more.uploads), SQL_I(u->more.garbage), SQL_I(u->id),
+                           SQL_I(u->more.bytes + u->more.records)),
                        a, &changed));
     return changed ? NULL : err_make(a, ERR_QUOTA, "the account's limit is used up");
 }
 
 static bool changes_usage(const struct account_use *more)
 {
-    return more->bytes || more->files || more->records || more->pending || more->uploads;
+    return more->bytes || more->files || more->records || more->pending || more->uploads || more->garbage;
 }
 
 err_t usage_write(struct meta_tx *tx, struct arena *a)

@@ -164,7 +164,8 @@ TEST(put_replaces_the_bytes_until_the_file_is_confirmed)
     EXPECT_EQ(world_account(w).used_bytes, LARGE);
     EXPECT_EQ(world_account(w).used_files, 1);
     EXPECT_EQ(count_objects(w), 1);
-    struct entry_put slow; /* still uploading when the file is confirmed */
+    world_set_room(w, LARGE, 1); /* the bytes that were replaced are still on the disk */
+    struct entry_put slow;       /* still uploading when the file is confirmed */
     enum err_code code;
     EXPECT_OK(open_put(&c, S("k"), LARGE, &slow));
     EXPECT_OK(intake_write(slow.intake, first, w->a));

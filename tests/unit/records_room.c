@@ -6,9 +6,11 @@
 
 #include "core/access/access.h"
 #include "core/file/purge.h"
+#include "core/object/garbage.h"
 #include "core/reasons.h"
 #include "core/records/account.h"
 #include "core/records/record_size.h"
+#include "core/store/object_store.h"
 #include "core/task/task.h"
 
 #include <string.h>
@@ -220,6 +222,121 @@ TEST(records_were_added_until_the_disk_was_full)
     EXPECT_OK(task_remove(&w->core, &s.who, id, minutes(1), w->a));
 }
 
+/* ---- bytes that were given up and are still on the disk ---- */
+
+enum { GIVEN_UP = 20000 /* more than a row holds */, GIVEN_UP_LIMIT = 5 * GIVEN_UP };
+
+static slice given_up_bytes(struct world *w)
+{
+    return (slice){ arena_alloc(w->a, GIVEN_UP), GIVEN_UP };
+}
+
+/* Not more than the limit once more, and the object that is still there. */
+static void expect_within_twice_the_limit(struct world *w)
+{
+    struct account account = world_account(w);
+    EXPECT(account.garbage_bytes > 0);
+    EXPECT(account.used_bytes + account.garbage_bytes <= 2 * GIVEN_UP_LIMIT);
+    EXPECT(world_blob_count(w) * GIVEN_UP <= 2 * GIVEN_UP_LIMIT);
+    expect_exact(w);
+}
+
+static void collect(struct world *w)
+{
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_OK(garbage_collect(&w->core, NULL, w->a));
+    EXPECT_EQ(world_account(w).garbage_bytes, 0);
+    expect_exact(w);
+}
+
+TEST(replacing_an_object_filled_the_disk_beyond_the_accounts_quota)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice bytes = given_up_bytes(w);
+    struct entry_request put = bucket_fixture_request(S("k"));
+    struct stored_entry stored;
+    world_set_room(w, GIVEN_UP_LIMIT, 0);
+    int puts = 0;
+    while (!bucket_fixture_put(&s, &put, bytes, w->a, &stored))
+        puts++;
+    EXPECT(puts >= 8 && puts <= 10);
+    expect_within_twice_the_limit(w);
+    EXPECT_ERR(bucket_fixture_put(&s, &put, bytes, w->a, &stored), ERR_QUOTA);
+    put.exact_bytes = GIVEN_UP; /* a length that is known is refused before the first byte */
+    struct entry_put early;
+    EXPECT_ERR(entry_put_open(&w->core, &s.who, &s.bucket, &put, w->a, &early), ERR_QUOTA);
+    bucket_fixture_expect(&s, S("k"), bytes);
+    bucket_fixture_store(&s, S("small"), S("rows go on"));
+    EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a)); /* a full account can remove */
+    collect(w);
+    EXPECT_OK(bucket_fixture_put(&s, &put, bytes, w->a, &stored));
+}
+
+TEST(removing_and_sending_in_turn_filled_the_disk_beyond_the_accounts_quota)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice bytes = given_up_bytes(w);
+    struct entry_request put = bucket_fixture_request(S("k"));
+    struct stored_entry stored;
+    w->core.options.account_max_bytes = GIVEN_UP_LIMIT; /* the limit of accounts without one of their own */
+    int puts = 0;
+    while (!bucket_fixture_put(&s, &put, bytes, w->a, &stored)) {
+        puts++;
+        EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a));
+    }
+    EXPECT(puts >= 8 && puts <= 10);
+    expect_within_twice_the_limit(w);
+    collect(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+    w->core.options.account_max_bytes = 0;
+    for (int i = 0; i < 30; i++) /* without a limit there is none for this either */
+        bucket_fixture_store(&s, S("k"), bytes);
+}
+
+TEST(replacing_a_part_filled_the_disk_beyond_the_accounts_quota)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice bytes = given_up_bytes(w), name = bucket_fixture_upload(&s, S("k"));
+    struct part_bytes part = { 1, bytes };
+    struct completed_part completed;
+    world_set_room(w, GIVEN_UP_LIMIT, 0);
+    int puts = 0;
+    while (!bucket_fixture_put_part(&s, S("k"), name, &part, w->a, &completed))
+        puts++;
+    EXPECT(puts >= 8 && puts <= 10);
+    expect_within_twice_the_limit(w);
+    EXPECT_OK(bucket_fixture_abort(&s, S("k"), name, w->a));
+    collect(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
+TEST(a_large_composite_counts_as_garbage_until_its_last_part_is_removed)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    slice bytes = given_up_bytes(w), name = bucket_fixture_upload(&s, S("k"));
+    enum { PARTS = COMPOSITE_PARTS_AT_ONCE + 1 };
+    struct completed_part completed[PARTS];
+    for (int i = 0; i < PARTS; i++)
+        EXPECT_OK(bucket_fixture_put_part(&s, S("k"), name, &(struct part_bytes){ i + 1, bytes }, w->a, &completed[i]));
+    struct complete_request request = bucket_fixture_complete_request(&s, S("k"), name, completed, PARTS);
+    struct entry entry;
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
+    EXPECT_EQ(world_account(w).garbage_bytes, 0);
+    expect_exact(w);
+    EXPECT_OK(bucket_fixture_remove(&s, S("k"), w->a));
+    EXPECT_EQ(world_account(w).garbage_bytes, (int64_t)PARTS * GIVEN_UP);
+    expect_exact(w);
+    EXPECT_OK(garbage_remove_composites(&w->core, NULL, w->a)); /* now the parts are on the list */
+    EXPECT_EQ(world_account(w).garbage_bytes, (int64_t)PARTS * GIVEN_UP);
+    expect_exact(w);
+    collect(w);
+    EXPECT_EQ(world_blob_count(w), 0);
+}
+
 RUN_TESTS(cmocka_unit_test(tasks_were_stored_beyond_the_accounts_quota),
           cmocka_unit_test(members_and_links_of_tasks_count_and_are_given_back),
           cmocka_unit_test(open_uploads_kept_sixteen_kilobytes_each_for_nothing),
@@ -227,4 +344,8 @@ RUN_TESTS(cmocka_unit_test(tasks_were_stored_beyond_the_accounts_quota),
           cmocka_unit_test(an_account_made_any_number_of_buckets),
           cmocka_unit_test(an_account_held_any_number_of_tickets_without_bytes),
           cmocka_unit_test(rules_tags_and_headers_did_not_count_as_bytes),
-          cmocka_unit_test(records_were_added_until_the_disk_was_full))
+          cmocka_unit_test(records_were_added_until_the_disk_was_full),
+          cmocka_unit_test(replacing_an_object_filled_the_disk_beyond_the_accounts_quota),
+          cmocka_unit_test(removing_and_sending_in_turn_filled_the_disk_beyond_the_accounts_quota),
+          cmocka_unit_test(replacing_a_part_filled_the_disk_beyond_the_accounts_quota),
+          cmocka_unit_test(a_large_composite_counts_as_garbage_until_its_last_part_is_removed))

@@ -127,6 +127,11 @@ static void add_account_metrics(struct core *core, struct buf *b, struct arena *
     for (size_t i = 0; i < accounts.count; i++)
         buf_printf(b, "cais_account_record_bytes{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts.items[i].name),
                    (long long)accounts.items[i].record_bytes);
+    buf_add(b, S("# HELP cais_account_garbage_bytes Bytes that an account removed and that are still on the disk.\n"
+                 "# TYPE cais_account_garbage_bytes gauge\n"));
+    for (size_t i = 0; i < accounts.count; i++)
+        buf_printf(b, "cais_account_garbage_bytes{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts.items[i].name),
+                   (long long)accounts.items[i].garbage_bytes);
     buf_add(b, S("# HELP cais_account_files Files kept by an account.\n# TYPE cais_account_files gauge\n"));
     for (size_t i = 0; i < accounts.count; i++)
         buf_printf(b, "cais_account_files{account=\"" SLICE_FMT "\"} %lld\n", SLICE_ARG(accounts.items[i].name),

@@ -5,6 +5,9 @@
  *      (meta_object_release). The same transaction puts its blob key on the garbage list.
  *   2. The bytes stay for the grace, core_options.purge_grace_ms, so that a download which has looked the object up can
  *      still open and read it.
+ *      Its size counts in garbage_bytes of the account until then; so does that of a large composite while it is removed
+ *      in pieces, or made. quota_check_disk (core/quota.h) limits them. The parts of an upload that is ended in pieces are
+ *      not counted for as long as that takes.
  *   3. garbage_collect, a periodic job, then removes the bytes, and after them the key from the list. A crash in
  *      between makes it remove the same bytes twice, which is harmless.
  *   4. A backup copies the records first and the bytes after them. While one runs (garbage_hold) no bytes are removed,

@@ -179,6 +179,13 @@ static err_t check_account(struct core *core, int64_t account_id, int64_t bytes,
     return quota_check(core, tx, account_id, &(struct account_use){ .bytes = bytes, .files = 1 }, a);
 }
 
+static err_t check_disk(struct core *core, int64_t account_id, int64_t bytes, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return quota_check_disk(core, tx, account_id, bytes, a);
+}
+
 err_t intake_check_room(struct core *core, int64_t account_id, uint64_t min_bytes, struct arena *a)
 {
     TRY(free_space_check(core, min_bytes, a));
@@ -191,8 +198,11 @@ static err_t check_intake_request(struct core *core, const struct intake_request
         return err_make(a, ERR_TOO_LARGE, "%lld bytes are more than the limit of %llu", (long long)request->exact_bytes,
                         (unsigned long long)request->max_bytes);
     TRY(free_space_check(core, request->exact_bytes > 0 ? (uint64_t)request->exact_bytes : 0, a));
-    if (request->place || !object_will_be_blob(core, request->exact_bytes))
-        return NULL; /* `place` checks the account; a small object arrives soon, and is checked at its end */
+    if (!object_will_be_blob(core, request->exact_bytes))
+        return NULL; /* a small object arrives soon, and is checked at its end */
+    TRY(check_disk(core, request->account_id, request->exact_bytes, a));
+    if (request->place)
+        return NULL; /* it checks the account */
     return check_account(core, request->account_id, request->exact_bytes, a);
 }
 
@@ -337,6 +347,8 @@ static err_t apply_intake(struct meta_tx *tx, void *arg, struct arena *a)
     in->applied = false;
     TRY(grant_recheck_in(in->core, tx, &in->request.grant, a));
     TRY(in->request.place ? call_place(tx, in, a) : place_file(tx, in, a));
+    if (in->object.blob_key.n)
+        TRY(quota_check_disk(in->core, tx, in->request.account_id, 0, a));
     in->applied = true;
     return NULL;
 }

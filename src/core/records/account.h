@@ -14,11 +14,13 @@ struct account {
     int64_t record_bytes;           /* by its records (record_size.h); max_bytes limits used_bytes + record_bytes */
     int64_t pending_files;          /* files that were issued and have no bytes yet */
     int64_t open_uploads;           /* uploads in parts that were neither completed nor ended */
+    int64_t garbage_bytes;          /* that were replaced or removed and are still on the disk: core/object/garbage.h */
 };
 /* An amount of what accounts use. Negative numbers give room back. */
 struct account_use {
     int64_t bytes, files, records; /* records: bytes of records */
     int64_t pending, uploads;      /* files without bytes; uploads in parts */
+    int64_t garbage;               /* bytes that were given up and are still on the disk */
 };
 struct account_list {
     struct account *items;
