@@ -44,35 +44,127 @@ static struct scan scan_text(slice text)
     return s;
 }
 
-static slice copy_string(struct arena *a, const json_t *from)
+/* jansson keeps no text of a number. So for json_parse_exact each number becomes a string, and the first character of a
+ * string says what it was: jansson checks the whole text all the same. */
+#define MARK_STRING 's'
+#define MARK_NUMBER 'n'
+
+static size_t skip_digits(slice text, size_t at)
 {
-    return arena_copy(a, (slice){ json_string_value(from), json_string_length(from) });
+    while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
+        at++;
+    return at;
 }
 
-static struct json *copy_tree(struct arena *a, json_t *from)
+/* The length of the number at the start of `text`, as RFC 8259 §6 defines it; 0: there is none. */
+static size_t number_length(slice text)
 {
-    struct json *to = arena_new(a, struct json);
+    size_t first = text.n && text.p[0] == '-', at = skip_digits(text, first);
+    if (at == first || (text.p[first] == '0' && at > first + 1))
+        return 0;
+    if (at < text.n && text.p[at] == '.') {
+        size_t fraction = at + 1;
+        at = skip_digits(text, fraction);
+        if (at == fraction)
+            return 0;
+    }
+    if (at < text.n && (text.p[at] | 0x20) == 'e') {
+        size_t power = at + 1 + (at + 1 < text.n && (text.p[at + 1] == '+' || text.p[at + 1] == '-'));
+        at = skip_digits(text, power);
+        if (at == power)
+            return 0;
+    }
+    return at;
+}
+
+/* The length of the string at the start of `text`, with its quotes; all of the text when it does not end. */
+static size_t string_length(slice text)
+{
+    for (size_t i = 1; i < text.n; i++)
+        if (text.p[i] == '\\')
+            i++;
+        else if (text.p[i] == '"')
+            return i + 1;
+    return text.n;
+}
+
+static bool add_marked(struct buf *to, slice text)
+{
+    for (size_t i = 0, n; i < text.n; i += n) {
+        slice rest = slice_from(text, i);
+        char c = *rest.p;
+        n = 1;
+        if (c == '"') {
+            n = string_length(rest);
+            buf_add(to, (slice){ (const char[]){ '"', MARK_STRING }, 2 });
+            buf_add(to, slice_part(rest, 1, n - 1));
+        } else if (c == '-' || (c >= '0' && c <= '9')) {
+            n = number_length(rest);
+            if (!n)
+                return false;
+            buf_add(to, (slice){ (const char[]){ '"', MARK_NUMBER }, 2 });
+            buf_add(to, slice_part(rest, 0, n));
+            buf_add_byte(to, '"');
+        } else {
+            buf_add_byte(to, c);
+        }
+    }
+    return true;
+}
+
+struct tree_copy {
+    struct arena *a;
+    bool is_marked;
+    bool is_wrong; /* a number stands where a name must be */
+};
+
+static void copy_number(struct json *to, slice text)
+{
+    to->string = text;
+    to->type = slice_to_i64(text, &to->integer) ? JS_INT : JS_REAL;
+    if (to->type == JS_REAL)
+        to->real = strtod(text.p, NULL); /* ends in NUL, as every string of jansson does */
+}
+
+static void copy_string(struct tree_copy *t, struct json *to, const json_t *from)
+{
+    char *text = arena_cstr(t->a, (slice){ json_string_value(from), json_string_length(from) });
+    slice s = { text, json_string_length(from) };
+    to->type = JS_STRING;
+    to->string = t->is_marked ? slice_from(s, 1) : s;
+    if (t->is_marked && text[0] == MARK_NUMBER)
+        copy_number(to, to->string);
+}
+
+static slice copy_name(struct tree_copy *t, const char *name)
+{
+    t->is_wrong |= t->is_marked && name[0] == MARK_NUMBER;
+    return arena_copy(t->a, slice_of(name + t->is_marked));
+}
+
+static struct json *copy_tree(struct tree_copy *t, json_t *from)
+{
+    struct json *to = arena_new(t->a, struct json);
     const struct json **tail = &to->child;
     if (json_is_object(from)) {
         to->type = JS_OBJECT;
         const char *name;
         json_t *value;
         json_object_foreach(from, name, value) {
-            struct json *item = copy_tree(a, value);
-            item->name = arena_copy(a, slice_of(name));
+            struct json *item = copy_tree(t, value);
+            item->name = copy_name(t, name);
             *tail = item;
             tail = &item->next;
         }
     } else if (json_is_array(from)) {
         to->type = JS_ARRAY;
         for (size_t i = 0; i < json_array_size(from); i++) {
-            struct json *item = copy_tree(a, json_array_get(from, i));
+            struct json *item = copy_tree(t, json_array_get(from, i));
             *tail = item;
             tail = &item->next;
         }
     } else if (json_is_string(from)) {
-        to->type = JS_STRING;
-        to->string = copy_string(a, from);
+        copy_string(t, to, from);
     } else if (json_is_integer(from)) {
         to->type = JS_INT;
         to->integer = json_integer_value(from);
@@ -94,7 +186,33 @@ static bool is_all_blank(slice text)
     return true;
 }
 
-err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
+/* is_marked: `text` is one of add_marked, so its columns are others than those of the sender. */
+static err_t parse_text(struct arena *a, slice text, bool is_marked, const struct json **ret_json)
+{
+    json_error_t why;
+    json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    struct tree_copy copy = { .a = a, .is_marked = is_marked };
+    const struct json *made = tree ? copy_tree(&copy, tree) : NULL;
+    json_decref(tree);
+    if (made && !copy.is_wrong) {
+        *ret_json = made;
+        return NULL;
+    }
+    if (is_marked)
+        return err_make(a, ERR_INVALID, "line %d: not valid JSON", why.line);
+    return err_make(a, ERR_INVALID, "line %d, column %d: not valid JSON", why.line, why.column);
+}
+
+static err_t parse_marked(struct arena *a, slice text, const struct json **ret_json)
+{
+    SCOPED(buf_releasep) struct buf marked;
+    buf_init(&marked, 0);
+    if (!add_marked(&marked, text))
+        return err_make(a, ERR_INVALID, "not valid JSON: a malformed number");
+    return parse_text(a, buf_slice(&marked), true, ret_json);
+}
+
+static err_t parse_within_limits(struct arena *a, slice text, bool is_exact, const struct json **ret_json)
 {
     if (is_all_blank(text))
         return err_make(a, ERR_EMPTY, "no JSON where some is expected");
@@ -105,19 +223,26 @@ err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
         return err_make(a, ERR_INVALID, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);
     if (s.values > JSON_MAX_VALUES)
         return err_make(a, ERR_TOO_LARGE, "JSON of more than %d values", JSON_MAX_VALUES);
-    size_t of_tree = s.values * BYTES_OF_VALUE + 2 * text.n, of_copy = s.values * BYTES_OF_COPY + text.n;
+    /* Marks take at most three bytes for each value, and a buffer is at most twice as large as what is in it. */
+    size_t of_marks = is_exact ? 2 * (text.n + 6 * s.values) : 0;
+    size_t of_tree = s.values * BYTES_OF_VALUE + 2 * text.n + of_marks, of_copy = s.values * BYTES_OF_COPY + text.n;
     if (!arena_has_room(a, of_tree + of_copy))
         return err_make(a, ERR_TOO_LARGE, "JSON that takes more memory than one request may use");
     TRY(arena_check(a));
-    json_error_t why;
     arena_charge(a, of_tree);
-    json_t *tree = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (tree)
-        *ret_json = copy_tree(a, tree);
-    bool is_valid = tree != NULL;
-    json_decref(tree);
+    err_t e = is_exact ? parse_marked(a, text, ret_json) : parse_text(a, text, false, ret_json);
     arena_discharge(a, of_tree);
-    return is_valid ? NULL : err_make(a, ERR_INVALID, "line %d, column %d: not valid JSON", why.line, why.column);
+    return e;
+}
+
+err_t json_parse(struct arena *a, slice text, const struct json **ret_json)
+{
+    return parse_within_limits(a, text, false, ret_json);
+}
+
+err_t json_parse_exact(struct arena *a, slice text, const struct json **ret_json)
+{
+    return parse_within_limits(a, text, true, ret_json);
 }
 
 const struct json *json_get(const struct json *object, const char *name)
@@ -288,6 +413,10 @@ void json_add_value(struct json_out *o, const struct json *j)
 {
     if (json_absent(j)) {
         json_add_null(o);
+        return;
+    }
+    if ((j->type == JS_INT || j->type == JS_REAL) && j->string.n) {
+        json_add_raw(o, j->string);
         return;
     }
     switch (j->type) {

@@ -21,7 +21,7 @@ struct json {
     bool boolean;
     int64_t integer;
     double real;
-    slice string;             /* value of a STRING */
+    slice string;             /* value of a STRING; of json_parse_exact also the text of a number */
     slice name;               /* of a member of an object */
     const struct json *child; /* first element or member of an ARRAY or OBJECT */
     const struct json *next;  /* next sibling */
@@ -30,6 +30,9 @@ struct json {
 /* Errors: EMPTY the text is blank; TOO_LARGE more bytes or values than above, or than the arena has room for; UNAVAILABLE
  * the budget of the arena is exceeded; INVALID everything else. */
 MUST_USE err_t json_parse(struct arena *a, slice text, const struct json **ret_json);
+/* The same, and `string` of each INT and REAL is its text, so that no digit is lost. Numbers may be of any size: an integer
+ * that is none of 64 bits is a REAL, and `real` may be infinite. */
+MUST_USE err_t json_parse_exact(struct arena *a, slice text, const struct json **ret_json);
 
 /* The member with exactly this name; NULL when there is none, or when `object` is NULL or not an object. */
 const struct json *json_get(const struct json *object, const char *name);

@@ -270,6 +270,70 @@ TEST(malformed_json_is_refused)
     EXPECT_SLICE(buf_slice(&out), S("{\"a\":[1,\"2\",null,true,2.5],\"b\":{\"c\":9007199254740993}}"));
 }
 
+TEST(exact_json_keeps_the_text_of_numbers)
+{
+    SCRATCH(a);
+    const struct json *j;
+    EXPECT_OK(json_parse_exact(&a,
+                               S("{\"n\":[0,-7,18446744073709551615,123456789012.123456,1e400,-0,1E+2],"
+                                 "\"s\":\"n1\",\"\":\"\",\"q\\\"1\":[true,null,\"\\\\\"]}"),
+                               &j));
+    const struct json *n = json_get(j, "n")->child;
+    EXPECT(n->type == JS_INT && n->integer == 0);
+    EXPECT(n->next->type == JS_INT && n->next->integer == -7);
+    n = n->next->next;
+    EXPECT(n->type == JS_REAL && n->real == 18446744073709551615.0);
+    EXPECT_SLICE(n->string, S("18446744073709551615"));
+    EXPECT_SLICE(n->next->string, S("123456789012.123456"));
+    EXPECT_SLICE(n->next->next->string, S("1e400"));
+    EXPECT_SLICE(json_str(j, "s"), S("n1"));
+    EXPECT(json_is(json_get(j, ""), JS_STRING) && json_str(j, "").n == 0);
+    struct buf out = { 0 };
+    struct json_out o;
+    json_out_init(&o, &out);
+    json_add_value(&o, j);
+    EXPECT_SLICE(buf_slice(&out), S("{\"n\":[0,-7,18446744073709551615,123456789012.123456,1e400,-0,1E+2],"
+                                    "\"s\":\"n1\",\"\":\"\",\"q\\\"1\":[true,null,\"\\\\\"]}"));
+    buf_release(&out);
+}
+
+TEST(exact_json_refuses_what_json_refuses)
+{
+    SCRATCH(a);
+    const struct json *j;
+    const char *wrong[] = { "01",
+                            "-",
+                            "1.",
+                            ".5",
+                            "1e",
+                            "1e+",
+                            "+1",
+                            "1 2",
+                            "1x",
+                            "{1:2}",
+                            "{\"a\"1}",
+                            "\"a\"1",
+                            "1\"a\"",
+                            "tr1ue",
+                            "[1,]",
+                            "[\"\\u0000\"]",
+                            "[-01]",
+                            "\"a",
+                            "\"\\",
+                            "1.5.5",
+                            "--1",
+                            "1e5e5",
+                            "0x10",
+                            "[1}",
+                            "{\"a\":1,\"a\":2}",
+                            "[\"\xff\"]",
+                            "NaN" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        EXPECT_ERR(json_parse(&a, slice_of(wrong[i]), &j), ERR_INVALID);
+        EXPECT_ERR(json_parse_exact(&a, slice_of(wrong[i]), &j), ERR_INVALID);
+    }
+}
+
 TEST(json_reals_are_written_as_reals)
 {
     SCRATCH(a);
@@ -359,7 +423,8 @@ RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_t
           cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
           cmocka_unit_test(encoded_bytes_decode_to_the_same_bytes),
           cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_are_parsed_and_formatted),
-          cmocka_unit_test(malformed_json_is_refused), cmocka_unit_test(json_reals_are_written_as_reals),
+          cmocka_unit_test(malformed_json_is_refused), cmocka_unit_test(exact_json_keeps_the_text_of_numbers),
+          cmocka_unit_test(exact_json_refuses_what_json_refuses), cmocka_unit_test(json_reals_are_written_as_reals),
           cmocka_unit_test(json_strings_are_escaped_and_always_utf8), cmocka_unit_test(digests_match_published_vectors),
           cmocka_unit_test(sha1_and_its_hmac_match_rfc_3174_and_2202), cmocka_unit_test(an_error_keeps_its_cause),
           cmocka_unit_test(a_manual_clock_moves_only_when_it_is_advanced))
