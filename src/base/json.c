@@ -3,6 +3,8 @@
  * references. No other file names jansson. */
 #include "base/json.h"
 
+#include "base/json_scan.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,34 +51,6 @@ static struct scan scan_text(slice text)
 #define MARK_STRING 's'
 #define MARK_NUMBER 'n'
 
-static size_t skip_digits(slice text, size_t at)
-{
-    while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
-        at++;
-    return at;
-}
-
-/* The length of the number at the start of `text`, as RFC 8259 §6 defines it; 0: there is none. */
-static size_t number_length(slice text)
-{
-    size_t first = text.n && text.p[0] == '-', at = skip_digits(text, first);
-    if (at == first || (text.p[first] == '0' && at > first + 1))
-        return 0;
-    if (at < text.n && text.p[at] == '.') {
-        size_t fraction = at + 1;
-        at = skip_digits(text, fraction);
-        if (at == fraction)
-            return 0;
-    }
-    if (at < text.n && (text.p[at] | 0x20) == 'e') {
-        size_t power = at + 1 + (at + 1 < text.n && (text.p[at + 1] == '+' || text.p[at + 1] == '-'));
-        at = skip_digits(text, power);
-        if (at == power)
-            return 0;
-    }
-    return at;
-}
-
 /* The length of the string at the start of `text`, with its quotes; all of the text when it does not end. */
 static size_t string_length(slice text)
 {
@@ -99,7 +73,7 @@ static bool add_marked(struct buf *to, slice text)
             buf_add(to, (slice){ (const char[]){ '"', MARK_STRING }, 2 });
             buf_add(to, slice_part(rest, 1, n - 1));
         } else if (c == '-' || (c >= '0' && c <= '9')) {
-            n = number_length(rest);
+            n = json_number_length(rest);
             if (!n)
                 return false;
             buf_add(to, (slice){ (const char[]){ '"', MARK_NUMBER }, 2 });

@@ -356,7 +356,13 @@ bool json_scan_value(slice text, struct json_value *ret_value)
 
 bool json_is_number(slice text)
 {
-    return text.n && number_end(text.p, text.p + text.n) == text.p + text.n;
+    return text.n && json_number_length(text) == text.n;
+}
+
+size_t json_number_length(slice text)
+{
+    const char *end = text.n ? number_end(text.p, text.p + text.n) : NULL;
+    return end ? (size_t)(end - text.p) : 0;
 }
 
 /* ---- texts */

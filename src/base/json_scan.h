@@ -65,5 +65,7 @@ MUST_USE err_t json_value_compact(const struct json_value *, struct arena *a, sl
 
 /* The text is a number by the grammar of RFC 8259. */
 bool json_is_number(slice text);
+/* The length of the number at the start of the text; 0: none stands there. */
+size_t json_number_length(slice text);
 
 #endif
