@@ -177,6 +177,17 @@ TEST(tests_take_as_many_values_as_they_compare)
     EXPECT_EQ(rule_of_test(f, ROW_LIKE, "age", two, 1), QUERY_WRONG_TYPE);
 }
 
+TEST(a_pattern_does_not_end_in_a_lone_backslash)
+{
+    struct fixture *f = fixture_new(state);
+    const char *right[] = { "", "%", "a\\\\", "\\%" }, *wrong[] = { "\\", "%\\", "\\\\\\" };
+    for (size_t i = 0; i < 4; i++)
+        EXPECT_EQ(rule_of_test(f, ROW_LIKE, "city", &(struct cell){ .text = slice_of(right[i]) }, 1), 0);
+    for (size_t i = 0; i < 3; i++)
+        EXPECT_EQ(rule_of_test(f, ROW_NOT_LIKE, "city", &(struct cell){ .text = slice_of(wrong[i]) }, 1),
+                  QUERY_BAD_PATTERN);
+}
+
 TEST(a_tree_has_a_largest_size)
 {
     struct fixture *f = fixture_new(state);
@@ -331,7 +342,8 @@ RUN_TESTS_WITH(make_fixture, free_fixture, T(columns_are_found_by_their_exact_na
                T(each_of_a_thousand_columns_is_found), T(functions_have_the_types_of_their_results),
                T(functions_refuse_what_they_do_not_take), T(coalesce_has_one_type),
                T(aggregates_have_the_types_of_their_results), T(tests_take_as_many_values_as_they_compare),
-               T(a_tree_has_a_largest_size), T(a_tree_has_a_greatest_depth), T(two_hundred_items_are_the_most),
-               T(names_of_items_differ), T(a_query_has_an_item), T(a_plain_item_beside_an_aggregate_must_be_a_group),
+               T(a_pattern_does_not_end_in_a_lone_backslash), T(a_tree_has_a_largest_size),
+               T(a_tree_has_a_greatest_depth), T(two_hundred_items_are_the_most), T(names_of_items_differ),
+               T(a_query_has_an_item), T(a_plain_item_beside_an_aggregate_must_be_a_group),
                T(a_constant_needs_no_group), T(an_order_of_groups_is_by_one_of_them_or_by_an_item),
                T(expressions_are_the_same_when_they_are_written_alike), T(conditions_are_joined))

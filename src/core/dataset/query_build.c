@@ -216,13 +216,26 @@ static bool check_values(struct query_builder *b, enum row_test test, const stru
     return true;
 }
 
+static bool ends_in_escape(slice pattern)
+{
+    size_t n = 0;
+    while (n < pattern.n && pattern.p[pattern.n - 1 - n] == '\\')
+        n++;
+    return n % 2;
+}
+
 bool query_test(struct query_builder *b, enum row_test test, const struct row_expr *of, const struct cell *values,
                 size_t value_count, struct query_condition *ret)
 {
     assert(test >= ROW_EQ);
-    if ((test == ROW_LIKE || test == ROW_NOT_LIKE) && !column_type_is_text(of->type))
+    bool is_pattern = test == ROW_LIKE || test == ROW_NOT_LIKE;
+    if (is_pattern && !column_type_is_text(of->type))
         return refuse_types(b, QUERY_WRONG_TYPE, of->type, COLUMN_STRING);
-    if (!check_values(b, test, values, value_count) || !count_nodes(b, 1 + value_count))
+    if (!check_values(b, test, values, value_count))
+        return false;
+    if (is_pattern && ends_in_escape(values[0].text))
+        return refuse(b, QUERY_BAD_PATTERN);
+    if (!count_nodes(b, 1 + value_count))
         return false;
     struct cell *kept = arena_array(b->a, struct cell, value_count + 1);
     for (size_t i = 0; i < value_count; i++)

@@ -25,6 +25,7 @@ enum query_rule {
     QUERY_BAD_DIGITS,         /* ROW_ROUND: 0 to DECIMAL_PLACES */
     QUERY_NULL_VALUE,         /* nothing is equal to a null, or greater */
     QUERY_VALUE_COUNT,        /* the test takes more values, or fewer; ROW_IN at least one */
+    QUERY_BAD_PATTERN,        /* it ends in a backslash that takes the meaning of nothing */
     QUERY_TOO_MANY_VALUES,    /* ROW_VALUES_MAX */
     QUERY_TOO_MANY,           /* ROW_ITEMS_MAX: items, and so groups and orders */
     QUERY_TOO_LARGE,          /* ROW_TREE_MAX */
@@ -81,7 +82,7 @@ struct query_condition {
 };
 /* A test of an expression: ROW_EQ and those after it. values: of the type of the expression; as many as the test takes, which is
  * one, for ROW_BETWEEN two, for ROW_IN and ROW_NOT_IN at least one, for the null tests none.
- * Refuses: WRONG_TYPE (LIKE of what is no text), NULL_VALUE, VALUE_COUNT, TOO_MANY_VALUES. */
+ * Refuses: WRONG_TYPE (LIKE of what is no text), NULL_VALUE, VALUE_COUNT, TOO_MANY_VALUES, BAD_PATTERN. */
 bool query_test(struct query_builder *, enum row_test, const struct row_expr *of, const struct cell *values,
                 size_t value_count, struct query_condition *ret);
 /* ROW_ALL and ROW_SOME of any number, ROW_NOT of one. */

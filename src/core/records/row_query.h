@@ -79,7 +79,7 @@ enum row_test {
     ROW_GT,
     ROW_GE,
     ROW_LIKE,
-    ROW_NOT_LIKE, /* % any characters, _ one character, \ takes the meaning of the next; case counts */
+    ROW_NOT_LIKE, /* % any characters, _ one character, \ takes the meaning of the next, and is not the last; case counts */
     ROW_IN,
     ROW_NOT_IN,
     ROW_BETWEEN, /* from values[0] to values[1], both included */
