@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "core/login_limit.h"
+#include "core/records/credential.h"
 #include "core/unverified.h"
 
 #include <pthread.h>
@@ -107,6 +108,7 @@ struct principal {
     slice login;
     bool is_admin;
     int64_t credential_id;      /* the key or token that was used; 0: the admin socket, or the command line */
+    enum key_role role;         /* of that key or token; KEY_ADMIN also for a login with a password: see key_may */
     slice request_id;           /* for the events of its changes */
     bool is_system;             /* the server's own user */
     int64_t on_behalf_of;       /* the user whom a signature of the server's own user names: access_act_for; 0: none */

@@ -117,6 +117,13 @@ static void check_callback_row(struct row_check *check, struct sql_cursor *c, st
                       arena_printf(a, "key:%lld", (long long)sql_column_int(c, 0)));
 }
 
+static void check_credential_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (column_key_role(c, 1) == KEY_NO_ROLE)
+        check->report(check->arg, "unknown role of a key",
+                      arena_printf(a, "key:%lld", (long long)sql_column_int(c, 0)));
+}
+
 err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *arg, const char *what, slice subject),
                       void *arg)
 {
@@ -133,5 +140,6 @@ err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *
     TRY(check_each_row(&check, STATEMENT("SELECT upload_id, number, checksum_kind, checksum FROM upload_parts"),
                        check_part_row));
     TRY(check_each_row(&check, STATEMENT("SELECT key_id, address FROM callbacks"), check_callback_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, role FROM credentials WHERE role <> 0"), check_credential_row));
     return check_each_row(&check, STATEMENT("SELECT id, content_type FROM files"), check_file_row);
 }

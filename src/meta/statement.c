@@ -201,6 +201,12 @@ uint64_t column_size(struct sql_cursor *cursor, int index)
     return size > 0 ? (uint64_t)size : 0;
 }
 
+enum key_role column_key_role(struct sql_cursor *cursor, int index)
+{
+    int64_t role = sql_column_int(cursor, index);
+    return role >= 0 && role < KEY_NO_ROLE ? (enum key_role)role : KEY_NO_ROLE;
+}
+
 enum digest_kind column_digest_kind(struct sql_cursor *cursor, int index)
 {
     int64_t kind = sql_column_int(cursor, index);

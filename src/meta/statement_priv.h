@@ -3,6 +3,7 @@
 #ifndef CAIS_META_STATEMENT_PRIV_H
 #define CAIS_META_STATEMENT_PRIV_H
 
+#include "core/records/credential.h"
 #include "core/records/digest.h"
 #include "meta/store_priv.h"
 #include "sql/sql.h"
@@ -84,6 +85,9 @@ static inline struct sql_value sql_limit(size_t rows)
 uint64_t column_size(struct sql_cursor *, int index);
 /* Bytes of a fixed size. They are zeros when the column holds another size. */
 void column_bytes(struct sql_cursor *, int index, unsigned char *ret_bytes, size_t size);
+
+/* KEY_NO_ROLE for a number that this program does not write. */
+enum key_role column_key_role(struct sql_cursor *, int index);
 
 /* As many bytes as a digest of that kind has; none for DIGEST_NONE. Borrowed. */
 struct sql_value sql_digest(const struct digest *);

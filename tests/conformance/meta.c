@@ -357,6 +357,38 @@ FOR_EACH_DATABASE(revoking_a_key_revokes_the_tokens_made_from_it)
     meta_world_release(&w);
 }
 
+IN_WRITE(add_a_reader_and_what_is_made_from_it)
+{
+    struct meta_world *w = arg;
+    struct credential key = token(w, 1, 0, 1), from_key, from_token;
+    key.role = KEY_READER;
+    TRY(meta_credential_add(tx, &key, a, &key.id));
+    from_key = token(w, 2, key.id, 2);
+    from_key.role = KEY_ADMIN; /* has no effect */
+    TRY(meta_credential_add(tx, &from_key, a, &from_key.id));
+    from_token = token(w, 3, from_key.id, 3);
+    TRY(meta_credential_add(tx, &from_token, a, &from_token.id));
+    struct credential other = token(w, 4, 0, 4);
+    other.role = KEY_WRITER;
+    return meta_credential_add(tx, &other, a, &other.id);
+}
+
+FOR_EACH_DATABASE(what_is_made_from_a_key_has_the_role_of_the_key)
+{
+    static const enum key_role want[] = { KEY_READER, KEY_READER, KEY_READER, KEY_WRITER };
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, add_a_reader_and_what_is_made_from_it);
+    struct meta_tx *tx = snapshot(&w);
+    for (size_t i = 0; i < LENGTH_OF(want); i++) {
+        struct credential k;
+        EXPECT_OK(meta_credential_get(tx, (int64_t)i + 1, w.a, &k));
+        EXPECT_EQ(k.role, want[i]);
+    }
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
 static struct credential application_token(struct meta_world *w, unsigned char secret, int64_t parent, slice purpose)
 {
     struct credential k = token(w, secret, parent, secret);
@@ -1507,6 +1539,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(only_a_live_token_is_extended),
+          cmocka_unit_test(what_is_made_from_a_key_has_the_role_of_the_key),
           cmocka_unit_test(an_application_is_found_with_its_key_and_its_callbacks),
           cmocka_unit_test(a_code_is_removed_with_its_tokens),
           cmocka_unit_test(a_token_is_removed_when_none_was_made_from_it),

@@ -9,6 +9,7 @@
 #include "core/store/bucket_store.h"
 #include "core/store/comment_store.h"
 #include "core/store/course_store.h"
+#include "core/store/credential_store.h"
 #include "core/store/entry_store.h"
 #include "core/store/environment_store.h"
 #include "core/store/hold_store.h"
@@ -264,6 +265,58 @@ TEST(courses_and_enrolments_of_version_12_are_found_by_account_and_environment)
     meta_world_release(&w);
 }
 
+/* ---- keys of version 14, which had no roles ---- */
+
+static const char keys_data[] =
+    "INSERT INTO accounts (id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files)"
+    " VALUES (1, 'default', 1, 0, 0, 0, 0);"
+    "INSERT INTO users (id, account_id, login, name, email, kind, state, is_admin, created_at_ms, password_hash)"
+    " VALUES (1, 1, 'alice', 'Alice', '', 0, 0, 0, 1, '');"
+    "INSERT INTO credentials (id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms,"
+    " expires_at_ms, revoked_at_ms) VALUES (1, 1, 1, 'native', 0, zeroblob(32), NULL, 1, 0, 0),"
+    " (2, 1, 1, 'native', 1, zeroblob(32), 1, 1, 0, 0);";
+
+static void expect_keys(struct meta_world *w)
+{
+    struct meta_tx *tx = snapshot(w);
+    for (int64_t id = 1; id <= 2; id++) {
+        struct credential k = { .role = KEY_NO_ROLE };
+        EXPECT_OK(meta_credential_get(tx, id, w->a, &k));
+        EXPECT(k.role == KEY_ADMIN && k.created_at_ms == 1 && k.parent_id == id - 1);
+    }
+    meta_read_end(tx);
+    EXPECT_OK(meta_verify(w->store, w->a));
+}
+
+TEST(keys_of_version_14_may_still_do_everything)
+{
+    struct meta_world w;
+    old_version_world(&w, 14, keys_data, DATABASE_FILE);
+    meta_world_open(&w);
+    expect_keys(&w);
+    meta_world_release(&w);
+}
+
+TEST(a_number_that_is_no_role_of_this_program_allows_nothing)
+{
+    static const char *const roles[] = { "3", "31", "-1", "4294967296" }; /* the last two only without constraints */
+    for (size_t i = 0; i < LENGTH_OF(roles); i++) {
+        SCRATCH(a);
+        struct meta_world w;
+        struct credential k;
+        const char *script = arena_printf(&a, "%s%sUPDATE credentials SET role = %s", keys_data,
+                                          i < 2 ? "" : "PRAGMA ignore_check_constraints = ON;", roles[i])
+                                 .p;
+        old_version_world(&w, 15, script, DATABASE_FILE);
+        meta_world_open(&w);
+        struct meta_tx *tx = snapshot(&w);
+        EXPECT_OK(meta_credential_get(tx, 1, w.a, &k));
+        EXPECT_EQ(k.role, KEY_NO_ROLE);
+        meta_read_end(tx);
+        meta_world_release(&w);
+    }
+}
+
 /* Whichever call of a migration fails, the next start finishes it. */
 static void fail_each_call(int64_t version, const char *data, void (*expect_data)(struct meta_world *))
 {
@@ -289,9 +342,12 @@ TEST(an_upgrade_succeeds_after_a_failure_of_any_call)
     fail_each_call(1, first_data, expect_first_data);
     fail_each_call(2, second_version_data, expect_second_data);
     fail_each_call(12, courses_data, expect_courses);
+    fail_each_call(14, keys_data, expect_keys);
 }
 
 RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_data),
           cmocka_unit_test(references_of_the_second_version_become_holds_and_tickets_name_holders),
           cmocka_unit_test(courses_and_enrolments_of_version_12_are_found_by_account_and_environment),
+          cmocka_unit_test(keys_of_version_14_may_still_do_everything),
+          cmocka_unit_test(a_number_that_is_no_role_of_this_program_allows_nothing),
           cmocka_unit_test(an_upgrade_succeeds_after_a_failure_of_any_call))

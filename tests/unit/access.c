@@ -593,6 +593,81 @@ TEST(the_server_has_one_signing_key_of_its_own_for_each_purpose)
     EXPECT(!slice_eq(again, key));
 }
 
+/* ---- roles ---- */
+
+static void expect_role(struct world *w, enum credential_form form, slice secret, enum key_role role)
+{
+    for (int i = 0; i < 2; i++) { /* the second time from the cache */
+        struct principal who = { .role = KEY_NO_ROLE };
+        EXPECT_OK(access_check(&w->core, API, form, secret, w->a, &who));
+        EXPECT_EQ(who.role, role);
+    }
+}
+
+static struct minted_key mint_as(struct world *w, enum key_role role)
+{
+    struct minted_key minted;
+    struct key_request request = { .login = S("alice"), .purpose = API, .role = role };
+    EXPECT_OK(key_mint(&w->core, &w->operator_, &request, w->a, &minted));
+    return minted;
+}
+
+TEST(a_key_and_its_tokens_have_the_role_that_was_asked_for)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    struct key_info_list list;
+    struct event_list events;
+    expect_role(w, CREDENTIAL_KEY, world_key(w, S("alice"), API), KEY_ADMIN);
+    for (enum key_role role = KEY_ADMIN; role < KEY_NO_ROLE; role++) {
+        slice key = mint_as(w, role).key;
+        expect_role(w, CREDENTIAL_KEY, key, role);
+        expect_role(w, CREDENTIAL_TOKEN, token(w, S("alice"), key), role);
+        EXPECT_OK(key_list(&w->core, S("alice"), w->a, &list));
+        EXPECT_EQ(list.items[list.count - 1].key.role, role);
+    }
+    struct meta_tx *tx = world_tx(w);
+    EXPECT_OK(meta_event_list(tx, INT64_MAX, 100, w->a, &events));
+    meta_read_end(tx);
+    for (size_t i = 0; i < events.count; i++)
+        if (slice_eq(events.items[i].action, S("key.mint"))) { /* the newest first */
+            EXPECT_SLICE(events.items[i].detail, S("api for alice as reader"));
+            break;
+        }
+}
+
+TEST(a_pair_and_a_signing_key_have_a_role)
+{
+    WORLD(w);
+    world_user(w, S("alice"));
+    struct key_request reader = { .login = S("alice"), .purpose = API, .role = KEY_READER };
+    struct minted_key pair, signing_key, all = mint_pair(w, S("alice"));
+    struct principal who;
+    int64_t key_id;
+    slice secret;
+    EXPECT_OK(key_mint_pair(&w->core, &w->operator_, &reader, w->a, &pair));
+    EXPECT_OK(access_check_pair(&w->core, API, &(struct key_and_token){ pair.key, pair.token }, w->a, &who, &key_id));
+    EXPECT_EQ(who.role, KEY_READER);
+    EXPECT_OK(access_check_pair(&w->core, API, &(struct key_and_token){ all.key, pair.token }, w->a, &who, &key_id));
+    EXPECT_EQ(who.role, KEY_READER); /* that of the token */
+    EXPECT_OK(key_mint_signing(&w->core, &w->operator_, &reader, w->a, &signing_key));
+    EXPECT_OK(access_signing(&w->core, API, signing_key.key, w->a, &who, &secret));
+    EXPECT_EQ(who.role, KEY_READER);
+}
+
+TEST(a_role_may_what_lesser_roles_may_and_an_unknown_one_nothing)
+{
+    for (int role = -1; role <= KEY_NO_ROLE + 1; role++)
+        for (enum key_role needed = KEY_ADMIN; needed < KEY_NO_ROLE; needed++) {
+            bool is_known = role >= KEY_ADMIN && role < KEY_NO_ROLE;
+            EXPECT_EQ(key_may(&(struct principal){ .role = (enum key_role)role }, needed),
+                      is_known && role <= (int)needed);
+        }
+    EXPECT(!key_may(&(struct principal){ .role = KEY_ADMIN }, KEY_NO_ROLE));
+    EXPECT_SLICE(slice_of(key_role_name(KEY_WRITER)), S("writer"));
+    EXPECT_SLICE(slice_of(key_role_name(KEY_NO_ROLE)), S("unknown"));
+}
+
 /* ---- requests that last ---- */
 
 TEST(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended)
@@ -675,7 +750,10 @@ TEST(a_link_of_the_server_names_the_user_whom_it_was_made_for)
     EXPECT_EQ(grant_of(&bob).user_id, bob.user_id);
 }
 
-RUN_TESTS(cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended),
+RUN_TESTS(cmocka_unit_test(a_key_and_its_tokens_have_the_role_that_was_asked_for),
+          cmocka_unit_test(a_pair_and_a_signing_key_have_a_role),
+          cmocka_unit_test(a_role_may_what_lesser_roles_may_and_an_unknown_one_nothing),
+          cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended),
           cmocka_unit_test(an_upload_that_began_before_its_user_was_disabled_was_kept),
           cmocka_unit_test(a_link_worked_after_the_key_with_which_it_was_asked_for_was_revoked),
           cmocka_unit_test(a_link_of_the_server_names_the_user_whom_it_was_made_for),

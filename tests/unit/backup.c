@@ -561,10 +561,22 @@ TEST(a_line_break_in_a_kept_header_was_restored)
         "key:900: line break in a callback");
 }
 
+TEST(a_key_with_an_unknown_role_was_restored)
+{
+    expect_refused_restore(
+        "INSERT INTO credentials (id, account_id, user_id, purpose, form, secret_hash, created_at_ms, expires_at_ms,"
+        " revoked_at_ms, role) SELECT 900, account_id, id, 'x', 0, zeroblob(32), 1, 0, 0, 31 FROM users LIMIT 1",
+        "key:900: unknown role of a key");
+}
+
 /* The database's own check finds values that its constraints refuse. */
 TEST(values_that_the_constraints_refuse_were_restored)
 {
     expect_refused_restore("UPDATE users SET is_admin = 7", "CHECK constraint failed in users");
+    expect_refused_restore(
+        "INSERT INTO credentials (id, account_id, user_id, purpose, form, secret_hash, created_at_ms, expires_at_ms,"
+        " revoked_at_ms, role) SELECT 900, account_id, id, 'x', 0, zeroblob(32), 1, 0, 0, -1 FROM users LIMIT 1",
+        "CHECK constraint failed in credentials");
     expect_refused_restore("UPDATE objects SET size_bytes = -1 WHERE blob_key IS NULL", "CHECK constraint failed");
     expect_refused_restore("UPDATE entries SET object_id = 12345", "entries");
 }
@@ -703,6 +715,7 @@ RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
           cmocka_unit_test(a_restore_never_ended_at_bytes_as_the_key_of_an_upload),
           cmocka_unit_test(a_key_that_no_request_can_name_was_restored),
           cmocka_unit_test(a_line_break_in_a_kept_header_was_restored),
+          cmocka_unit_test(a_key_with_an_unknown_role_was_restored),
           cmocka_unit_test(values_that_the_constraints_refuse_were_restored),
           cmocka_unit_test(a_manifest_with_other_members_was_believed),
           cmocka_unit_test(backup_under_load_is_consistent))

@@ -142,6 +142,7 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .is_admin = user.is_admin,
                                                  .is_system = user.kind == USER_SYSTEM,
                                                  .credential_id = c->id,
+                                                 .role = c->role,
                                                  .request_id = S("") },
                                   .created_at_ms = c->created_at_ms,
                                   .expires_at_ms = c->expires_at_ms };
@@ -221,6 +222,26 @@ err_t access_signing(struct core *core, slice purpose, slice access_key, struct 
     *ret = found.principal;
     *ret_secret = found.secret;
     return NULL;
+}
+
+/* A role includes what has its bit in its row. */
+#define ROLE(name) (1u << (name))
+
+bool key_may(const struct principal *who, enum key_role needed)
+{
+    static const unsigned includes[] = {
+        [KEY_ADMIN] = ROLE(KEY_ADMIN) | ROLE(KEY_WRITER) | ROLE(KEY_READER),
+        [KEY_WRITER] = ROLE(KEY_WRITER) | ROLE(KEY_READER),
+        [KEY_READER] = ROLE(KEY_READER),
+        [KEY_NO_ROLE] = 0,
+    };
+    return (size_t)who->role < LENGTH_OF(includes) && (includes[who->role] & ROLE(needed)) != 0;
+}
+
+const char *key_role_name(enum key_role role)
+{
+    static const char *const names[] = { [KEY_ADMIN] = "admin", [KEY_WRITER] = "writer", [KEY_READER] = "reader" };
+    return (size_t)role < LENGTH_OF(names) ? names[role] : "unknown";
 }
 
 /* ---- links of the server ---- */

@@ -67,7 +67,8 @@ MUST_USE err_t user_check_password(struct core *, const struct password_login *,
 
 struct key_request {
     slice login;
-    slice purpose; /* the name of the API that the key is for */
+    slice purpose;      /* the name of the API that the key is for */
+    enum key_role role; /* not KEY_NO_ROLE */
 };
 /* A new key. Its secrets are returned here and never again. */
 struct minted_key {
@@ -89,10 +90,10 @@ MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, const s
 MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                                 struct minted_key *ret);
 struct key_info {
-    struct credential key;
-    slice login;      /* the login of its user; empty when the user has no record any more */
-    slice access_key; /* the public half of a signing key; empty for other keys, and when it cannot be opened */
-    slice client_id;  /* of an application (application.h); empty for other keys */
+    struct credential key; /* with its role */
+    slice login;           /* the login of its user; empty when the user has no record any more */
+    slice access_key;      /* the public half of a signing key; empty for other keys, and when it cannot be opened */
+    slice client_id;       /* of an application (application.h); empty for other keys */
 };
 struct key_info_list {
     struct key_info *items;
@@ -135,11 +136,17 @@ MUST_USE err_t token_forget_ended(struct core *, struct arena *a, int64_t *ret_c
  * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED the user is disabled. */
 MUST_USE err_t access_check(struct core *, slice purpose, enum credential_form, slice secret, struct arena *a,
                             struct principal *ret);
+/* May a request of this principal do what needs that role? KEY_ADMIN includes KEY_WRITER, and that KEY_READER. A role that the
+ * program does not know includes none. For guards and handlers of an API whose keys have roles; what the user may is another
+ * question. Fit for a loop. */
+bool key_may(const struct principal *, enum key_role needed);
+/* "admin", "writer", "reader"; "unknown" for KEY_NO_ROLE. An API may call it otherwise. Static. */
+const char *key_role_name(enum key_role);
 struct key_and_token {
     slice key, token;
 };
-/* The user of the token of a key_mint_pair. The key must be valid, too, and belong to the same account; the two may come
- * from different calls of key_mint_pair. *ret_key_id: the id of the key. Fit for a loop.
+/* The user of the token of a key_mint_pair, with the role of the token. The key must be valid, too, and belong to the same account;
+ * the two may come from different calls of key_mint_pair. *ret_key_id: the id of the key. Fit for a loop.
  * Errors: as access_check; UNAUTHENTICATED also when they belong to different accounts. */
 MUST_USE err_t access_check_pair(struct core *, slice purpose, const struct key_and_token *, struct arena *a,
                                  struct principal *ret, int64_t *ret_key_id);
@@ -159,7 +166,8 @@ MUST_USE err_t access_operator(struct core *, slice account, struct arena *a, st
 
 /* A link that the server's own user has signed names the user whom it was made for, and the key or token with which that user
  * asked for it (0: none): the request acts on behalf of that user, who must be active, and whose key or token must not be
- * revoked. For another signer the names mean nothing. Fit for a loop. Errors: REVOKED, BLOCKED. */
+ * revoked. For another signer the names mean nothing. The role stays that of the server's key: what a link is good for was decided
+ * when it was made. Fit for a loop. Errors: REVOKED, BLOCKED. */
 MUST_USE err_t access_act_for(struct core *, int64_t user_id, int64_t credential_id, struct arena *a,
                               struct principal *who);
 

@@ -77,6 +77,7 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
                               .user_id = user.id,
                               .purpose = purpose,
                               .form = CREDENTIAL_KEY,
+                              .role = k->request->role,
                               .created_at_ms = k->now_ms };
     memcpy(key.secret_hash, k->secret_hash, SHA256_SIZE);
     TRY(meta_credential_add(tx, &key, a, &key.id));
@@ -85,8 +86,9 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
                                   .account_id = user.account_id,
                                   .action = S("key.mint"),
                                   .subject = key_subject(a, key.id),
-                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT, SLICE_ARG(purpose),
-                                                         SLICE_ARG(login)) };
+                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT "%s%s", SLICE_ARG(purpose),
+                                                         SLICE_ARG(login), key.role ? " as " : "",
+                                                         key.role ? key_role_name(key.role) : "") };
     TRY(event_write(tx, &event, a));
     *ret = key;
     return NULL;

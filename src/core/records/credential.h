@@ -8,6 +8,15 @@
 /* A key lives until it is revoked; a token expires, and may have been made from a key. */
 enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
+/* What a key may do at most, whatever its user may. The numbers are stored, so a new role comes before KEY_NO_ROLE; the API
+ * that accepts a key decides which requests need which role (key_may). */
+enum key_role {
+    KEY_ADMIN,  /* everything that its user may */
+    KEY_WRITER, /* read and write, but not administer */
+    KEY_READER, /* read */
+    KEY_NO_ROLE /* nothing: the record has a number that this program does not write. It is never stored */
+};
+
 /* A credential authenticates a client. The record holds only a SHA-256 of the secret. Secrets are long and random, so a
  * plain hash cannot be guessed, and an index finds its row.
  *
@@ -18,6 +27,7 @@ struct credential {
     int64_t id, account_id, user_id;
     slice purpose; /* the name of the API that accepts it */
     enum credential_form form;
+    enum key_role role; /* never changes. A token has the role of its parent_id, whatever is given here */
     unsigned char secret_hash[SHA256_SIZE];
     int64_t parent_id; /* the key that a token was made from; 0: none */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;

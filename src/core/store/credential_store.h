@@ -8,6 +8,7 @@
 
 /* ---- keys and tokens ---- */
 
+/* What has a parent_id gets the role of that credential. */
 MUST_USE err_t meta_credential_add(struct meta_tx *, const struct credential *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_credential_get(struct meta_tx *, int64_t id, struct arena *a, struct credential *ret);
 /* Also finds credentials that are expired or revoked. */
