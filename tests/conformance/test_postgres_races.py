@@ -80,8 +80,8 @@ def add_entry(machine, key, object_id):
 
 def test_of_two_writes_only_one_takes_the_last_room_of_an_account(machines, database):
     one, two = machines
-    assert one.says("write_sum", "UPDATE", 20, 1, 40, 0, 0, 1, 60)[1] == 1
-    two.starts("write_sum", "UPDATE", 20, 1, 40, 0, 0, 1, 60)
+    assert one.says("write_sum", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)[1] == 1
+    two.starts("write_sum", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)
     one.commit()
     assert two.finish()[1] == 0
     two.commit()
