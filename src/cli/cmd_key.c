@@ -4,6 +4,7 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/key_role.h"
 #include "cli/role_name.h"
 #include "cli/terminal.h"
 
@@ -13,6 +14,13 @@
 #include "core/space/enrolment.h"
 
 #include <string.h>
+
+/* What the options of `key add` ask for. */
+struct key_options {
+    const struct api_module *api;
+    enum key_role role;                 /* KEY_ADMIN for an API whose keys have no roles */
+    struct enrolment_request enrolment; /* no course_id: none is asked for */
+};
 
 struct new_key {
     int64_t id;
@@ -33,11 +41,11 @@ static err_t mint_application(struct cli *cli, struct admin *admin, const struct
     return NULL;
 }
 
-static err_t mint_key(struct cli *cli, struct admin *admin, const struct api_module *api, slice login,
-                      struct new_key *ret)
+static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_options *o, struct new_key *ret)
 {
     struct core *core = &admin->store->core;
-    struct key_request request = { .login = login, .purpose = slice_of(api->name) };
+    const struct api_module *api = o->api;
+    struct key_request request = { .login = o->enrolment.login, .purpose = slice_of(api->name), .role = o->role };
     struct minted_key minted;
     if (api->key_form == API_KEYS_APPLICATION)
         return mint_application(cli, admin, &request, ret);
@@ -60,10 +68,12 @@ static const char *how_key_is_kept(enum api_key_form form)
     return "It is shown this once and kept as a hash only.\n";
 }
 
-static void print_new_key(struct cli *cli, const struct api_module *api, slice login, const struct new_key *key)
+static void print_new_key(struct cli *cli, const struct key_options *o, const struct new_key *key)
 {
+    const struct api_module *api = o->api;
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "key %lld for %s\n", (long long)key->id, admin_text(cli, login));
+        fprintf(cli->out, "key %lld for %s%s%s\n", (long long)key->id, admin_text(cli, o->enrolment.login),
+                o->role ? " as " : "", o->role ? key_role_text(api, o->role) : "");
         for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
             fprintf(cli->out, "%s: " SLICE_FMT "\n", api->key_names[i], SLICE_ARG(key->parts[i]));
         fputs(how_key_is_kept(api->key_form), cli->out);
@@ -73,7 +83,9 @@ static void print_new_key(struct cli *cli, const struct api_module *api, slice l
     json_line_open(&line);
     json_put_int(&line.o, "id", key->id);
     if (api->key_has_login)
-        json_put_string(&line.o, "login", login);
+        json_put_string(&line.o, "login", o->enrolment.login);
+    if (api->key_roles)
+        json_put_string(&line.o, "role", slice_of(key_role_text(api, o->role)));
     for (size_t i = 0; i < LENGTH_OF(api->key_names) && api->key_names[i]; i++)
         json_put_string(&line.o, api->key_names[i], key->parts[i]);
     json_line_print(&line, cli->out);
@@ -89,17 +101,34 @@ static const char *list_purposes(struct arena *a)
     return arena_cstr(a, list);
 }
 
-/* What --course and --role say: no course_id when there is no enrolment. Returns false after an error message. */
-static bool read_enrolment(const struct cli *cli, const struct api_module *api, struct enrolment_request *ret)
+/* "with --course …; for first …", for the help. */
+static const char *list_roles(struct arena *a)
 {
-    const char *role = option_value(cli->options, "role");
-    const char *needs_application[] = { "course", "role", "account", "callback" };
-    for (size_t i = 0; i < LENGTH_OF(needs_application); i++)
-        if (option_nth(cli->options, needs_application[i], 0) && api->key_form != API_KEYS_APPLICATION) {
-            usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", needs_application[i],
-                        api->name);
+    slice list = S("with --course " ROLE_NAMES " (default: member)");
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_modules[i]->key_roles)
+            list = arena_printf(a, SLICE_FMT "; for %s %s (default: %s)", SLICE_ARG(list), api_modules[i]->name,
+                                key_role_list(api_modules[i], a), key_role_text(api_modules[i], KEY_ADMIN));
+    return arena_cstr(a, list);
+}
+
+/* Returns false after an error message, as do the functions below. */
+static bool check_options_of_api(const struct cli *cli, const struct api_module *api)
+{
+    static const char *const limited[] = { "course", "role", "account", "callback" };
+    for (size_t i = 0; i < LENGTH_OF(limited); i++) {
+        bool fits = api->key_form == API_KEYS_APPLICATION || (api->key_roles && strcmp(limited[i], "role") == 0);
+        if (!fits && option_nth(cli->options, limited[i], 0)) {
+            usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", limited[i], api->name);
             return false;
         }
+    }
+    return true;
+}
+
+static bool read_enrolment(const struct cli *cli, struct enrolment_request *ret)
+{
+    const char *role = option_value(cli->options, "role");
     if (!option_number(cli, "course", 1, INT64_MAX, &ret->course_id))
         return false;
     ret->role = ROLE_MEMBER;
@@ -114,35 +143,49 @@ static bool read_enrolment(const struct cli *cli, const struct api_module *api, 
     return true;
 }
 
+static bool read_key_options(const struct cli *cli, struct key_options *ret)
+{
+    const char *purpose = option_value(cli->options, "for");
+    ret->api = purpose ? api_module_find(slice_of(purpose)) : NULL;
+    if (!ret->api || ret->api->key_form == API_KEYS_NONE) {
+        usage_error(cli->err, cli->options->command, "--for is one of: %s", list_purposes(cli->arena));
+        return false;
+    }
+    if (!check_options_of_api(cli, ret->api))
+        return false;
+    if (ret->api->key_form == API_KEYS_APPLICATION)
+        return read_enrolment(cli, &ret->enrolment);
+    if (key_role_parse(ret->api, option_value(cli->options, "role"), &ret->role))
+        return true;
+    usage_error(cli->err, cli->options->command, "with --for %s, --role is one of: %s", ret->api->name,
+                key_role_list(ret->api, cli->arena));
+    return false;
+}
+
 /* ---- add ---- */
 
 /* The enrolment comes first: it can be repeated, while secrets are shown once. */
-static err_t enrol_and_mint(struct cli *cli, struct admin *admin, const struct api_module *api,
-                            const struct enrolment_request *enrolment, struct new_key *ret)
+static err_t enrol_and_mint(struct cli *cli, struct admin *admin, const struct key_options *o, struct new_key *ret)
 {
     struct core *core = &admin->store->core;
     struct principal operator_;
     int64_t unused;
     TRY(access_operator(core, slice_of(option_value(cli->options, "account")), cli->arena, &operator_));
-    if (enrolment->course_id)
-        TRY(enrolment_grant(core, &operator_, enrolment, cli->arena, &unused));
-    return mint_key(cli, admin, api, enrolment->login, ret);
+    if (o->enrolment.course_id)
+        TRY(enrolment_grant(core, &operator_, &o->enrolment, cli->arena, &unused));
+    return mint_key(cli, admin, o, ret);
 }
 
 static int key_add_work(struct cli *cli, struct admin *admin)
 {
-    const char *purpose = option_value(cli->options, "for");
-    const struct api_module *api = purpose ? api_module_find(slice_of(purpose)) : NULL;
-    if (!api || api->key_form == API_KEYS_NONE)
-        return usage_error(cli->err, cli->options->command, "--for is one of: %s", list_purposes(cli->arena));
-    struct enrolment_request enrolment = { .login = slice_of(cli->options->operands[0]) };
+    struct key_options o = { .enrolment = { .login = slice_of(cli->options->operands[0]) } };
     struct new_key key = { 0 };
-    if (!read_enrolment(cli, api, &enrolment))
+    if (!read_key_options(cli, &o))
         return EXIT_USAGE;
-    err_t e = enrol_and_mint(cli, admin, api, &enrolment, &key);
+    err_t e = enrol_and_mint(cli, admin, &o, &key);
     if (e)
         return command_failed(cli, e);
-    print_new_key(cli, api, enrolment.login, &key);
+    print_new_key(cli, &o, &key);
     return EXIT_DONE;
 }
 
@@ -154,10 +197,11 @@ static void print_key(struct cli *cli, const struct key_info *info)
     const char *state = k->revoked_at_ms ? "revoked" : "active";
     slice login = info->login.n ? info->login : S("?");
     slice public_half = info->access_key.n ? info->access_key : info->client_id;
+    const char *role = key_role_text(api_module_find(k->purpose), k->role);
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s\n", (long long)k->id, admin_text(cli, k->purpose), state,
+        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s%s%s\n", (long long)k->id, admin_text(cli, k->purpose), state,
                 time_format_utc(cli->arena, k->created_at_ms).p, admin_text(cli, login), public_half.n ? "  " : "",
-                admin_text(cli, public_half));
+                admin_text(cli, public_half), k->role ? "  " : "", k->role ? role : "");
         return;
     }
     struct json_line line;
@@ -165,6 +209,7 @@ static void print_key(struct cli *cli, const struct key_info *info)
     json_put_int(&line.o, "id", k->id);
     json_put_string(&line.o, "for", k->purpose);
     json_put_string(&line.o, "login", login);
+    json_put_string(&line.o, "role", slice_of(role));
     json_put_string(&line.o, "state", slice_of(state));
     json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
     if (info->access_key.n)
@@ -208,7 +253,7 @@ const struct command command_key_add = {
         (const struct option_spec[]){
             { "for", 0, "WAY", false, "Which way in it opens", list_purposes },
             { "course", 0, "ID", false, "Enrol LOGIN in this course.", NULL },
-            { "role", 0, "ROLE", false, "With --course: " ROLE_NAMES " (default: member).", NULL },
+            { "role", 0, "ROLE", false, "A role", list_roles },
             { "account", 0, "A", false, "With --course: the account of the course; default: default.", NULL },
             { "callback", 0, "URL", true,
               "Where the application may send browsers back to; without any, people carry "

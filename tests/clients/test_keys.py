@@ -46,10 +46,20 @@ def test_key_add_prints_the_names_of_each_api_and_an_id(server):
     assert [key["for"] for key in listed.values()] == ["runrun", "s3", "pyrus", "native"]  # the user token is not listed as a key
     assert listed[s3["id"]]["access_key_id"] == s3["access_key_id"] and "access_key_id" not in listed[runrun["id"]]
     assert s3["secret_access_key"] not in json.dumps(listed)
+    assert {key["role"] for key in listed.values()} == {"admin"}
+    assert "admin" not in server.cais("key", "list", login).stdout
     for key in (runrun, s3):
         server.cais("key", "revoke", str(key["id"]))
     states = {key["id"]: key["state"] for key in server.cais_json("key", "list", login)}
     assert states[runrun["id"]] == states[s3["id"]] == "revoked"
+
+
+@pytest.mark.parametrize("api", ["pyrus", "runrun", "s3", "native"])
+def test_keys_of_an_api_without_roles_have_none_to_choose(server, api):
+    login = server.user()
+    refused = server.cais("key", "add", login, "--for", api, "--role", "admin", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "") and f"--role does not go with --for {api}" in refused.stderr
+    assert server.cais("key", "list", login).stdout == ""
 
 
 def test_six_advisories_a_new_server_has_no_credential_except_its_own_random_key(tmp_path):

@@ -87,6 +87,27 @@ def test_the_api_of_the_page_takes_lists_and_refuses_files(tree, tmp_path):
         assert "tiny" in server.cais("key", "add", "--help").stdout
 
 
+@pytest.mark.slow_because("it builds the program")
+def test_a_key_has_the_role_that_key_add_names(tree, tmp_path):
+    with Server(tmp_path, binary=os.path.join(tree, "../build", "cais")) as server:
+        login = server.user()
+        admin, reader = server.key(login, "tiny"), server.key(login, "tiny", "--role", "reader")
+        assert (set(reader), reader["role"], admin["role"]) == ({"id", "role", "token"}, "reader", "admin")
+        for key, status in ((reader, 403), (admin, 201)):
+            assert server.ask("PUT", "/v1/tiny/files/a", bearer(key["token"]), b"x").status == status
+            assert server.ask("GET", "/v1/tiny/files", bearer(key["token"])).status == 200
+        said = server.cais("key", "add", login, "--for", "tiny", "--role", "reader").stdout
+        assert re.match(f"key [0-9]+ for {login} as reader\n", said)
+        assert [key["role"] for key in server.cais_json("key", "list", login)] == ["admin", "reader", "reader"]
+        listed = server.cais("key", "list", login).stdout.splitlines()
+        assert [line.endswith(f"{login}  reader") for line in listed] == [False, True, True] and listed[0].endswith(login)
+        for options, said in ((["--role", "king"], "with --for tiny, --role is one of: reader, admin"), (["--role", ""], "reader, admin"),
+                              (["--role", "member", "--course", "1"], "--course does not go with --for tiny")):
+            refused = server.cais("key", "add", login, "--for", "tiny", *options, check=False)
+            assert (refused.returncode, refused.stdout) == (2, "") and said in refused.stderr
+        assert "for tiny reader, admin (default: admin)" in server.cais("key", "add", "--help").stdout
+
+
 def test_no_error_of_the_page_lacks_its_row(tree):
     subprocess.run([os.path.join(tree, "../build", "tests", "unit", "unit-tiny")], check=True, stderr=subprocess.DEVNULL)
 

@@ -22,6 +22,12 @@ enum api_key_form {
 };
 enum { API_KEY_NAMES = 4 };
 
+/* A role of keys (key_may), and what the clients of an API call it. A role may have several names; the first is shown. */
+struct api_key_role {
+    const char *name;
+    enum key_role role;
+};
+
 /* Fields that a form for this bucket may have although no condition of its policy covers them. They have no effect there.
  * Names are compared without regard to case. */
 struct form_exemption {
@@ -48,6 +54,10 @@ struct api_module {
     enum api_key_form key_form;
     const char *key_names[API_KEY_NAMES]; /* what its clients call the parts of a key; NULL ends them */
     bool key_has_login;                   /* whether clients need the login along with the key */
+    /* The roles that --role names, in the order of messages; ends with { 0 }. Without --role a key is KEY_ADMIN. The API itself
+     * refuses what a role may not (key_may). NULL: its keys have no roles, and may do everything. Not together with
+     * API_KEYS_APPLICATION, for which --role is of a course. */
+    const struct api_key_role *key_roles;
 
     const struct config_key *keys; /* of the configuration; offsets are in the struct of options */
     size_t key_count, options_size;
