@@ -8,7 +8,8 @@
  *   order       texts compare by their bytes, false before true; nulls come last in both directions
  *   ties        rows that the order does not tell apart come in the order in which they were added, groups in that of their
  *               group expressions, ascending. So the order of a result is the same each time.
- *   numbers     exact, but for FLOAT. What does not fit the type of the result is an error of the query (INVALID). */
+ *   numbers     exact, but for FLOAT, where -0 is 0. What does not fit the type of the result is an error of the query
+ *               (INVALID); whether that counts in a row which another condition leaves out is up to the store. */
 #ifndef CAIS_CORE_RECORDS_ROW_QUERY_H
 #define CAIS_CORE_RECORDS_ROW_QUERY_H
 
@@ -26,7 +27,7 @@ enum row_function {
     ROW_ABS,
     ROW_FLOOR,
     ROW_CEIL,
-    ROW_ROUND, /* to `digits` places, 0 to 6; halves to the even neighbour for DECIMAL, as C's rint for FLOAT */
+    ROW_ROUND, /* to `digits` places, 0 to 6, halves to the even neighbour; for FLOAT, C's rint of the number times 10^digits */
     /* of a DATE, DATETIME or DATETIME64, in UTC */
     ROW_TO_DATE,  /* DATE */
     ROW_TO_YEAR,  /* UINT16 */
@@ -71,7 +72,7 @@ struct row_item {
 enum row_test {
     ROW_ALL,
     ROW_SOME,
-    ROW_NOT, /* of `children`: AND, OR, and the negation of a single one */
+    ROW_NOT, /* of `children`: AND, OR, and the negation of a single one; AND of none is true, OR of none false */
     ROW_EQ,
     ROW_NE,
     ROW_LT,

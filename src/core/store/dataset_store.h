@@ -33,7 +33,8 @@ struct dataset_cursor {
 struct dataset_ops {
     const char *name; /* as in the configuration */
     /* Makes the table, or adds the columns that it lacks, at the end; rows that are there have nulls in them. The first
-     * columns must be those that the table has, with their types (else INVALID). Durable when it returns. */
+     * columns must be those that the table has, with their types (else INVALID). CONFLICT when columns would be added while
+     * there is a writer. Durable when it returns. */
     MUST_USE err_t (*define)(struct dataset_store *, int64_t dataset_id, const struct column_list *, struct arena *a);
     /* Removes the table, durably. It is no error when there is none. CONFLICT while it has a writer or a cursor. */
     MUST_USE err_t (*remove)(struct dataset_store *, int64_t dataset_id, struct arena *a);
