@@ -9,25 +9,15 @@
 
 /* ---- names of types */
 
-static const struct {
-    const char *declared, *shown;
-} type_names[COLUMN_TYPE_COUNT] = {
-    [COLUMN_STRING] = { "string", "String" },
-    [COLUMN_JSON] = { "json", "String" },
-    [COLUMN_BOOL] = { "boolean", "Bool" },
-    [COLUMN_INT8] = { "Int8", "Int8" },
-    [COLUMN_INT16] = { "Int16", "Int16" },
-    [COLUMN_INT32] = { "Int32", "Int32" },
-    [COLUMN_INT64] = { "integer", "Int64" },
-    [COLUMN_UINT8] = { "UInt8", "UInt8" },
-    [COLUMN_UINT16] = { "UInt16", "UInt16" },
-    [COLUMN_UINT32] = { "UInt32", "UInt32" },
-    [COLUMN_UINT64] = { "UInt64", "UInt64" },
-    [COLUMN_FLOAT] = { "float", "Float64" },
-    [COLUMN_DECIMAL] = { "decimal", "Decimal(18, 6)" },
-    [COLUMN_DATE] = { "date", "Date" },
-    [COLUMN_DATETIME] = { "datetime", "DateTime" },
-    [COLUMN_DATETIME64] = { "datetime64", "DateTime64(6)" },
+static const char *const declared_names[COLUMN_TYPE_COUNT] = {
+    [COLUMN_STRING] = "string",     [COLUMN_JSON] = "json",
+    [COLUMN_BOOL] = "boolean",      [COLUMN_INT8] = "Int8",
+    [COLUMN_INT16] = "Int16",       [COLUMN_INT32] = "Int32",
+    [COLUMN_INT64] = "integer",     [COLUMN_UINT8] = "UInt8",
+    [COLUMN_UINT16] = "UInt16",     [COLUMN_UINT32] = "UInt32",
+    [COLUMN_UINT64] = "UInt64",     [COLUMN_FLOAT] = "float",
+    [COLUMN_DECIMAL] = "decimal",   [COLUMN_DATE] = "date",
+    [COLUMN_DATETIME] = "datetime", [COLUMN_DATETIME64] = "datetime64",
 };
 
 static const struct {
@@ -41,7 +31,7 @@ static const struct {
 bool column_type_find(slice declared, enum column_type *ret_type)
 {
     for (size_t i = 0; i < COLUMN_TYPE_COUNT; i++) {
-        if (slice_eq_nocase(declared, slice_of(type_names[i].declared))) {
+        if (slice_eq_nocase(declared, slice_of(declared_names[i]))) {
             *ret_type = (enum column_type)i;
             return true;
         }
@@ -57,12 +47,7 @@ bool column_type_find(slice declared, enum column_type *ret_type)
 
 slice column_type_declared(enum column_type type)
 {
-    return slice_of(type_names[type].declared);
-}
-
-slice column_type_shown(enum column_type type)
-{
-    return slice_of(type == COLUMN_DECIMAL_SUM ? "Decimal(38, 6)" : type_names[type].shown);
+    return slice_of(declared_names[type]);
 }
 
 /* ---- finding by name */

@@ -12,8 +12,6 @@
 bool column_type_find(slice declared, enum column_type *ret_type);
 /* The name by which a type is declared: `string`, `integer`, `Int8`. Not for DECIMAL_SUM. */
 slice column_type_declared(enum column_type);
-/* The name of a type in results: `String`, `Int64`, `Decimal(18, 6)`. */
-slice column_type_shown(enum column_type);
 
 enum column_fault {
     COLUMNS_FINE,
