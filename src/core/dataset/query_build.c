@@ -23,25 +23,10 @@ static bool refuse_types(struct query_builder *b, enum query_rule rule, enum col
     return false;
 }
 
-/* ---- columns by name ---- */
-
-static size_t *column_slot(const struct query_builder *b, slice name)
-{
-    size_t at = slice_hash(name) & (b->table_size - 1);
-    while (b->table[at] && !slice_eq(b->columns->items[b->table[at] - 1].name, name))
-        at = (at + 1) & (b->table_size - 1);
-    return &b->table[at];
-}
-
 void query_builder_init(struct query_builder *b, struct arena *a, const struct column_list *columns)
 {
-    assert(columns->count <= COLUMNS_MAX);
-    *b = (struct query_builder){ .a = a, .columns = columns, .table_size = 16 };
-    while (b->table_size < 2 * columns->count)
-        b->table_size *= 2;
-    b->table = arena_array(a, size_t, b->table_size);
-    for (size_t i = 0; i < columns->count; i++)
-        *column_slot(b, columns->items[i].name) = i + 1;
+    *b = (struct query_builder){ .a = a, .columns = columns };
+    column_index_init(&b->index, columns, a);
     b->items = arena_array(a, struct row_item, ROW_ITEMS_MAX);
     b->groups = arena_array(a, const struct row_expr *, ROW_ITEMS_MAX);
     b->orders = arena_array(a, struct row_order, ROW_ITEMS_MAX);
@@ -79,14 +64,13 @@ static const struct row_expr *make_expr(struct query_builder *b, struct row_expr
 
 const struct row_expr *query_column(struct query_builder *b, slice name)
 {
-    size_t position = *column_slot(b, name);
-    if (!position) {
+    size_t column = column_index_find(&b->index, name);
+    if (column == COLUMN_NONE) {
         refuse(b, QUERY_UNKNOWN_COLUMN);
         return NULL;
     }
-    return make_expr(b, (struct row_expr){ .function = ROW_COLUMN,
-                                           .column = position - 1,
-                                           .type = b->columns->items[position - 1].type });
+    return make_expr(
+        b, (struct row_expr){ .function = ROW_COLUMN, .column = column, .type = b->columns->items[column].type });
 }
 
 const struct row_expr *query_literal(struct query_builder *b, enum column_type type, struct cell value)

@@ -15,7 +15,7 @@
 #ifndef CAIS_CORE_DATASET_QUERY_BUILD_H
 #define CAIS_CORE_DATASET_QUERY_BUILD_H
 
-#include "base/arena.h"
+#include "core/dataset/columns.h"
 #include "core/records/row_query.h"
 
 enum query_rule {
@@ -45,8 +45,8 @@ struct query_builder {
     struct arena *a;
     const struct column_list *columns;
     /* For the functions below. */
-    size_t *table, table_size; /* columns by name, open addressing: position + 1, 0 is free */
-    size_t nodes;              /* expressions, conditions and values so far */
+    struct column_index index;
+    size_t nodes; /* expressions, conditions and values so far */
     struct row_item *items;
     const struct row_expr **groups;
     struct row_order *orders;
