@@ -192,6 +192,8 @@ static err_t parse_within_limits(struct arena *a, slice text, bool is_exact, con
         return err_make(a, ERR_EMPTY, "no JSON where some is expected");
     if (text.n > JSON_MAX_BYTES)
         return err_make(a, ERR_TOO_LARGE, "JSON of more than %zu bytes", JSON_MAX_BYTES);
+    if (memchr(text.p, 0, text.n)) /* jansson overlooks one after a number */
+        return err_make(a, ERR_INVALID, "a NUL in JSON");
     struct scan s = scan_text(text);
     if (s.max_depth > JSON_MAX_DEPTH)
         return err_make(a, ERR_INVALID, "JSON nested deeper than %d levels", JSON_MAX_DEPTH);

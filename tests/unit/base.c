@@ -334,6 +334,14 @@ TEST(exact_json_refuses_what_json_refuses)
     }
 }
 
+TEST(a_nul_after_a_number_was_overlooked)
+{
+    SCRATCH(a);
+    const struct json *j;
+    EXPECT_ERR(json_parse(&a, S("0\0"), &j), ERR_INVALID);
+    EXPECT_ERR(json_parse(&a, S("[1\0,2]"), &j), ERR_INVALID);
+}
+
 TEST(json_reals_are_written_as_reals)
 {
     SCRATCH(a);
@@ -423,7 +431,8 @@ RUN_TESTS(cmocka_unit_test(slices_are_compared_split_and_counted), cmocka_unit_t
           cmocka_unit_test(a_buffer_stays_failed_after_an_overflow),
           cmocka_unit_test(encoded_bytes_decode_to_the_same_bytes),
           cmocka_unit_test(uuids_parse_in_any_case_and_in_braces), cmocka_unit_test(dates_are_parsed_and_formatted),
-          cmocka_unit_test(malformed_json_is_refused), cmocka_unit_test(exact_json_keeps_the_text_of_numbers),
+          cmocka_unit_test(malformed_json_is_refused), cmocka_unit_test(a_nul_after_a_number_was_overlooked),
+          cmocka_unit_test(exact_json_keeps_the_text_of_numbers),
           cmocka_unit_test(exact_json_refuses_what_json_refuses), cmocka_unit_test(json_reals_are_written_as_reals),
           cmocka_unit_test(json_strings_are_escaped_and_always_utf8), cmocka_unit_test(digests_match_published_vectors),
           cmocka_unit_test(sha1_and_its_hmac_match_rfc_3174_and_2202), cmocka_unit_test(an_error_keeps_its_cause),
