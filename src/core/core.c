@@ -23,6 +23,7 @@ void core_init(struct core *core, const struct core_params *params)
 {
     *core = (struct core){ .meta = params->meta,
                            .blob = params->blob,
+                           .datasets = params->datasets,
                            .clock = params->clock,
                            .random = params->random,
                            .seal = params->seal,

@@ -16,6 +16,7 @@
 
 struct access_cache;
 struct blob_store;
+struct dataset_store;
 struct bucket_cache;
 struct entry_guard;
 struct file_cache;
@@ -62,6 +63,7 @@ typedef err_t user_added_fn(struct meta_tx *, const struct user *, int64_t now_m
 struct core {
     struct meta_store *meta;
     struct blob_store *blob;
+    struct dataset_store *datasets; /* NULL: the server has none */
     struct clock *clock;
     struct random *random;
     struct seal *seal; /* of the master key, under which the secrets of signing keys are sealed; may be NULL */
@@ -90,6 +92,7 @@ struct core {
 struct core_params {
     struct meta_store *meta;
     struct blob_store *blob;
+    struct dataset_store *datasets; /* NULL: there is none */
     struct clock *clock;
     struct random *random;
     struct seal *seal; /* NULL: there is no master key, so no signing key can be made or opened */

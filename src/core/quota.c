@@ -64,3 +64,10 @@ err_t quota_take_records(struct core *core, struct meta_tx *tx, int64_t account_
         TRY(free_space_check(core, (uint64_t)more->records, a));
     return quota_take(core, tx, account_id, more, a);
 }
+
+err_t quota_change_records(struct core *core, struct meta_tx *tx, int64_t account_id, int64_t records, struct arena *a)
+{
+    struct account_use more = { .records = records };
+    return records > 0 ? quota_take_records(core, tx, account_id, &more, a)
+                       : meta_account_use(tx, account_id, &more, a);
+}

@@ -33,6 +33,10 @@ MUST_USE err_t quota_check_disk(struct core *, struct meta_tx *, int64_t account
  * has asked for free space when the bytes began to arrive (free_space.h). */
 MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,
                           struct arena *a);
+/* Takes room for records, which needs free space above the reserve, or gives it back when the number is negative. Errors: as
+ * quota_take_records. */
+MUST_USE err_t quota_change_records(struct core *, struct meta_tx *, int64_t account_id, int64_t records,
+                                    struct arena *a);
 /* The same for a write that adds records, or makes them longer, without bytes of a file: it needs free space above the
  * reserve. Errors: also NO_SPACE, UNAVAILABLE as free_space_check. */
 MUST_USE err_t quota_take_records(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,

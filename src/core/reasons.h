@@ -37,7 +37,8 @@ enum core_reason_group {
     REASONS_COURSE,
     REASONS_ENROLMENT,
     REASONS_SPACE,
-    REASONS_FOLDER
+    REASONS_FOLDER,
+    REASONS_DATASET
 };
 enum core_reason_group core_reason_group(enum core_reason reason);
 

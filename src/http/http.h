@@ -135,9 +135,10 @@ struct http_api {
     const char *const *prefixes;      /* ends with NULL: this API refuses unknown paths below these; the longest wins */
     const char *const *home_prefixes; /* the same, but only on host names of this API */
     /* Paths below claimed_prefixes (NULL: none) may belong to this API and to others, on hosts that belong to none: then they
-     * belong to the one whose `claims` accepts the request, which tells its clients by a header, and to no such API otherwise. */
+     * belong to the one whose `claims` accepts the request, which tells its clients by a header, and to no such API otherwise. Runs
+     * on the loop: it may read a row but must not block. */
     const char *const *claimed_prefixes;
-    bool (*claims)(const struct http_request *);
+    bool (*claims)(const struct http_api *, const struct http_request *);
     const char *path_suffix; /* paths may end with it, which means nothing: ".json"; NULL: none */
     /* Gets every path that no route matches and that is not below a prefix of another API. req.params are empty; the
      * API reads the path itself. Usually HTTP_STREAM. The route's method does not matter. NULL: such paths are

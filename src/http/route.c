@@ -265,7 +265,7 @@ static const struct http_api *api_claiming(const struct router *r, const struct 
 {
     for (size_t i = 0; i < r->api_count && !s->of_host && s->request; i++) {
         const struct http_api *d = r->apis[i];
-        if (longest_prefix(d->claimed_prefixes, s->path) && d->claims(s->request))
+        if (longest_prefix(d->claimed_prefixes, s->path) && d->claims(d, s->request))
             return d;
     }
     return NULL;

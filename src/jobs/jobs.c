@@ -11,9 +11,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND };
-enum { OWNER_HEX = 16, WORK_THREADS = 2, MAX_THREADS = 32 };
+enum { OWNER_HEX = 16, WORK_THREADS = 2, INGEST_THREADS = 2, LOWEST_PRIORITY = 19, MAX_THREADS = 32 };
 /* A thread looks at the clock at least this often, because the wall clock may be set while it waits, and because a job
  * may be added by another process. */
 enum { MAX_WAIT_MS = MINUTE };
@@ -86,9 +87,10 @@ static bool serves_lane(const struct jobs *jobs, unsigned lanes, size_t kind)
 
 static void init_threads(struct jobs *jobs, const struct jobs_options *options)
 {
-    const size_t counts[JOB_LANES] = {
-        [LANE_CARE] = 1, [LANE_SWEEP] = 1, [LANE_WORK] = options->work_threads ? options->work_threads : WORK_THREADS
-    };
+    const size_t counts[JOB_LANES] = { [LANE_CARE] = 1,
+                                       [LANE_SWEEP] = 1,
+                                       [LANE_WORK] = options->work_threads ? options->work_threads : WORK_THREADS,
+                                       [LANE_INGEST] = INGEST_THREADS };
     for (unsigned lane = 0; lane < JOB_LANES; lane++) {
         bool has_kinds = false;
         for (size_t i = 0; i < jobs->kind_count; i++)
@@ -189,9 +191,17 @@ static int64_t next_wait_ms(struct lane_thread *t)
     return wait_ms > 1 ? wait_ms : 1;
 }
 
+/* Linux keeps the priority for each thread; a thread that it starts inherits it. */
+static void lower_priority(void)
+{
+    setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY); /* of the calling thread; it cannot fail for a lower one */
+}
+
 static void *run_lane_thread(void *arg)
 {
     struct lane_thread *t = arg;
+    if (t->lanes == 1u << LANE_INGEST)
+        lower_priority();
     while (!is_ending(t->jobs)) {
         SCRATCH(a);
         err_t failure = NULL;

@@ -9,6 +9,7 @@ enum job_lane {
     LANE_CARE,  /* short periodic work: one thread */
     LANE_SWEEP, /* long scans of the whole store: one thread */
     LANE_WORK,  /* work for requests of clients: several threads */
+    LANE_INGEST, /* reading files into rows: two threads of the lowest priority, which take what requests leave of the processors */
     JOB_LANES
 };
 

@@ -3,6 +3,9 @@
 
 #include "core/access/access.h"
 #include "core/bucket/upload.h"
+#include "core/dataset/dataset_file.h"
+#include "core/dataset/ingest.h"
+#include "core/dataset/prefix.h"
 #include "core/event_prune.h"
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
@@ -48,6 +51,23 @@ static err_t run_tasks(struct job_run *run, struct arena *a)
     return task_finish_removed(run->core, run, a);
 }
 
+static err_t run_datasets(struct job_run *run, struct arena *a)
+{
+    TRY(dataset_process_due(run->core, run, a));
+    TRY(prefix_forget_expired(run->core, run, a));
+    return dataset_remove_ended(run->core, run, a);
+}
+
+static err_t run_process(struct job_run *run, struct arena *a)
+{
+    return dataset_queue_files(run->core, run, a);
+}
+
+static err_t run_ingest(struct job_run *run, struct arena *a)
+{
+    return dataset_ingest(run->core, run, a);
+}
+
 /* Once a day, because each run that removes something adds an event. */
 static err_t run_audit(struct job_run *run, struct arena *a)
 {
@@ -56,6 +76,9 @@ static err_t run_audit(struct job_run *run, struct arena *a)
 
 const struct job_kind job_kinds[] = {
     { TASK_REMOVAL_JOB, LANE_WORK, MINUTE, 0, SECOND, MINUTE, run_tasks, NULL },
+    { "datasets", LANE_CARE, MINUTE, 0, SECOND, MINUTE, run_datasets, NULL },
+    { DATASET_INGEST_JOB, LANE_INGEST, 0, DATASET_INGEST_ATTEMPTS, SECOND, 5 * MINUTE, run_ingest, NULL },
+    { DATASET_QUEUE_JOB, LANE_WORK, 0, 0, SECOND, MINUTE, run_process, NULL },
     { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },

@@ -147,6 +147,14 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
                     " JOIN files f ON f.id = p.file_id GROUP BY f.account_id"
 #define COUNTED_COURSE_ROWS(IN)                                                                                        \
     COUNTED_ENVIRONMENTS(IN) " UNION ALL " COUNTED_COURSES(IN) " UNION ALL " COUNTED_SPACES(IN)
+#define COUNTED_DATASETS(IN)                                                                                           \
+    "SELECT account_id, 0, 0, SUM(" DATASET_SIZE(IN) "), 0, 0 FROM datasets GROUP BY account_id UNION ALL SELECT "     \
+                                                     "account_id, 0, 0, SUM(" DATASET_FILE_SIZE(                       \
+                                                         IN) "), 0, 0"                                                 \
+                                                             " FROM dataset_files GROUP BY account_id"                 \
+                                                             " UNION ALL SELECT account_id, 0, 0, COUNT(*) "           \
+                                                             "* " ROW_SIZE                                             \
+                                                             ", 0, 0 FROM upload_prefixes GROUP BY account_id"
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
@@ -161,7 +169,7 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
     " GROUP BY account_id"
 #define COUNTED(IN)                                                                                                    \
     "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(           \
-        IN) "), removed AS (" REMOVED "), counted AS (" SUMS ")"
+        IN) " UNION ALL " COUNTED_DATASETS(IN) "), removed AS (" REMOVED "), counted AS (" SUMS ")"
 #define IS_WRONG                                                                                                       \
     "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
     " OR open_uploads <> c.uploads OR garbage_bytes <> c.garbage)"

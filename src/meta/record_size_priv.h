@@ -33,6 +33,12 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
     ROW_SIZE " + " BYTES_OF(IN, "c.name") " + " BYTES_OF(IN, "c.path") " + " BYTES_OF(IN, "c.description")
 #define ENROLMENT_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "n.email")
 #define SPACE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "s.name") " + " BYTES_OF(IN, "s.description")
+#define DATASET_SIZE(IN)                                                                                               \
+    ROW_SIZE                                                                                                           \
+    " + table_bytes + " BYTES_OF(IN, "slug") " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "schedule") " + " BYTES_OF( \
+        IN, "columns")
+#define DATASET_FILE_SIZE(IN)                                                                                          \
+    ROW_SIZE " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "headers") " + " BYTES_OF(IN, "errors")
 #define FOLDER_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "d.name")
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/records/entry.h"
 #include "core/store/blob_store.h"
 #include "core/store/transaction.h"
+#include "meta/dataset_columns_priv.h"
 #include "meta/statement_priv.h"
 
 struct row_check {
@@ -124,6 +125,21 @@ static void check_credential_row(struct row_check *check, struct sql_cursor *c, 
                       arena_printf(a, "key:%lld", (long long)sql_column_int(c, 0)));
 }
 
+static void check_dataset_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    struct column_list unused;
+    if (!dataset_columns_read(text_of(c, 1), a, &unused))
+        check->report(check->arg, "columns that cannot be read",
+                      arena_printf(a, "dataset:%lld", (long long)sql_column_int(c, 0)));
+}
+
+static void check_dataset_file_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (ends_header(text_of(c, 1), true))
+        check->report(check->arg, "line break in a header",
+                      arena_printf(a, "dataset_file:%lld", (long long)sql_column_int(c, 0)));
+}
+
 err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *arg, const char *what, slice subject),
                       void *arg)
 {
@@ -141,5 +157,7 @@ err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *
                        check_part_row));
     TRY(check_each_row(&check, STATEMENT("SELECT key_id, address FROM callbacks"), check_callback_row));
     TRY(check_each_row(&check, STATEMENT("SELECT id, role FROM credentials WHERE role <> 0"), check_credential_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, columns FROM datasets"), check_dataset_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, headers FROM dataset_files"), check_dataset_file_row));
     return check_each_row(&check, STATEMENT("SELECT id, content_type FROM files"), check_file_row);
 }

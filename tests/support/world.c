@@ -3,6 +3,7 @@
 
 #include "core/records/reference.h"
 #include "core/task/task_attach.h"
+#include "dataset/mem/mem.h"
 
 #include "test.h"
 
@@ -85,6 +86,7 @@ struct world *world_new_with(const struct world_options *options)
     w->seal = seal_new(master_key, &w->random.random);
     core_init(&w->core, &(struct core_params){ .meta = meta,
                                                .blob = blob,
+                                               .datasets = dataset_mem_new(&w->clock.clock),
                                                .clock = &w->clock.clock,
                                                .random = &w->random.random,
                                                .seal = w->seal,
@@ -105,6 +107,7 @@ void world_free(struct world *w)
     jobs_free(w->jobs);
     release_database(w);
     w->core.blob->ops->close_store(w->core.blob);
+    w->core.datasets->ops->close_store(w->core.datasets);
     core_release(&w->core);
     seal_free(w->seal);
     arena_release(&w->arena);

@@ -127,8 +127,9 @@ static const struct http_route suffix_routes[] = { { "GET", "/shared/{id}", NULL
                                                    { "GET", "/shared", NULL, 0, 0, "" } };
 static const char *const shared_prefixes[] = { "/shared", NULL };
 
-static bool has_key(const struct http_request *req)
+static bool has_key(const struct http_api *api, const struct http_request *req)
 {
+    (void)api;
     return req->header_count > 0;
 }
 

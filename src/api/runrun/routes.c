@@ -51,8 +51,9 @@ static const char *const runrun_prefixes[] = { "/api/v1.0",   "/api/documents", 
 /* Paths that another API has, too: the key of an application shows who is meant. */
 static const char *const runrun_claimed[] = { "/api/me", "/api/users", NULL };
 
-static bool runrun_claims(const struct http_request *req)
+static bool runrun_claims(const struct http_api *api, const struct http_request *req)
 {
+    (void)api;
     return http_has_header(req, "App-Key");
 }
 

@@ -49,6 +49,8 @@ MUST_USE err_t user_create(struct core *, const struct principal *who, const str
                            struct user *ret);
 /* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND no such account. */
 MUST_USE err_t user_list(struct core *, slice account, struct arena *a, struct user_list *ret);
+/* Errors: NOT_FOUND. */
+MUST_USE err_t user_get(struct core *, int64_t id, struct arena *a, struct user *ret);
 /* Disabling a user revokes its tokens; its keys work again when it is enabled. Deleting a user revokes its keys and
  * tokens and frees the login; its files stay in the account. Errors: NOT_FOUND; FORBIDDEN the operator. */
 MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,

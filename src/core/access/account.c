@@ -130,6 +130,13 @@ err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
 
 /* ---- users ---- */
 
+err_t user_get(struct core *core, int64_t id, struct arena *a, struct user *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_user_get(tx, id, a, ret);
+}
+
 struct user_change {
     struct core *core;
     const struct principal *who;

@@ -8,6 +8,7 @@
 
 #include "core/records/bucket.h"
 #include "core/records/comment.h"
+#include "core/records/dataset.h"
 #include "core/records/enrolment.h"
 #include "core/records/entry.h"
 #include "core/records/environment.h"
@@ -81,6 +82,23 @@ static inline int64_t space_record_size(const struct space *s)
 static inline int64_t folder_record_size(const struct folder *d)
 {
     return record_size(d->name.n);
+}
+/* Three characters and a line break for each column, and its name. */
+static inline size_t dataset_columns_bytes(const struct column_list *columns)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < columns->count; i++)
+        bytes += columns->items[i].name.n + 4;
+    return bytes;
+}
+/* With its rows in the dataset store, as far as table_bytes tells. */
+static inline int64_t dataset_record_size(const struct dataset *d)
+{
+    return record_size(d->slug.n + d->name.n + d->schedule.n + dataset_columns_bytes(&d->columns)) + d->table_bytes;
+}
+static inline int64_t dataset_file_record_size(const struct dataset_file *f)
+{
+    return record_size(f->name.n + f->headers.n + f->errors.n);
 }
 
 #endif

@@ -21,9 +21,7 @@ err_t course_write_event(struct meta_tx *tx, const struct course_write *w, const
 
 err_t course_take_room(struct meta_tx *tx, const struct course_write *w, int64_t records, struct arena *a)
 {
-    struct account_use more = { .records = records };
-    return records > 0 ? quota_take_records(w->core, tx, w->account_id, &more, a)
-                       : meta_account_use(tx, w->account_id, &more, a);
+    return quota_change_records(w->core, tx, w->account_id, records, a);
 }
 
 struct name_keys course_name_keys(slice name, slice path, struct arena *a)

@@ -425,6 +425,18 @@ static err_t mem_each(struct dataset_store *store, struct arena *a, err_t (*visi
     return NULL;
 }
 
+static err_t mem_size(struct dataset_store *store, int64_t id, struct arena *a, uint64_t *ret_bytes)
+{
+    struct mem_store *m = mem_of(store);
+    struct mem_table *t;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
+    TRY(get_table(m, id, a, &t));
+    *ret_bytes = 0;
+    for (const struct mem_file *f = t->files; f; f = f->next)
+        *ret_bytes += f->row_count * t->columns.count * sizeof(struct cell);
+    return NULL;
+}
+
 static err_t mem_verify(struct dataset_store *store, int64_t id, struct arena *a)
 {
     struct mem_store *m = mem_of(store);
@@ -468,6 +480,7 @@ static const struct dataset_ops mem_ops = {
     .next = mem_next,
     .close = mem_close,
     .each = mem_each,
+    .size = mem_size,
     .verify = mem_verify,
     .backup = mem_copy,
     .restore = mem_copy,
