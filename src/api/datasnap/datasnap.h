@@ -8,6 +8,7 @@
 #include "api/kit/links.h"
 #include "base/config_list.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
 
@@ -27,7 +28,8 @@ struct datasnap {
     struct log *log;    /* for errors of the server itself; may be NULL */
     struct arena arena; /* for what lives as long as this struct */
     struct rate_limit limits[DATASNAP_LIMITS];
-    struct http_route *routes; /* those of routes.c, under each of their prefixes */
+    unsigned char token_key[SEAL_KEY_SIZE]; /* of page tokens */
+    struct http_route *routes;              /* those of routes.c, under each of their prefixes */
     size_t route_count;
 };
 

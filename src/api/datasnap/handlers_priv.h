@@ -17,6 +17,9 @@ err_t datasnap_token_issue(struct http_exchange *);
 err_t datasnap_token_validate(struct http_exchange *);
 err_t datasnap_token_revoke(struct http_exchange *);
 
+/* query.c */
+err_t datasnap_query(struct http_exchange *);
+
 /* account.c */
 err_t datasnap_me(struct http_exchange *);
 err_t datasnap_health(struct http_exchange *);

@@ -10,7 +10,9 @@
 #define LIST HTTP_NO_BODY
 #define REMOVE HTTP_NO_BODY
 #define SMALL_BODY ((size_t)4 * 1024)
-#define SCHEMA_BODY ((size_t)1 << 20) /* a thousand fields, or a sample */
+#define QUERY_BODY ((size_t)256 * 1024)
+#define QUERY_MEMORY ((size_t)32 << 20) /* the tree of a query, and JSON lines that are written ahead */
+#define SCHEMA_BODY ((size_t)1 << 20)   /* a thousand fields, or a sample */
 
 /* Under /api/v1 and /v1 (docs/apis/datasnap.md 1). */
 static const struct http_route versioned_routes[] = {
@@ -19,6 +21,8 @@ static const struct http_route versioned_routes[] = {
     { "GET", "/schemas/{slug}", datasnap_schema_get, LIST, 0, "3.2", 0 },
     { "PUT", "/schemas/{slug}", datasnap_schema_change, 0, SCHEMA_BODY, "3.2", 0 },
     { "DELETE", "/schemas/{slug}", datasnap_schema_remove, REMOVE, 0, "3.2", 0 },
+
+    { "POST", "/schemas/{slug}/query", datasnap_query, HTTP_LONG, QUERY_BODY, "7", QUERY_MEMORY },
 
     { "POST", "/schemas/{slug}/generate-upload-token", datasnap_token_issue, HTTP_ON_LOOP, SMALL_BODY, "4.1", 0 },
     { "GET", "/upload-tokens/{id}/validate", datasnap_token_validate, READ, 0, "4.2", 0 },
@@ -43,11 +47,21 @@ static void add_routes(struct datasnap *d, const char *prefix, const struct http
     }
 }
 
+/* Without a master key tokens end with the server. */
+static void make_token_key(struct datasnap *d)
+{
+    if (d->core->seal)
+        seal_derive(d->core->seal, S("datasnap page tokens"), d->token_key);
+    else
+        random_fill(d->core->random, d->token_key, sizeof d->token_key);
+}
+
 void datasnap_open(struct datasnap *d, struct core *core, const struct datasnap_options *options,
                    const struct link_base *links, struct log *log)
 {
     *d = (struct datasnap){ .core = core, .options = *options, .links = links, .log = log };
     arena_init(&d->arena);
+    make_token_key(d);
     rate_limit_init(&d->limits[DATASNAP_QUERIES], core->clock, options->queries_per_minute, MINUTE);
     rate_limit_init(&d->limits[DATASNAP_LISTINGS], core->clock, options->listings_per_minute, MINUTE);
     rate_limit_init(&d->limits[DATASNAP_PROCESSINGS], core->clock, options->processings_per_5_minutes, 5 * MINUTE);
