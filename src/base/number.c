@@ -207,11 +207,102 @@ bool number_to_double(slice text, double *ret)
     return true;
 }
 
+/* ---- the shortest decimal of a double */
+
+__extension__ typedef unsigned __int128 wide;
+
+#define FIXED_MIN 1e-4 /* %g writes smaller numbers with an exponent */
+#define FIXED_MAX 1e15
+
+/* A double below FIXED_MAX that is no integer, as mantissa / 2^shift. */
+struct binary {
+    uint64_t mantissa; /* its highest bit is 2^52 */
+    int shift;         /* 4 to 66 */
+};
+
+static struct binary split_double(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return (struct binary){ .mantissa = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52,
+                            .shift = 1075 - (int)(bits >> 52) };
+}
+
+static wide power_of_ten(int exponent)
+{
+    static const uint64_t powers[] = {
+        1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, UINT64_C(10000000000)
+    };
+    return exponent <= 10 ? powers[exponent] : (wide)powers[10] * power_of_ten(exponent - 10);
+}
+
+/* The number nearest to it with so many places, as *ret_units of the last place. True: it is read as the double again, because it is
+ * nearer to it than the middle between the double and the next one, or in the middle when the mantissa is even. Below a power
+ * of two the next double is half as far away, so there the number above may do when the nearest one does not.
+ * All of this is exact: 2^53 * 10^20 and 10^17 * 2^66 are below 2^127. */
+static bool round_to_places(struct binary b, int places, uint64_t *ret_units)
+{
+    wide power = power_of_ten(places), exact = b.mantissa * power; /* times 2^shift */
+    wide units = exact >> b.shift, below = exact - (units << b.shift), above = ((wide)1 << b.shift) - below;
+    bool is_even = !(b.mantissa & 1), is_narrow = b.mantissa == UINT64_C(1) << 52;
+    bool is_up = above < below || (above == below && (units & 1));
+    wide from_below = below * (is_narrow ? 4 : 2), from_above = above * 2;
+    if (!is_up && (from_below < power || (from_below == power && is_even))) {
+        *ret_units = (uint64_t)units;
+        return true;
+    }
+    *ret_units = (uint64_t)units + 1;
+    return (is_up || is_narrow) && (from_above < power || (from_above == power && is_even));
+}
+
+static void add_places(struct buf *to, uint64_t units, int places)
+{
+    char text[32], *p = text + sizeof text;
+    for (; places > 0 && units % 10 == 0; places--)
+        units /= 10;
+    for (int i = 0; i < places; i++, units /= 10)
+        *--p = (char)('0' + units % 10);
+    if (places)
+        *--p = '.';
+    do
+        *--p = (char)('0' + units % 10);
+    while (units /= 10);
+    buf_add(to, (slice){ p, (size_t)(text + sizeof text - p) });
+}
+
+/* The exponent of the first digit: 10^exponent is not above v, which is FIXED_MIN or more. */
+static int first_place(double v)
+{
+    static const double powers[] = { 1e-3, 1e-2, 1e-1, 1e0, 1e1,  1e2,  1e3,  1e4,  1e5,
+                                     1e6,  1e7,  1e8,  1e9, 1e10, 1e11, 1e12, 1e13, 1e14 };
+    int exponent = -4;
+    while (exponent < 14 && v >= powers[exponent + 4])
+        exponent++;
+    return exponent;
+}
+
+/* 17 digits always suffice. With 15 there is only one candidate, and the shorter ones are this one without zeros at its end. */
+static void add_fixed(struct buf *to, double v)
+{
+    struct binary b = split_double(fabs(v));
+    int places = 14 - first_place(fabs(v));
+    uint64_t units;
+    while (!round_to_places(b, places, &units))
+        places++;
+    if (signbit(v))
+        buf_add_byte(to, '-');
+    add_places(to, units, places);
+}
+
 void buf_add_double(struct buf *b, double v)
 {
     char text[32];
-    if (fabs(v) < 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
+    if (fabs(v) < FIXED_MAX && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
         buf_add_i64(b, (int64_t)v);
+        return;
+    }
+    if (fabs(v) >= FIXED_MIN && fabs(v) < FIXED_MAX) {
+        add_fixed(b, v);
         return;
     }
     int n = 0;

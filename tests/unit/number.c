@@ -167,6 +167,57 @@ TEST(a_double_is_written_as_short_as_it_can_be)
     }
 }
 
+/* By the C library: the first precision whose text is read as the number again. */
+static slice shortest_text(struct arena *a, double v)
+{
+    for (int digits = 15;; digits++) {
+        slice text = arena_printf(a, "%.*g", digits, v);
+        if (strtod(text.p, NULL) == v || digits == 17)
+            return text;
+    }
+}
+
+static void expect_shortest(double v)
+{
+    SCRATCH(a);
+    SCOPED(buf_releasep) struct buf b = { 0 };
+    buf_add_double(&b, v);
+    slice got = buf_slice(&b), want = shortest_text(&a, v);
+    EXPECT(strtod(arena_cstr(&a, got), NULL) == v);
+    if (!slice_eq(got, want) && got.n >= want.n)
+        fail_msg("%.17g is written " SLICE_FMT ", not " SLICE_FMT, v, SLICE_ARG(got), SLICE_ARG(want));
+}
+
+TEST(doubles_of_every_size_are_written_as_short_as_the_library_can)
+{
+    struct random_seeded r;
+    random_seeded_init(&r, 8);
+    for (int i = 0; i < 60000; i++) {
+        uint64_t bits;
+        double v;
+        random_fill(&r.random, &bits, sizeof bits);
+        uint64_t exponent = (i % 4 ? 1023 - 20 + bits % 75 : bits % 2047) << 52; /* most of them near 1 */
+        bits = (bits & ~(UINT64_C(2047) << 52)) | exponent;
+        if (i % 7 == 0)
+            bits &= UINT64_MAX << 40; /* few digits */
+        memcpy(&v, &bits, sizeof v);
+        expect_shortest(v);
+        expect_shortest((double)(int64_t)(bits % 100000000) / 1000);
+    }
+    for (int exponent = -1074; exponent < 1024; exponent++) {
+        double power = ldexp(1, exponent);
+        expect_shortest(power);
+        expect_shortest(nextafter(power, 0));
+        expect_shortest(nextafter(power, 1e308));
+    }
+    for (double power = 1e-6; power < 1e17; power *= 10) {
+        expect_shortest(power);
+        expect_shortest(nextafter(power, 0));
+        expect_shortest(-nextafter(power, 1e308));
+        expect_shortest(power / 3);
+    }
+}
+
 TEST(days_are_those_of_the_calendar)
 {
     for (int64_t day = CIVIL_DAY_MIN; day <= CIVIL_DAY_MAX; day += day % 7 ? 1 : 11) {
@@ -190,4 +241,6 @@ TEST(days_are_those_of_the_calendar)
 
 RUN_TESTS(cmocka_unit_test(whole_numbers_are_exact_however_they_are_written),
           cmocka_unit_test(halves_go_to_the_even_neighbour), cmocka_unit_test(doubles_are_the_nearest_to_their_text),
-          cmocka_unit_test(a_double_is_written_as_short_as_it_can_be), cmocka_unit_test(days_are_those_of_the_calendar))
+          cmocka_unit_test(a_double_is_written_as_short_as_it_can_be),
+          cmocka_unit_test(doubles_of_every_size_are_written_as_short_as_the_library_can),
+          cmocka_unit_test(days_are_those_of_the_calendar))
