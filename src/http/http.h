@@ -144,8 +144,14 @@ struct http_api {
      * API reads the path itself. Usually HTTP_STREAM. The route's method does not matter. NULL: such paths are
      * refused. */
     const struct http_route *catch_all;
-    bool hides_targets;    /* the log shows the pattern of the route in place of the target, which may hold secrets */
-    bool on_all_hosts;     /* also answers on the host names of other APIs */
+    /* Gets every path below `prefixes` that no route matches, of any depth and with any method, also one that is not
+     * percent-encoded properly; otherwise as catch_all. NULL: such paths are refused. */
+    const struct http_route *below_prefixes;
+    bool hides_targets; /* the log shows the pattern of the route in place of the target, which may hold secrets */
+    bool on_all_hosts;  /* also answers on the host names of other APIs */
+    /* Also answers on listeners of the API of that name (http_listener.only_api), but not on hosts of which it has every
+     * path (http_host). NULL: there is none. */
+    const char *joins;
     bool only_where_named; /* answers only on listeners that name it (http_listener.only_api) */
     /* Authorise before handle runs. Runs on the loop: it may read a row but must not block. NULL: everything is
      * public. */

@@ -70,8 +70,9 @@ struct http_options {
 struct http_listener {
     const char *address; /* "127.0.0.1:8080", "[::1]:0", ":8080" (all addresses), "unix:PATH" (mode 0600) */
     bool tls;
-    bool local;           /* the admin socket: its requests come from the operator */
-    const char *only_api; /* name of the one API that answers here; NULL: all */
+    bool local; /* the admin socket: its requests come from the operator */
+    const char
+        *only_api; /* name of the one API that answers here, with those that join it (http_api.joins); NULL: all */
     /* For operators and monitors: its connections have a loop of their own, which nobody else can fill, and do not count
      * in max_connections. At most 64 are open. */
     bool apart;

@@ -202,22 +202,42 @@ static size_t longest_prefix(const char *const *prefixes, slice path)
     return longest;
 }
 
-/* The API that replies to a path without a route. *ret_by_prefix: the path is below a prefix of that API. alone: only
- * the API of_host may reply. */
-static const struct http_api *api_owning_path(const struct router *r, slice path, const struct http_api *of_host,
-                                              bool alone, bool *ret_by_prefix)
+/* A search for a route: the conditions that the API of a route must meet (may_answer). */
+struct route_search {
+    const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
+    slice method;
+    bool alone;          /* only the API of_host may reply, and those that join it */
+    bool has_every_path; /* on this host of_host has every path, so that nobody joins it */
+    bool by_listener;    /* the listener names of_host */
+    bool local;
+    slice path;
+    const struct http_request *request; /* NULL: nobody claims it */
+};
+
+/* May the API answer on the host and the listener of the request? */
+static bool may_answer(const struct route_search *s, const struct http_api *api)
 {
-    const struct http_api *best = of_host ? of_host : r->fallback;
+    if (api == s->of_host)
+        return !api->only_where_named || s->by_listener;
+    if (api->only_where_named)
+        return false;
+    if (s->of_host && api->joins && strcmp(api->joins, s->of_host->name) == 0)
+        return !s->has_every_path;
+    return !s->of_host || (api->on_all_hosts && !s->alone);
+}
+
+/* The API that replies to a path without a route. *ret_by_prefix: the path is below a prefix of that API. */
+static const struct http_api *api_owning_path(const struct router *r, const struct route_search *s, bool *ret_by_prefix)
+{
+    const struct http_api *best = s->of_host ? s->of_host : r->fallback;
     size_t longest = 0;
     *ret_by_prefix = false;
-    if (alone)
-        return best;
     for (size_t i = 0; i < r->api_count; i++) {
         const struct http_api *d = r->apis[i];
-        if ((of_host && d != of_host && !d->on_all_hosts) || (d->only_where_named && d != of_host))
+        if (!may_answer(s, d) || (s->alone && d == s->of_host))
             continue;
-        size_t covered = longest_prefix(d->prefixes, path);
-        size_t on_host = d == of_host ? longest_prefix(d->home_prefixes, path) : 0;
+        size_t covered = longest_prefix(d->prefixes, s->path);
+        size_t on_host = d == s->of_host ? longest_prefix(d->home_prefixes, s->path) : 0;
         covered = covered > on_host ? covered : on_host;
         if (covered > longest) {
             longest = covered;
@@ -249,17 +269,6 @@ static slice add_method(slice allow, const char *method, struct arena *a)
     return arena_printf(a, SLICE_FMT ", %s", SLICE_ARG(allow), get ? "GET, HEAD" : method);
 }
 
-/* A search for a route: the conditions that the API of a route must meet (view_apis). */
-struct route_search {
-    const struct http_api *of_host; /* the API of the host, or of the listener; NULL: neither names one */
-    slice method;
-    bool alone;       /* only the API of_host may reply */
-    bool by_listener; /* the listener names of_host */
-    bool local;
-    slice path;
-    const struct http_request *request; /* NULL: nobody claims it */
-};
-
 /* The API that may claim the path, and does; NULL: none. */
 static const struct http_api *api_claiming(const struct router *r, const struct route_search *s)
 {
@@ -288,8 +297,7 @@ static void view_apis(const struct router *r, const struct route_search *s, cons
 {
     for (size_t i = 0; i < r->api_count; i++) {
         const struct http_api *api = r->apis[i];
-        ret_views[i].may_answer = (!s->of_host || api == s->of_host || (api->on_all_hosts && !s->alone)) &&
-                                  (!api->only_where_named || s->by_listener) && !is_unclaimed(s, api);
+        ret_views[i].may_answer = may_answer(s, api) && !is_unclaimed(s, api);
         ret_views[i].last = last_segment(api, parts);
     }
 }
@@ -326,39 +334,60 @@ static const struct route_entry *find_route_entry(const struct router *r, const 
     return best;
 }
 
-void router_find(const struct router *r, const struct route_request *q, struct arena *a, struct route_match *ret)
+/* The conditions that the request sets. */
+static struct route_search search_for(const struct router *r, const struct route_request *q)
 {
-    bool by_pattern = false, by_prefix;
+    bool by_pattern;
     struct route_search s = { .method = q->method, .by_listener = q->only_api != NULL, .local = q->local };
     s.path = q->path;
     s.request = q->request;
-    s.of_host = q->only_api ? api_named(r, q->only_api) : api_of_host(r, q->host, &by_pattern);
+    const struct http_api *of_name = api_of_host(r, q->host, &by_pattern);
+    s.of_host = q->only_api ? api_named(r, q->only_api) : of_name;
     const struct http_api *claiming = api_claiming(r, &s);
     s.of_host = claiming ? claiming : s.of_host;
     /* Every name that a pattern covers belongs to one API, and every path with it if that API has a catch-all. */
-    s.alone = q->only_api || (by_pattern && s.of_host->catch_all);
-    *ret = (struct route_match){ .api = api_owning_path(r, q->path, s.of_host, s.alone, &by_prefix) };
+    s.has_every_path = by_pattern && of_name->catch_all;
+    s.alone = q->only_api || s.has_every_path;
+    return s;
+}
+
+/* The route of a path that has none in the tables; NULL: there is none. */
+static const struct http_route *route_of_rest(const struct router *r, const struct route_search *s, bool by_prefix,
+                                              struct route_match *ret)
+{
+    if (ret->allow.n)
+        return NULL;
+    if (by_prefix)
+        return ret->api->below_prefixes;
+    const struct http_api *taker = api_with_catch_all(r, s->of_host, s->alone);
+    ret->api = taker ? taker : ret->api;
+    return taker ? taker->catch_all : NULL;
+}
+
+void router_find(const struct router *r, const struct route_request *q, struct arena *a, struct route_match *ret)
+{
+    bool by_prefix;
+    struct route_search s = search_for(r, q);
+    *ret = (struct route_match){ .api = api_owning_path(r, &s, &by_prefix) };
     slice path = q->path;
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     struct target_path parts;
     err_t split = target_split_path(path, a, &parts);
-    ret->malformed = err_is(split, ERR_INVALID);
+    if (split && by_prefix)
+        ret->route = ret->api->below_prefixes;
+    ret->malformed = err_is(split, ERR_INVALID) && !ret->route;
     if (split)
         return;
     const struct route_entry *best = find_route_entry(r, &s, &parts, a, ret);
-    if (best) {
-        ret->api = best->api;
-        ret->route = best->route;
-        ret->allow = (slice){ 0 };
-        for (size_t i = 0, k = 0; i < best->count; i++)
-            if (!best->segments[i].p)
-                ret->params[k++] = i + 1 == best->count ? last_segment(best->api, &parts) : parts.segments[i];
+    if (!best) {
+        ret->route = route_of_rest(r, &s, by_prefix, ret);
         return;
     }
-    const struct http_api *taker = ret->allow.n || by_prefix ? NULL : api_with_catch_all(r, s.of_host, s.alone);
-    if (taker) {
-        ret->api = taker;
-        ret->route = taker->catch_all;
-    }
+    ret->api = best->api;
+    ret->route = best->route;
+    ret->allow = (slice){ 0 };
+    for (size_t i = 0, k = 0; i < best->count; i++)
+        if (!best->segments[i].p)
+            ret->params[k++] = i + 1 == best->count ? last_segment(best->api, &parts) : parts.segments[i];
 }

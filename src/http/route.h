@@ -24,7 +24,7 @@ void router_free(struct router *); /* NULL is fine */
 struct route_request {
     slice method, path; /* raw */
     slice host;         /* Host, with its port. On a configured host only its API and those with on_all_hosts answer */
-    const char *only_api;               /* name of the only API that answers on this listener; NULL: all */
+    const char *only_api;               /* that of the listener (http_listener); NULL: all answer */
     bool local;                         /* the request came through the admin socket */
     const struct http_request *request; /* for http_api.claims; NULL: no API claims it */
 };
@@ -33,7 +33,7 @@ struct route_match {
     const struct http_api *api;     /* the API that answers, or that words the refusal; never NULL */
     const struct http_route *route; /* NULL: no route matches */
     slice params[HTTP_MAX_PARAMS];
-    bool malformed; /* the path is not percent-encoded properly: no route was looked for */
+    bool malformed; /* the path is not percent-encoded properly, and no API takes it nevertheless */
     slice allow;    /* without a route: the methods that the path has, "GET, HEAD, PUT"; empty: it has none */
 };
 

@@ -325,6 +325,14 @@ static const struct http_route *find_route(const struct http_api *api, struct ht
     return best;
 }
 
+static bool is_below_prefix(const struct http_api *api, slice path)
+{
+    for (const char *const *p = api->below_prefixes ? api->prefixes : NULL; p && *p; p++)
+        if (slice_starts(path, slice_of(*p)) && (path.n == strlen(*p) || path.p[strlen(*p)] == '/'))
+            return true;
+    return false;
+}
+
 /* ---- an exchange ---- */
 
 static void refuse_as_engine(struct fake_exchange *f, enum http_refusal refusal)
@@ -390,7 +398,7 @@ static void run_exchange(struct fake_exchange *f, const struct fake_request *req
     bool path_known;
     x->route = find_route(api, &x->req, &x->arena, &path_known);
     if (!x->route && !path_known)
-        x->route = api->catch_all;
+        x->route = is_below_prefix(api, x->req.path) ? api->below_prefixes : api->catch_all;
     if (!x->route) {
         refuse_as_engine(f, path_known ? HTTP_REFUSE_METHOD : HTTP_REFUSE_NO_ROUTE);
         return;

@@ -186,10 +186,79 @@ TEST(a_suffix_of_paths_means_nothing)
     EXPECT_SLICE(shared_route(&m, "/claimer.json", "a", false), S("common "));
 }
 
+/* ---- an API with every path below its prefix ---- */
+
+static const struct http_route below_route = { "PUT", "/p/{rest}", NULL, HTTP_STREAM, 0, "" };
+static const struct http_route below_fixed[] = { { "GET", "/p/fixed", NULL, 0, 0, "" } };
+static const char *const below_prefixes[] = { "/p", NULL };
+static const struct http_api below = { .name = "below",
+                                       .routes = below_fixed,
+                                       .route_count = LENGTH_OF(below_fixed),
+                                       .prefixes = below_prefixes,
+                                       .below_prefixes = &below_route,
+                                       .on_all_hosts = true,
+                                       .joins = "catchall" };
+
+#define BELOW_ROUTER(name)                                                                                             \
+    SCOPED(router_fixture_release) struct router_fixture name = { 0 };                                                 \
+    const struct http_api *const all_[] = { &named_only, &plain, &common, &catchall, &below };                         \
+    arena_init(&name.arena);                                                                                           \
+    struct routing routing_ = { all_, LENGTH_OF(all_), hosts, LENGTH_OF(hosts), "catchall" };                          \
+    EXPECT_OK(router_new(&routing_, &name.arena, &name.router))
+
+TEST(an_api_may_take_every_path_below_its_prefix_with_any_method)
+{
+    BELOW_ROUTER(m);
+    static const char *const paths[] = {
+        "/p", "/p/", "/p/a", "/p/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o", "/p//a", "/p/a/../.."
+    };
+    static const char *const methods[] = { "GET", "HEAD", "PUT", "BREW" };
+    for (size_t i = 0; i < LENGTH_OF(paths); i++)
+        for (size_t k = 0; k < LENGTH_OF(methods); k++)
+            EXPECT_SLICE(route_of(&m, methods[k], paths[i], "a", NULL), S("below route"));
+    EXPECT_SLICE(route_of(&m, "GET", "/pp", "a", NULL), S("catchall route"));
+    EXPECT_SLICE(route_of(&m, "GET", "/P/a", "a", NULL), S("catchall route"));
+    EXPECT_SLICE(route_of(&m, "GET", "//p/a", "a", NULL), S("catchall route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/fixed", "a", NULL), S("below 405")); /* its own routes come first */
+}
+
+TEST(a_path_below_a_prefix_is_taken_although_it_is_malformed)
+{
+    BELOW_ROUTER(m);
+    struct route_match r;
+    struct route_request q = { .method = S("PUT"), .path = S("/p/%zz"), .host = S("a") };
+    router_find(m.router, &q, &m.arena, &r);
+    EXPECT(r.route == &below_route && !r.malformed);
+    q.path = S("/bucket/%zz");
+    router_find(m.router, &q, &m.arena, &r);
+    EXPECT(!r.route && r.malformed);
+    q.path = S("/health/%zz"); /* below a prefix of an API that does not take such paths */
+    router_find(m.router, &q, &m.arena, &r);
+    EXPECT(!r.route && r.malformed);
+}
+
+TEST(an_api_joins_another_on_its_listeners_but_not_where_every_path_is_taken)
+{
+    BELOW_ROUTER(m);
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "a", "catchall"), S("below route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "things.org", "catchall"), S("below route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "bucket.things.org", "catchall"), S("catchall route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "bucket.things.org", NULL), S("catchall route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "things.org", NULL), S("below route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "plain.org", NULL), S("below route"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "a", "plain"), S("plain"));
+    EXPECT_SLICE(route_of(&m, "PUT", "/p/a/b", "a", "named_only"), S("named_only route"));
+    EXPECT_SLICE(route_of(&m, "GET", "/health", "a", "catchall"), S("catchall route")); /* others do not join */
+    EXPECT_SLICE(route_of(&m, "PUT", "/bucket/key", "a", "catchall"), S("catchall route"));
+}
+
 RUN_TESTS(cmocka_unit_test(a_path_without_route_and_prefix_goes_to_the_catch_all),
           cmocka_unit_test(a_catch_all_also_answers_on_hosts_of_another_api_outside_its_prefixes),
           cmocka_unit_test(an_api_has_more_prefixes_on_its_own_host),
           cmocka_unit_test(names_below_a_host_belong_to_its_api_with_every_path),
           cmocka_unit_test(a_listener_of_one_api_serves_no_other),
           cmocka_unit_test(a_path_of_two_apis_belongs_to_the_one_that_claims_the_request),
-          cmocka_unit_test(a_suffix_of_paths_means_nothing))
+          cmocka_unit_test(a_suffix_of_paths_means_nothing),
+          cmocka_unit_test(an_api_may_take_every_path_below_its_prefix_with_any_method),
+          cmocka_unit_test(a_path_below_a_prefix_is_taken_although_it_is_malformed),
+          cmocka_unit_test(an_api_joins_another_on_its_listeners_but_not_where_every_path_is_taken))
