@@ -165,15 +165,25 @@ static bool names_a_secret(slice raw_name, struct arena *a)
     return slice_eq(name, S("code")) || slice_eq(name, S("policy")) || slice_eq(name, S("sig"));
 }
 
+/* The next segment that is not empty: a client that writes too many slashes sends its secret all the same. */
+static slice next_segment(slice *rest)
+{
+    slice segment;
+    while (slice_cut(*rest, '/', &segment, rest) && segment.n == 0)
+        ;
+    return segment;
+}
+
 static void redact_path(slice path, struct arena *scratch, struct buf *to)
 {
-    slice first, rest, secret;
-    if (slice_starts(path, S("/")) && slice_cut(slice_from(path, 1), '/', &first, &rest) && rest.n &&
-        slice_eq(decode_loosely(first, scratch), S("p"))) {
-        slice_cut(rest, '/', &secret, &rest);
-        buf_add(to, slice_part(path, 0, first.n + 2));
+    slice rest = path;
+    bool has_secret = slice_eq(decode_loosely(next_segment(&rest), scratch), S("p"));
+    slice secret = has_secret ? next_segment(&rest) : S("");
+    if (secret.n) {
+        size_t at = (size_t)(secret.p - path.p);
+        buf_add(to, slice_part(path, 0, at));
         buf_add(to, S("***"));
-        path = slice_from(path, first.n + 2 + secret.n);
+        path = slice_from(path, at + secret.n);
     }
     buf_add(to, path);
 }

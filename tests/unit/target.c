@@ -121,7 +121,10 @@ TEST(redacted_targets_contain_no_secret)
     expect_redacted(S("/p/s3cret/dir/file?x"), S("/p/***/dir/file?x"));
     expect_redacted(S("/p/s3cret"), S("/p/***"));
     expect_redacted(S("/%70/s3cret/p/q"), S("/%70/***/p/q"));
+    expect_redacted(S("/p//s3cret/q"), S("/p//***/q")); /* two slashes once showed it */
+    expect_redacted(S("//p///s3cret//q"), S("//p///***//q"));
     expect_redacted(S("/p/"), S("/p/"));
+    expect_redacted(S("/p//"), S("/p//"));
     expect_redacted(S("/pp/open"), S("/pp/open"));
     expect_redacted(S("http://u:p@q@h/p/s3cret?token=t"), S("http://***@h/p/***?token=***"));
     expect_redacted(S("?token=://x"), S("?token=***"));
