@@ -27,6 +27,7 @@ struct lines {
     struct gunzip *gunzip;   /* NULL: the content is not zipped */
     char *zipped;            /* ZIPPED_BLOCK */
     slice zipped_left;       /* of it */
+    size_t block;            /* how much is read at once, unless a line is longer */
     struct buf bytes;
     size_t begin, end, scanned; /* there is no end of a line from `end` to `scanned` */
     uint64_t number;            /* of the last line that was taken */
@@ -53,10 +54,13 @@ struct lines *lines_open(const struct content *content, slice name, uint64_t unz
     struct lines *l = must_malloc(sizeof *l);
     l->content = content;
     l->account = account;
+    l->block = LINES_BLOCK;
     buf_init_on(&l->bytes, BYTES_MAX, account);
     if (ends_nocase(name, S(".gz"))) {
         l->gunzip = gunzip_new(unzipped_max);
         l->zipped = must_malloc(ZIPPED_BLOCK);
+    } else if (content->size_bytes < LINES_BLOCK) {
+        l->block = (size_t)content->size_bytes + 1; /* the byte more shows the end */
     }
     return l;
 }
@@ -114,7 +118,7 @@ static err_t read_zipped(struct lines *l, char *to, size_t room, struct arena *a
 /* Read behind what there is, up to a block, or as much again if that is more. */
 static err_t read_some(struct lines *l, struct arena *a, enum line_fault *ret_fault)
 {
-    size_t have = l->bytes.n, n, room = have < LINES_BLOCK ? LINES_BLOCK - have : have;
+    size_t have = l->bytes.n, n, room = have < l->block ? l->block - have : have;
     room = room < BYTES_MAX - have ? room : BYTES_MAX - have;
     char *to = buf_reserve(&l->bytes, room);
     if (!to)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dataset/row_reader.h"
 
+#include "base/buf.h"
 #include "core/dataset/line.h"
 #include "core/dataset/lines.h"
 
@@ -12,8 +13,8 @@ struct row_reader {
     struct arena texts; /* of the cells of a batch that do not stand in the file as they are */
     struct lines *lines;
     struct line_parser parser;
-    struct cell *cells;
-    size_t column_count, batch_rows;
+    struct buf cells; /* of a batch, as bytes: a small file needs few */
+    size_t row_bytes, batch_rows;
     bool has_lines; /* there may be lines that were read and not taken */
     bool has_name;
     bool has_ended;
@@ -26,9 +27,9 @@ struct row_reader *row_reader_open(const struct row_source *source, struct arena
     struct row_reader *r = must_malloc(sizeof *r);
     size_t columns = source->columns->count, rows = ROW_BATCH_CELLS / (columns ? columns : 1);
     r->account = account;
-    r->column_count = columns;
+    r->row_bytes = columns * sizeof(struct cell);
     r->batch_rows = rows < ROW_BATCH_ROWS ? rows : ROW_BATCH_ROWS;
-    r->cells = arena_array(account, struct cell, columns * r->batch_rows);
+    buf_init_on(&r->cells, 0, account);
     r->lines = lines_open(source->content, source->name, source->unzipped_max, account);
     r->has_name = lines_name_is_known(source->name);
     line_parser_init(&r->parser, source->columns, source->is_strict, account);
@@ -41,6 +42,7 @@ void row_reader_close(struct row_reader *r)
         return;
     lines_close(r->lines);
     arena_release(&r->texts);
+    buf_release(&r->cells);
     free(r);
 }
 
@@ -62,14 +64,19 @@ static void note_error(struct row_reader *r, struct line_error error, uint64_t l
     r->errors[r->error_count++] = error;
 }
 
-/* The cells of a line, in place `row` of the batch. *ret_is_row: there was nothing wrong with it. */
-static err_t read_row(struct row_reader *r, const struct text_line *line, size_t row, bool *ret_is_row)
+/* Append the cells of a line to the batch. *ret_is_row: there was nothing wrong with it. */
+static err_t read_row(struct row_reader *r, const struct text_line *line, bool *ret_is_row)
 {
     struct line_error error = { .fault = LINE_TOO_LONG };
+    char *row = buf_reserve(&r->cells, r->row_bytes);
+    if (!row)
+        return arena_check(r->account);
     if (!line->is_too_long)
-        TRY(line_parse(&r->parser, line->text, &r->texts, r->cells + row * r->column_count, &error));
+        TRY(line_parse(&r->parser, line->text, &r->texts, (struct cell *)(void *)row, &error));
     *ret_is_row = error.fault == LINE_FINE;
-    if (error.fault)
+    if (*ret_is_row)
+        r->cells.n += r->row_bytes;
+    else
         note_error(r, error, line->number);
     return NULL;
 }
@@ -77,15 +84,20 @@ static err_t read_row(struct row_reader *r, const struct text_line *line, size_t
 static err_t read_batch(struct row_reader *r, struct row_batch *ret_batch)
 {
     struct text_line line;
-    bool is_row;
+    bool is_row = false;
     arena_release(&r->texts);
     arena_init_child(&r->texts, r->account);
+    buf_clear(&r->cells);
     size_t rows = 0;
     while (rows < r->batch_rows && r->error_count < ROW_ERRORS_MAX && (r->has_lines = lines_next(r->lines, &line))) {
-        TRY(read_row(r, &line, rows, &is_row));
-        rows = r->error_count ? 0 : rows + is_row;
+        TRY(read_row(r, &line, &is_row));
+        rows += is_row;
+        if (r->error_count) {
+            rows = 0;
+            buf_clear(&r->cells);
+        }
     }
-    *ret_batch = (struct row_batch){ r->cells, rows };
+    *ret_batch = (struct row_batch){ (const struct cell *)(const void *)r->cells.p, rows };
     return NULL;
 }
 
