@@ -285,5 +285,5 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
 
 struct store_opener store_opener(const struct config *config)
 {
-    return (struct store_opener){ open_for_backup, (void *)(uintptr_t)config };
+    return (struct store_opener){ .open = open_for_backup, .arg = (void *)(uintptr_t)config };
 }

@@ -16,6 +16,7 @@
 
 struct access_cache;
 struct blob_store;
+struct dataset_gate;
 struct dataset_store;
 struct bucket_cache;
 struct entry_guard;
@@ -74,6 +75,7 @@ struct core {
     struct access_cache *access;
     struct login_limit *logins;
     struct unverified_budget *unverified;
+    struct dataset_gate *gate; /* core/dataset/gate.h */
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;

@@ -9,6 +9,8 @@ struct access_cache *access_cache_new(void);
 void access_cache_free(struct access_cache *);
 struct bucket_cache *bucket_cache_new(void);
 void bucket_cache_free(struct bucket_cache *);
+struct dataset_gate *dataset_gate_new(void);
+void dataset_gate_free(struct dataset_gate *);
 struct file_cache *file_cache_new(uint64_t max_bytes);
 void file_cache_free(struct file_cache *);
 struct job_signal *job_signal_new(void);

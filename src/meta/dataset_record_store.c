@@ -191,6 +191,14 @@ err_t meta_dataset_first_ended(struct meta_tx *tx, struct arena *a, struct datas
     return get_dataset(tx, STATEMENT(DATASET " WHERE removed_at_ms > 0 ORDER BY id LIMIT 1"), SQL_NO_VALUES, a, ret);
 }
 
+err_t meta_dataset_is_known(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_known)
+{
+    int64_t count;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM datasets WHERE id = $1"), SQL(SQL_I(id)), a, &count));
+    *ret_known = count > 0;
+    return NULL;
+}
+
 err_t meta_dataset_remove(struct meta_tx *tx, int64_t id, struct arena *a)
 {
     return tx_change(tx, STATEMENT("DELETE FROM datasets WHERE id = $1 AND removed_at_ms > 0"), SQL(SQL_I(id)), a,
@@ -239,12 +247,23 @@ err_t meta_dataset_file_add(struct meta_tx *tx, const struct dataset_file *f, st
                   a);
 }
 
-err_t meta_dataset_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct dataset_file *ret)
+static err_t get_file(struct meta_tx *tx, const struct sql_statement *statement, int64_t id, struct arena *a,
+                      struct dataset_file *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "file of a dataset", STATEMENT(DATASET_FILE " WHERE id = $1 AND " STAYS), SQL(SQL_I(id)), a, &c));
+    TRY(tx_one(tx, "file of a dataset", statement, SQL(SQL_I(id)), a, &c));
     read_file_row(c, a, ret);
     return NULL;
+}
+
+err_t meta_dataset_file_get(struct meta_tx *tx, int64_t id, struct arena *a, struct dataset_file *ret)
+{
+    return get_file(tx, STATEMENT(DATASET_FILE " WHERE id = $1 AND " STAYS), id, a, ret);
+}
+
+err_t meta_dataset_file_any(struct meta_tx *tx, int64_t id, struct arena *a, struct dataset_file *ret)
+{
+    return get_file(tx, STATEMENT(DATASET_FILE " WHERE id = $1"), id, a, ret);
 }
 
 #define MATCHES(IN)                                                                                                    \

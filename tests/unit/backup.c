@@ -75,7 +75,7 @@ static err_t open_stores(void *arg, const char *dir, bool read_only, struct aren
     return NULL;
 }
 
-static const struct store_opener opener = { open_stores, NULL };
+static const struct store_opener opener = { .open = open_stores };
 
 static err_t restore_and_check(struct world *w, const char *from, const char *to, struct backup_report *ret,
                                struct fsck_report *ret_fsck)

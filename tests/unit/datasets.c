@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datasets, permission to send files, and files that become rows. */
+#include "records_fixture.h"
 #include "test.h"
 #include "world.h"
 
@@ -7,6 +8,7 @@
 #include "core/dataset/columns.h"
 #include "core/dataset/dataset_file.h"
 #include "core/dataset/file_errors.h"
+#include "core/dataset/gate.h"
 #include "core/dataset/ingest.h"
 #include "core/dataset/prefix.h"
 #include "core/dataset/row_reader.h"
@@ -576,6 +578,99 @@ TEST(a_removed_dataset_gives_back_all_that_it_took)
     expect_sound(&f);
 }
 
+/* ---- rows and records ---- */
+
+static void expect_finding(const struct fixture *f, const char *what)
+{
+    struct fsck_report report;
+    EXPECT_OK(fsck_run(&f->w->core, &(struct fsck_options){ 0 }, f->w->a, &report));
+    bool found = false;
+    for (size_t i = 0; i < report.listed; i++)
+        found |= strcmp(report.list[i].what, what) == 0;
+    EXPECT(found);
+}
+
+static void add_rows_of_file(const struct fixture *f, int64_t dataset_id, int64_t file_id)
+{
+    struct dataset_store *store = f->w->core.datasets;
+    struct dataset_writer *writer = NULL;
+    struct cell cells[3] = { { .integer = 1 }, { .is_null = true }, { .is_null = true } };
+    EXPECT_OK(store->ops->define(store, dataset_id, &f->dataset.columns, f->w->a));
+    EXPECT_OK(store->ops->open(store, dataset_id, file_id, f->w->a, &writer));
+    EXPECT_OK(writer->ops->add(writer, cells, 1, f->w->a));
+    EXPECT_OK(writer->ops->commit(writer, f->w->a));
+}
+
+TEST(fsck_finds_rows_that_are_missing)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    send(&f, "a.jsonl", S("{\"id\":1}"));
+    run_jobs(&f);
+    expect_sound(&f);
+    EXPECT_OK(w->core.datasets->ops->remove(w->core.datasets, f.dataset.id, w->a));
+    expect_finding(&f, "rows missing");
+}
+
+TEST(fsck_finds_rows_that_no_file_explains)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t bad = send(&f, "a.jsonl", S("{}"));
+    run_jobs(&f);
+    expect_sound(&f);
+    add_rows_of_file(&f, f.dataset.id, bad);
+    expect_finding(&f, "rows of a file that has none");
+    add_rows_of_file(&f, f.dataset.id, 12345);
+    expect_finding(&f, "rows of a file that has no record");
+    add_rows_of_file(&f, 999, 1);
+    expect_finding(&f, "rows of a dataset that has no record");
+}
+
+TEST(fsck_finds_another_number_of_rows_than_were_read)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    send(&f, "a.jsonl", S("{\"id\":1}"));
+    run_jobs(&f);
+    corrupt_records(w, "UPDATE dataset_files SET row_count = 2");
+    expect_finding(&f, "not as many rows as were read");
+}
+
+TEST(a_run_that_ended_between_the_rows_and_the_record_is_made_good)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    add_rows_of_file(&f, f.dataset.id, id); /* as the run before had */
+    corrupt_records(w, "UPDATE dataset_files SET state = 2");
+    expect_sound(&f);
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
+    EXPECT_EQ(file_of(&f, id).rows, 1);
+    EXPECT_EQ(count_rows(&f), 1);
+    expect_sound(&f);
+}
+
+TEST(no_table_changes_while_a_backup_copies)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_MANUAL);
+    EXPECT(dataset_gate_try(&w->core));
+    dataset_gate_leave(&w->core);
+    dataset_gate_close(&w->core);
+    dataset_gate_close(&w->core);
+    EXPECT(!dataset_gate_try(&w->core) && dataset_gate_is_closed(&w->core));
+    EXPECT_ERR(dataset_open_table(&w->core, &f.dataset, w->a), ERR_UNAVAILABLE); /* there is none yet */
+    dataset_gate_open(&w->core);
+    EXPECT(!dataset_gate_try(&w->core));
+    dataset_gate_open(&w->core);
+    EXPECT_OK(dataset_open_table(&w->core, &f.dataset, w->a));
+    dataset_gate_close(&w->core);
+    EXPECT_OK(dataset_open_table(&w->core, &f.dataset, w->a)); /* it is used as it is */
+    dataset_gate_open(&w->core);
+}
+
 RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_columns_in_order),
           cmocka_unit_test(what_is_wrong_with_a_dataset_is_refused_by_its_rule),
           cmocka_unit_test(a_change_adds_columns_and_raises_the_version),
@@ -594,4 +689,8 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(files_are_read_when_they_have_the_volume_together),
           cmocka_unit_test(files_are_read_at_the_times_of_the_schedule),
           cmocka_unit_test(a_removed_file_leaves_its_rows_and_is_still_known_as_read),
-          cmocka_unit_test(a_removed_dataset_gives_back_all_that_it_took))
+          cmocka_unit_test(a_removed_dataset_gives_back_all_that_it_took),
+          cmocka_unit_test(fsck_finds_rows_that_are_missing), cmocka_unit_test(fsck_finds_rows_that_no_file_explains),
+          cmocka_unit_test(fsck_finds_another_number_of_rows_than_were_read),
+          cmocka_unit_test(a_run_that_ended_between_the_rows_and_the_record_is_made_good),
+          cmocka_unit_test(no_table_changes_while_a_backup_copies))

@@ -9,9 +9,12 @@
 #include "base/text.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
+#include "core/care/table_copy.h"
+#include "core/dataset/gate.h"
 #include "core/object/garbage.h"
 #include "core/records/object.h"
 #include "core/store/blob_store.h"
+#include "core/store/dataset_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
 
@@ -116,6 +119,7 @@ static err_t write_file(const char *dir, const char *name, slice text, struct ar
 struct stores {
     struct meta_store *meta;
     struct blob_store *blob;
+    struct dataset_store *datasets;
 };
 
 static void stores_closep(struct stores *s)
@@ -123,6 +127,8 @@ static void stores_closep(struct stores *s)
     meta_close(s->meta);
     if (s->blob)
         s->blob->ops->close_store(s->blob);
+    if (s->datasets)
+        s->datasets->ops->close_store(s->datasets);
 }
 
 static err_t stores_open(const struct store_opener *opener, const char *dir, bool read_only, struct arena *a,
@@ -275,6 +281,30 @@ static void garbage_releasep(struct core **core)
     garbage_release(*core);
 }
 
+static err_t copy_tables(struct core *core, const char *dir, const struct store_opener *opener, struct arena *a,
+                         struct backup_report *report)
+{
+    struct table_copy copy = { .tables = core->datasets, .dir = dir, .reserve_bytes = core->options.reserve_bytes };
+    SCOPED(stores_closep) struct stores to = { 0 };
+    TRY(opener->open(opener->arg, dir, true, a, &to.meta, NULL));
+    copy.rows = to.meta;
+    return table_copy_out(&copy, a, &report->datasets);
+}
+
+/* The records, and the rows of datasets, in the same state: no file's rows become visible meanwhile. */
+static err_t copy_records(struct core *core, const char *database, const char *dir, const struct store_opener *opener,
+                          struct arena *a, struct backup_report *report)
+{
+    dataset_gate_close(core);
+    err_t e = meta_backup(core->meta, database, a);
+    if (!e)
+        e = sync_path(database, a);
+    if (!e)
+        e = copy_tables(core, dir, opener, a, report);
+    dataset_gate_open(core);
+    return e;
+}
+
 err_t backup_run(struct core *core, const char *dir, const char *key_from, const struct store_opener *opener,
                  struct arena *a, struct backup_report *ret)
 {
@@ -283,8 +313,7 @@ err_t backup_run(struct core *core, const char *dir, const char *key_from, const
     SCOPED(garbage_releasep) struct core *held = core;
     const char *database = backup_path(a, dir, DATA_DIR_DATABASE);
     struct manifest m = { .report = { .created_at_ms = core_now_ms(held), .with_key = key_from != NULL } };
-    TRY(meta_backup(core->meta, database, a));
-    TRY(sync_path(database, a));
+    TRY(copy_records(core, database, dir, opener, a, &m.report));
     {
         SCOPED(stores_closep) struct stores to = { 0 };
         TRY(stores_open(opener, dir, true, a, &to));
@@ -319,9 +348,12 @@ static err_t check_restored(const struct restore_params *p, const struct stores 
     SCOPED(seal_freep) struct seal *seal = e ? NULL : seal_new(key, p->random);
     explicit_bzero(key, sizeof key);
     struct core core;
-    core_init(&core,
-              &(struct core_params){
-                  .meta = stores->meta, .blob = stores->blob, .clock = p->clock, .random = p->random, .seal = seal });
+    core_init(&core, &(struct core_params){ .meta = stores->meta,
+                                            .blob = stores->blob,
+                                            .datasets = stores->datasets,
+                                            .clock = p->clock,
+                                            .random = p->random,
+                                            .seal = seal });
     e = fsck_run(&core, &(struct fsck_options){ 0 }, a, ret);
     core_release(&core);
     TRY(e);
@@ -348,8 +380,12 @@ static err_t restore_stores(const struct restore_params *p, const char *aside, c
     TRY(p->opener->open(p->opener->arg, aside, false, a, &target.meta, NULL));
     TRY(p->opener->open(p->opener->arg, p->data_dir, false, a, NULL, &target.blob));
     TRY(copy_blobs(target.meta, source.blob, target.blob, 0, a, &copied));
-    if (copied.objects != promised->objects || copied.blobs != promised->blobs ||
-        copied.blob_bytes != promised->blob_bytes)
+    if (p->opener->open_datasets)
+        TRY(p->opener->open_datasets(p->opener->arg, p->data_dir, a, &target.datasets));
+    struct table_copy tables = { .rows = target.meta, .tables = target.datasets, .dir = p->from };
+    TRY(table_copy_in(&tables, a, &copied.datasets));
+    if (copied.datasets != promised->datasets || copied.objects != promised->objects ||
+        copied.blobs != promised->blobs || copied.blob_bytes != promised->blob_bytes)
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
     return check_restored(p, &target, a, ret_fsck);
 }

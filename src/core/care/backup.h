@@ -14,6 +14,8 @@
 struct store_opener {
     err_t (*open)(void *arg, const char *data_dir, bool read_only, struct arena *a, struct meta_store **ret_meta,
                   struct blob_store **ret_blob);
+    /* The dataset store of a data directory. *ret is NULL when the program has none. NULL: it has none. */
+    err_t (*open_datasets)(void *arg, const char *data_dir, struct arena *a, struct dataset_store **ret);
     void *arg;
 };
 

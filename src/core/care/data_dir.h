@@ -9,6 +9,7 @@
 
 #define DATA_DIR_DATABASE "cais.db"      /* records and small objects; SQLite adds files with -wal and -shm */
 #define DATA_DIR_BLOBS "blobs"           /* directory of large objects: one file each, in 256 shards */
+#define DATA_DIR_DATASETS "datasets"     /* directory of the rows of datasets: one database each */
 #define DATA_DIR_LOCK "lock"             /* locked (OFD lock) by the one process that writes */
 #define DATA_DIR_SOCKET "admin.sock"     /* mode 0600: here the command line reaches a running server */
 #define DATA_DIR_PRIVATE "private.sock"  /* the same for the private server of one command (put, get, ls) */

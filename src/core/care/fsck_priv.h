@@ -27,4 +27,7 @@ MUST_USE err_t fsck_check_holds(struct fsck *);
 /* Is there a job that removes what is left of tasks that were removed? Repair adds it. */
 MUST_USE err_t fsck_check_removed_tasks(struct fsck *);
 
+/* Compare the rows of datasets with what the records of their files say, in both directions. */
+MUST_USE err_t fsck_check_datasets(struct fsck *);
+
 #endif

@@ -23,6 +23,7 @@ slice manifest_text(const struct manifest *m, struct arena *a)
     json_put_int(&o, "objects", report->objects);
     json_put_int(&o, "blobs", report->blobs);
     json_put_int(&o, "blob_bytes", (int64_t)report->blob_bytes);
+    json_put_int(&o, "datasets", report->datasets);
     json_put_string(&o, "database_sha256", m->database_sha256);
     if (m->key_sha256.n)
         json_put_string(&o, "master_key_sha256", m->key_sha256);
@@ -64,6 +65,9 @@ err_t manifest_parse(slice text, struct arena *a, struct manifest *ret_manifest)
         !count_member(manifest, "objects", &ret->objects) || !count_member(manifest, "blobs", &ret->blobs) ||
         !count_member(manifest, "blob_bytes", &bytes) || !is_sha256(m.database_sha256) ||
         (ret->with_key && !is_sha256(m.key_sha256)))
+        return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
+    if (json_get(manifest, "datasets") &&
+        !count_member(manifest, "datasets", &ret->datasets)) /* older backups have none */
         return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
     ret->blob_bytes = (uint64_t)bytes;
     *ret_manifest = m;

@@ -12,7 +12,8 @@ struct backup_report {
     int64_t created_at_ms; /* when the backup was made */
     int64_t objects, blobs;
     uint64_t blob_bytes;
-    bool with_key; /* the backup holds the master key */
+    int64_t datasets; /* that have rows */
+    bool with_key;    /* the backup holds the master key */
 };
 
 struct manifest {

@@ -3,10 +3,12 @@
 
 #include "core/dataset/columns.h"
 #include "core/dataset/dataset_write_priv.h"
+#include "core/dataset/gate.h"
 #include "core/dataset/schedule.h"
 #include "core/file/file_name.h"
 #include "core/file/hold.h"
 #include "core/job.h"
+#include "core/object/garbage.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
 #include "core/store/account_store.h"
@@ -56,8 +58,15 @@ static err_t need_store(struct core *core, struct arena *a)
 
 err_t dataset_open_table(struct core *core, const struct dataset *d, struct arena *a)
 {
+    uint64_t unused;
     TRY(need_store(core, a));
-    return core->datasets->ops->define(core->datasets, d->id, &d->columns, a);
+    if (dataset_gate_try(core)) {
+        err_t e = core->datasets->ops->define(core->datasets, d->id, &d->columns, a);
+        dataset_gate_leave(core);
+        return e;
+    }
+    err_t e = core->datasets->ops->size(core->datasets, d->id, a, &unused);
+    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_UNAVAILABLE, "no table is made while a backup runs") : e;
 }
 
 /* ---- checking ---- */
@@ -381,7 +390,7 @@ static err_t remove_table(struct removal *r, struct arena *a)
 err_t dataset_remove_ended(struct core *core, struct job_run *run, struct arena *a)
 {
     struct removal r = { .core = core, .more = true };
-    while (r.more && !job_is_stopping(run)) {
+    while (r.more && !garbage_is_held(core) && !job_is_stopping(run)) {
         SCRATCH(scratch);
         r.now_ms = core_now_ms(core);
         err_t e = meta_write(core->meta, apply_remove_piece, &r, &scratch);

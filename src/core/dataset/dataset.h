@@ -58,7 +58,8 @@ MUST_USE err_t dataset_find(struct core *, int64_t account_id, slice slug, struc
 MUST_USE err_t dataset_list(struct core *, int64_t account_id, const struct id_page *, struct arena *a,
                             struct dataset_list *ret);
 
-/* Makes the table, or gives it the columns that it lacks, before it is used. Cheap when there is nothing to do.
+/* Makes the table, or gives it the columns that it lacks, before it is used. Cheap when there is nothing to do. While a
+ * backup runs (gate.h) the table is used as it is.
  * Errors: UNSUPPORTED the server has no dataset store; those of define in core/store/dataset_store.h. */
 MUST_USE err_t dataset_open_table(struct core *, const struct dataset *, struct arena *a);
 

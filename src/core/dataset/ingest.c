@@ -5,6 +5,7 @@
 #include "core/dataset/dataset.h"
 #include "core/dataset/dataset_write_priv.h"
 #include "core/dataset/file_errors.h"
+#include "core/dataset/gate.h"
 #include "core/dataset/lines.h"
 #include "core/dataset/row_reader.h"
 #include "core/file/file.h"
@@ -171,38 +172,53 @@ static err_t read_content(struct ingestion *in, const struct content *content, s
     return NULL;
 }
 
-/* The rows of the file become visible, or nothing of it does. */
-static err_t read_file(struct ingestion *in, struct arena *a, bool *ret_stopped)
+/* The writer has the rows of the whole file, unless there are errors. */
+static err_t fill_writer(struct ingestion *in, struct dataset_writer *writer, struct arena *a, bool *ret_stopped)
 {
-    struct dataset_store *store = in->core->datasets;
-    SCOPED(dataset_writer_discardp) struct dataset_writer *writer = NULL;
     struct content content = { 0 };
     TRY(file_open_record(in->core, &in->stored, a, &content));
-    err_t e = store->ops->open(store, in->dataset.id, in->file_id, a, &writer);
-    if (!e)
-        e = read_content(in, &content, writer, a, ret_stopped);
+    err_t e = read_content(in, &content, writer, a, ret_stopped);
     content_close(&content);
-    if (e || *ret_stopped || in->error_count)
-        return e;
-    struct dataset_writer *whole = writer;
-    writer = NULL;
-    return whole->ops->commit(whole, a);
+    return e;
+}
+
+/* The rows become visible, and the record tells of them. A backup sees both, or neither. */
+static err_t commit_rows(struct ingestion *in, struct dataset_writer **writer, struct arena *a)
+{
+    struct dataset_writer *whole = *writer;
+    *writer = NULL;
+    if (whole)
+        TRY(whole->ops->commit(whole, a));
+    TRY(finish(in, DATASET_FILE_DONE, a));
+    return measure_table(in, a);
+}
+
+/* NULL for the writer: the rows were committed by a run that was interrupted. */
+static err_t end_with_rows(struct ingestion *in, struct dataset_writer **writer, struct arena *a)
+{
+    if (!dataset_gate_enter(in->core, in->run))
+        return NULL; /* the next run begins again */
+    err_t e = commit_rows(in, writer, a);
+    dataset_gate_leave(in->core);
+    return e;
 }
 
 static err_t ingest(struct ingestion *in, struct arena *a)
 {
     struct dataset_store *store = in->core->datasets;
+    SCOPED(dataset_writer_discardp) struct dataset_writer *writer = NULL;
     bool has = false, stopped = false;
     if (in->file.duplicate_of)
         return finish(in, DATASET_FILE_DONE, a);
     TRY(dataset_open_table(in->core, &in->dataset, a));
     TRY(store->ops->has_file(store, in->dataset.id, in->file_id, a, &has, &in->rows));
-    if (!has)
-        TRY(read_file(in, a, &stopped));
+    if (has)
+        return end_with_rows(in, &writer, a);
+    TRY(store->ops->open(store, in->dataset.id, in->file_id, a, &writer));
+    TRY(fill_writer(in, writer, a, &stopped));
     if (stopped)
-        return NULL; /* the next run begins again */
-    TRY(finish(in, in->error_count ? DATASET_FILE_FAILED : DATASET_FILE_DONE, a));
-    return in->error_count ? NULL : measure_table(in, a);
+        return NULL;
+    return in->error_count ? finish(in, DATASET_FILE_FAILED, a) : end_with_rows(in, &writer, a);
 }
 
 /* Whatever kept the file from being read in the last attempt will not be tried again. */

@@ -33,6 +33,8 @@ MUST_USE err_t meta_dataset_list_due(struct meta_tx *, int64_t now_ms, size_t li
 MUST_USE err_t meta_dataset_end(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* The first one that was marked. NOT_FOUND when there is none. */
 MUST_USE err_t meta_dataset_first_ended(struct meta_tx *, struct arena *a, struct dataset *ret);
+/* *ret_known: there is a record of it, also when it was marked as removed. */
+MUST_USE err_t meta_dataset_is_known(struct meta_tx *, int64_t id, struct arena *a, bool *ret_known);
 /* Removes the record of a dataset that was marked and has neither files nor prefixes any more. */
 MUST_USE err_t meta_dataset_remove(struct meta_tx *, int64_t id, struct arena *a);
 
@@ -40,6 +42,8 @@ MUST_USE err_t meta_dataset_remove(struct meta_tx *, int64_t id, struct arena *a
 
 MUST_USE err_t meta_dataset_file_add(struct meta_tx *, const struct dataset_file *, struct arena *a);
 MUST_USE err_t meta_dataset_file_get(struct meta_tx *, int64_t id, struct arena *a, struct dataset_file *ret);
+/* Also when it was removed. */
+MUST_USE err_t meta_dataset_file_any(struct meta_tx *, int64_t id, struct arena *a, struct dataset_file *ret);
 enum dataset_file_order { DATASET_FILES_BY_CREATION, DATASET_FILES_BY_SIZE, DATASET_FILES_BY_NAME };
 struct dataset_file_query {
     int64_t dataset_id;
