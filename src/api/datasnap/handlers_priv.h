@@ -20,6 +20,13 @@ err_t datasnap_token_revoke(struct http_exchange *);
 /* query.c */
 err_t datasnap_query(struct http_exchange *);
 
+/* files.c */
+err_t datasnap_file_list(struct http_exchange *);
+err_t datasnap_file_history(struct http_exchange *);
+err_t datasnap_file_get(struct http_exchange *);
+err_t datasnap_file_remove(struct http_exchange *);
+err_t datasnap_process(struct http_exchange *);
+
 /* account.c */
 err_t datasnap_me(struct http_exchange *);
 err_t datasnap_health(struct http_exchange *);

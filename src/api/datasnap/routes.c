@@ -8,6 +8,7 @@
 /* Answered on the loop: they read some rows by key. */
 #define READ (HTTP_ON_LOOP | HTTP_NO_BODY)
 #define LIST HTTP_NO_BODY
+#define COUNT (HTTP_NO_BODY | HTTP_LONG) /* they look at every file of the schema */
 #define REMOVE HTTP_NO_BODY
 #define SMALL_BODY ((size_t)4 * 1024)
 #define QUERY_BODY ((size_t)256 * 1024)
@@ -27,6 +28,12 @@ static const struct http_route versioned_routes[] = {
     { "POST", "/schemas/{slug}/generate-upload-token", datasnap_token_issue, HTTP_ON_LOOP, SMALL_BODY, "4.1", 0 },
     { "GET", "/upload-tokens/{id}/validate", datasnap_token_validate, READ, 0, "4.2", 0 },
     { "DELETE", "/upload-tokens/{id}", datasnap_token_revoke, REMOVE, 0, "4.3", 0 },
+
+    { "GET", "/schemas/{slug}/files", datasnap_file_list, COUNT, 0, "6.1", 0 },
+    { "GET", "/schemas/{slug}/uploads", datasnap_file_history, LIST, 0, "6.1", 0 },
+    { "GET", "/schemas/{slug}/files/{id}", datasnap_file_get, READ, 0, "6.1", 0 },
+    { "DELETE", "/schemas/{slug}/files/{id}", datasnap_file_remove, REMOVE, 0, "6.1", 0 },
+    { "POST", "/schemas/{slug}/process-files", datasnap_process, 0, SMALL_BODY, "6.3", 0 },
 };
 /* Under /api and without a prefix. */
 static const struct http_route unversioned_routes[] = {
