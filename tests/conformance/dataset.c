@@ -186,7 +186,7 @@ TEST(thousands_of_files_are_visited)
 {
     struct dataset_world *w = *state;
     dataset_define(w, 1, spec);
-    int files = w->kind == DATASET_MEM ? 3000 : 150;
+    int files = w->kind == DATASET_MEM ? 3000 : 60;
     for (int i = files; i > 0; i--)
         dataset_add(w, 1, i, i % 2 ? "1|a" : "");
     struct seen s = { .w = w, .text = S("") };

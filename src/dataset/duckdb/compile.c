@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the meaning of core/records/row_query.h is put into the words of DuckDB, where that is not obvious:
+ *
+ *   parameters  Their values must be known when the statement is planned, or DuckDB could skip no part of a table by its
+ *               minima and maxima, and would sort everything before a LIMIT. It plans anew for each execution if the type of a
+ *               parameter does not follow from the statement: PLAN_WITH_VALUES makes that so.
+ *   order       DuckDB keeps the order of rows through filters and projections, but not through the join that it makes of
+ *               a long IN. Then, and after each ORDER BY, the number of the row decides.
+ *   pages       Without conditions and orders, a page is a range of row numbers, which is found without reading the rows
+ *               before it.
+ *   case        lower and upper of DuckDB know all of Unicode; translate knows what it is told.
+ *   halves      round of DuckDB goes away from zero. A cast from DOUBLE to BIGINT rounds as rint does; decimals are rounded as
+ *               whole numbers. The number is needed more than once: the lambda is given it, because a text that named it
+ *               twice would double with each level of nesting.
+ *   sums        are computed in 128 bits; the cast to the type of the result refuses what does not fit.
+ *   any         arg_min takes the row with the least number among those whose value is not null. */
+#include "dataset/duckdb/compile.h"
+
+#include "base/buf.h"
+
+#include <assert.h>
+
+#define PLAN_WITH_VALUES "$1 IS NOT NULL"
+#define LARGEST_EXACT_FRACTION "4503599627370496" /* 2^52: from here on a double is a whole number */
+#define LIST_THAT_MAY_BE_JOINED 2
+
+struct compiler {
+    const struct row_query *query;
+    struct arena *a;
+    struct buf sql;
+    struct compiled_parameter *parameters;
+    size_t count, room;
+    bool has_list; /* the order of rows must be asked for */
+};
+
+const char *compile_type(enum column_type type)
+{
+    static const char *const names[] = {
+        [COLUMN_STRING] = "VARCHAR",
+        [COLUMN_JSON] = "VARCHAR",
+        [COLUMN_BOOL] = "BOOLEAN",
+        [COLUMN_INT8] = "TINYINT",
+        [COLUMN_INT16] = "SMALLINT",
+        [COLUMN_INT32] = "INTEGER",
+        [COLUMN_INT64] = "BIGINT",
+        [COLUMN_UINT8] = "UTINYINT",
+        [COLUMN_UINT16] = "USMALLINT",
+        [COLUMN_UINT32] = "UINTEGER",
+        [COLUMN_UINT64] = "UBIGINT",
+        [COLUMN_FLOAT] = "DOUBLE",
+        [COLUMN_DECIMAL] = "DECIMAL(18,6)",
+        [COLUMN_DATE] = "DATE",
+        [COLUMN_DATETIME] = "TIMESTAMP",
+        [COLUMN_DATETIME64] = "TIMESTAMP",
+        [COLUMN_DECIMAL_SUM] = "DECIMAL(38,6)",
+    };
+    return names[type];
+}
+
+static void add(struct compiler *c, const char *text)
+{
+    buf_add(&c->sql, slice_of(text));
+}
+
+static void add_parameter(struct compiler *c, enum column_type type, struct cell value)
+{
+    if (c->count == c->room) {
+        struct compiled_parameter *more = arena_array(c->a, struct compiled_parameter, 2 * c->room);
+        for (size_t i = 0; i < c->count; i++)
+            more[i] = c->parameters[i];
+        c->parameters = more;
+        c->room *= 2;
+    }
+    c->parameters[c->count++] = (struct compiled_parameter){ type, value };
+    buf_printf(&c->sql, "CAST($%zu AS %s)", c->count, compile_type(type));
+}
+
+static void add_number(struct compiler *c, uint64_t number)
+{
+    add_parameter(c, COLUMN_INT64, (struct cell){ .integer = (int64_t)number });
+}
+
+/* ---- expressions ---- */
+
+static void add_expr(struct compiler *c, const struct row_expr *expr);
+
+/* before, the first argument, after */
+static void add_call(struct compiler *c, const char *before, const struct row_expr *expr, const char *after)
+{
+    add(c, before);
+    add_expr(c, expr->args[0]);
+    add(c, after);
+}
+
+static const char *power_of_ten(int exponent)
+{
+    static const char *const powers[] = { "1", "10", "100", "1000", "10000", "100000", "1000000" };
+    assert(exponent >= 0 && exponent <= DECIMAL_PLACES);
+    return powers[exponent];
+}
+
+static void add_round_of_float(struct compiler *c, const struct row_expr *expr)
+{
+    const char *unit = power_of_ten(expr->digits);
+    add_call(c, "list_transform([", expr, "], lambda x: ");
+    buf_printf(&c->sql,
+               "CASE WHEN isinf(x * %s) THEN x WHEN abs(x * %s) < " LARGEST_EXACT_FRACTION
+               " THEN CAST(CAST(x * %s AS BIGINT) AS DOUBLE) / %s ELSE x * %s / %s END)[1]",
+               unit, unit, unit, unit, unit, unit);
+}
+
+/* u: the decimal times 10^DECIMAL_PLACES. */
+static void add_round_of_decimal(struct compiler *c, const struct row_expr *expr)
+{
+    const char *unit = power_of_ten(DECIMAL_PLACES - expr->digits);
+    add_call(c, "list_transform([CAST(", expr, " * 1000000 AS BIGINT)], lambda u: ");
+    buf_printf(&c->sql,
+               "CAST(CAST((u // %s + CASE WHEN 2 * abs(u %% %s) > %s OR (2 * abs(u %% %s) = %s AND u // %s %% 2 <> 0)"
+               " THEN sign(u) ELSE 0 END) * %s AS DECIMAL(20,0)) * 0.000001 AS DECIMAL(18,6)))[1]",
+               unit, unit, unit, unit, unit, unit, unit);
+}
+
+static void add_number_function(struct compiler *c, const struct row_expr *expr)
+{
+    bool is_whole = expr->type != COLUMN_FLOAT && expr->type != COLUMN_DECIMAL;
+    if (is_whole && (expr->function != ROW_ABS || column_type_is_unsigned(expr->type))) {
+        add_expr(c, expr->args[0]);
+        return;
+    }
+    if (expr->function == ROW_ROUND) {
+        if (expr->type == COLUMN_FLOAT)
+            add_round_of_float(c, expr);
+        else
+            add_round_of_decimal(c, expr);
+        return;
+    }
+    add_call(c,
+             expr->function == ROW_ABS     ? "CAST(abs("
+             : expr->function == ROW_FLOOR ? "CAST(floor("
+                                           : "CAST(ceil(",
+             expr, "");
+    buf_printf(&c->sql, ") AS %s)", compile_type(expr->type));
+}
+
+static void add_function(struct compiler *c, const struct row_expr *expr)
+{
+    static const struct {
+        const char *before, *after;
+    } calls[] = {
+        [ROW_LOWER] = { "translate(", ", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')" },
+        [ROW_UPPER] = { "translate(", ", 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')" },
+        [ROW_LENGTH] = { "CAST(length(", ") AS UBIGINT)" },
+        [ROW_TRIM] = { "trim(", ", ' ')" },
+        [ROW_TO_DATE] = { "CAST(", " AS DATE)" },
+        [ROW_TO_YEAR] = { "CAST(year(", ") AS USMALLINT)" },
+        [ROW_TO_MONTH] = { "CAST(month(", ") AS UTINYINT)" },
+        [ROW_TO_DAY_OF_MONTH] = { "CAST(day(", ") AS UTINYINT)" },
+        [ROW_TO_HOUR] = { "CAST(hour(CAST(", " AS TIMESTAMP)) AS UTINYINT)" },
+        [ROW_TO_START_OF_DAY] = { "CAST(CAST(", " AS DATE) AS TIMESTAMP)" },
+        [ROW_TO_START_OF_MONTH] = { "CAST(date_trunc('month', ", ") AS DATE)" },
+    };
+    assert((size_t)expr->function < sizeof calls / sizeof calls[0] && calls[expr->function].before);
+    add_call(c, calls[expr->function].before, expr, calls[expr->function].after);
+}
+
+static void add_expr(struct compiler *c, const struct row_expr *expr)
+{
+    switch (expr->function) {
+    case ROW_COLUMN:
+        buf_printf(&c->sql, "c%zu", expr->column);
+        break;
+    case ROW_LITERAL:
+        add_parameter(c, expr->type, expr->value);
+        break;
+    case ROW_ABS:
+    case ROW_FLOOR:
+    case ROW_CEIL:
+    case ROW_ROUND:
+        add_number_function(c, expr);
+        break;
+    case ROW_COALESCE:
+        add_call(c, "coalesce(", expr, ", ");
+        add_expr(c, expr->args[1]);
+        add(c, ")");
+        break;
+    case ROW_TO_YEAR_MONTH: /* its result is no time, so that it does not nest */
+        add_call(c, "CAST(year(", expr, ") * 100 + month(");
+        add_call(c, "", expr, ") AS UINTEGER)");
+        break;
+    default:
+        add_function(c, expr);
+        break;
+    }
+}
+
+/* ---- conditions ---- */
+
+static void add_values(struct compiler *c, const struct row_condition *condition, const char *between)
+{
+    for (size_t i = 0; i < condition->value_count; i++) {
+        if (i)
+            add(c, between);
+        add_parameter(c, condition->expr->type, condition->values[i]);
+    }
+}
+
+/* A backslash at the end, which no query has, would be an error of DuckDB. Without a backslash, DuckDB has faster ways. */
+static void add_like(struct compiler *c, const struct row_condition *condition)
+{
+    slice pattern = condition->values->text;
+    size_t escapes = 0;
+    while (escapes < pattern.n && pattern.p[pattern.n - 1 - escapes] == '\\')
+        escapes++;
+    if (escapes % 2)
+        pattern = arena_printf(c->a, SLICE_FMT "\\", SLICE_ARG(pattern));
+    add_expr(c, condition->expr);
+    add(c, condition->test == ROW_LIKE ? " LIKE " : " NOT LIKE ");
+    add_parameter(c, COLUMN_STRING, (struct cell){ .text = pattern });
+    if (slice_find_byte(pattern, '\\') != SLICE_NONE)
+        add(c, " ESCAPE '\\'");
+}
+
+static void add_test(struct compiler *c, const struct row_condition *condition)
+{
+    static const char *const words[] = { [ROW_EQ] = " = ",
+                                         [ROW_NE] = " <> ",
+                                         [ROW_LT] = " < ",
+                                         [ROW_LE] = " <= ",
+                                         [ROW_GT] = " > ",
+                                         [ROW_GE] = " >= ",
+                                         [ROW_IN] = " IN (",
+                                         [ROW_NOT_IN] = " NOT IN (",
+                                         [ROW_BETWEEN] = " BETWEEN ",
+                                         [ROW_IS_NULL] = " IS NULL",
+                                         [ROW_IS_NOT_NULL] = " IS NOT NULL" };
+    if (condition->test == ROW_LIKE || condition->test == ROW_NOT_LIKE) {
+        add_like(c, condition);
+        return;
+    }
+    bool is_list = condition->test == ROW_IN || condition->test == ROW_NOT_IN;
+    c->has_list |= is_list && condition->value_count >= LIST_THAT_MAY_BE_JOINED;
+    add_expr(c, condition->expr);
+    add(c, words[condition->test]);
+    add_values(c, condition, condition->test == ROW_BETWEEN ? " AND " : ", ");
+    add(c, is_list ? ")" : "");
+}
+
+static void add_condition(struct compiler *c, const struct row_condition *condition)
+{
+    bool is_all = condition->test == ROW_ALL;
+    add(c, "(");
+    if (condition->test == ROW_NOT) {
+        add(c, "NOT ");
+        add_condition(c, condition->children);
+    } else if (is_all || condition->test == ROW_SOME) {
+        if (!condition->child_count)
+            add(c, is_all ? "TRUE" : "FALSE");
+        for (size_t i = 0; i < condition->child_count; i++) {
+            if (i)
+                add(c, is_all ? " AND " : " OR ");
+            add_condition(c, &condition->children[i]);
+        }
+    } else {
+        add_test(c, condition);
+    }
+    add(c, ")");
+}
+
+/* ---- the statement ---- */
+
+static void add_where(struct compiler *c, int64_t newest_row)
+{
+    add(c, " FROM " LINES_TABLE " WHERE " PLAN_WITH_VALUES " AND " ROW_NUMBER " <= ");
+    add_number(c, (uint64_t)newest_row);
+    if (c->query->where) {
+        add(c, " AND ");
+        add_condition(c, c->query->where);
+    }
+}
+
+/* A page can be no larger than the result, which has at most a row more than the table: one, for a table without rows. */
+static uint64_t clamp(uint64_t number, int64_t newest_row)
+{
+    uint64_t most = (uint64_t)newest_row + 1;
+    return number < most ? number : most;
+}
+
+static void add_page(struct compiler *c, int64_t newest_row)
+{
+    add(c, " LIMIT ");
+    add_number(c, clamp(c->query->limit, newest_row));
+    add(c, " OFFSET ");
+    add_number(c, clamp(c->query->offset, newest_row));
+}
+
+static void add_page_as_range(struct compiler *c, int64_t newest_row)
+{
+    uint64_t offset = clamp(c->query->offset, newest_row);
+    add(c, " AND " ROW_NUMBER " > ");
+    add_number(c, offset);
+    add(c, " AND " ROW_NUMBER " <= ");
+    add_number(c, offset + clamp(c->query->limit, newest_row));
+}
+
+static bool is_constant(const struct row_expr *expr)
+{
+    if (!expr || expr->function == ROW_LITERAL)
+        return true;
+    return expr->function != ROW_COLUMN && is_constant(expr->args[0]) && is_constant(expr->args[1]);
+}
+
+/* By an expression of the rows, or by an item, whose position counts from 1. */
+static void add_order(struct compiler *c, const struct row_order *order, const char *before)
+{
+    add(c, before);
+    if (order->expr)
+        add_expr(c, order->expr);
+    else
+        buf_printf(&c->sql, "%zu", order->item + 1);
+    add(c, order->is_descending ? " DESC NULLS LAST" : " ASC NULLS LAST");
+}
+
+static void compile_rows(struct compiler *c, int64_t newest_row)
+{
+    const struct row_query *q = c->query;
+    const char *separator = " ORDER BY ";
+    for (size_t i = 0; i < q->item_count; i++) {
+        add(c, i ? ", CAST(" : "SELECT CAST(");
+        add_expr(c, q->items[i].expr);
+        buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
+    }
+    add_where(c, newest_row);
+    if (!q->where && !q->order_count) {
+        add_page_as_range(c, newest_row);
+        return;
+    }
+    for (size_t i = 0; i < q->order_count; i++) {
+        if (q->orders[i].expr && is_constant(q->orders[i].expr))
+            continue;
+        add_order(c, &q->orders[i], separator);
+        separator = ", ";
+    }
+    if (q->order_count || c->has_list) {
+        add(c, separator);
+        add(c, ROW_NUMBER);
+    }
+    add_page(c, newest_row);
+}
+
+/* ---- groups: the rows are an inner SELECT, with the groups as g0, g1 … and the argument of item 0 as a0 … ---- */
+
+static bool same_value(enum column_type type, const struct cell *x, const struct cell *y)
+{
+    if (x->is_null || y->is_null)
+        return x->is_null && y->is_null;
+    if (column_type_is_text(type))
+        return slice_eq(x->text, y->text);
+    if (type == COLUMN_BOOL)
+        return x->boolean == y->boolean;
+    if (type == COLUMN_FLOAT)
+        return x->real >= y->real && x->real <= y->real;
+    if (type == COLUMN_DECIMAL || type == COLUMN_DECIMAL_SUM)
+        return x->decimal == y->decimal;
+    return column_type_is_unsigned(type) ? x->natural == y->natural : x->integer == y->integer;
+}
+
+static bool same_expr(const struct row_expr *x, const struct row_expr *y)
+{
+    if (!x || !y || x == y)
+        return x == y;
+    return x->function == y->function && x->type == y->type && (x->function != ROW_COLUMN || x->column == y->column) &&
+           (x->function != ROW_LITERAL || same_value(x->type, &x->value, &y->value)) &&
+           (x->function != ROW_ROUND || x->digits == y->digits) && same_expr(x->args[0], y->args[0]) &&
+           same_expr(x->args[1], y->args[1]);
+}
+
+/* The group that the expression is; SIZE_MAX: none. */
+static size_t find_group(const struct row_query *q, const struct row_expr *expr)
+{
+    for (size_t i = 0; i < q->group_count; i++)
+        if (same_expr(q->groups[i], expr))
+            return i;
+    return SIZE_MAX;
+}
+
+static void add_plain_item(struct compiler *c, const struct row_item *item)
+{
+    size_t group = find_group(c->query, item->expr);
+    if (group == SIZE_MAX) {
+        assert(is_constant(item->expr));
+        add_expr(c, item->expr);
+    } else {
+        buf_printf(&c->sql, "g%zu", group);
+    }
+}
+
+static void add_aggregate(struct compiler *c, size_t i)
+{
+    static const struct {
+        const char *before, *after;
+    } calls[] = { [ROW_COUNT] = { "count(", ")" },
+                  [ROW_COUNT_DISTINCT] = { "count(DISTINCT ", ")" },
+                  [ROW_SUM] = { "sum(", ")" },
+                  [ROW_AVG] = { "avg(", ")" },
+                  [ROW_MIN] = { "min(", ")" },
+                  [ROW_MAX] = { "max(", ")" },
+                  [ROW_ANY] = { "arg_min(", ", " ROW_NUMBER ")" } };
+    const struct row_item *item = &c->query->items[i];
+    switch (item->aggregate) {
+    case ROW_PLAIN:
+        add_plain_item(c, item);
+        break;
+    case ROW_COUNT_ROWS:
+        add(c, "count(*)");
+        break;
+    default:
+        buf_printf(&c->sql, "%sa%zu%s", calls[item->aggregate].before, i, calls[item->aggregate].after);
+        break;
+    }
+}
+
+static void add_inner_rows(struct compiler *c, int64_t newest_row)
+{
+    const struct row_query *q = c->query;
+    add(c, " FROM (SELECT " ROW_NUMBER);
+    for (size_t i = 0; i < q->group_count; i++) {
+        add(c, ", ");
+        add_expr(c, q->groups[i]);
+        buf_printf(&c->sql, " AS g%zu", i);
+    }
+    for (size_t i = 0; i < q->item_count; i++) {
+        if (q->items[i].aggregate == ROW_PLAIN || !q->items[i].expr)
+            continue;
+        add(c, ", ");
+        add_expr(c, q->items[i].expr);
+        buf_printf(&c->sql, " AS a%zu", i);
+    }
+    add_where(c, newest_row);
+    add(c, ")");
+}
+
+static void add_group_order(struct compiler *c)
+{
+    const struct row_query *q = c->query;
+    const char *separator = " ORDER BY ";
+    for (size_t i = 0; i < q->order_count; i++) {
+        const struct row_order *order = &q->orders[i];
+        if (order->expr) {
+            buf_printf(&c->sql, "%sg%zu", separator, find_group(q, order->expr));
+            add(c, order->is_descending ? " DESC NULLS LAST" : " ASC NULLS LAST");
+        } else {
+            add_order(c, order, separator);
+        }
+        separator = ", ";
+    }
+    for (size_t i = 0; i < q->group_count; i++) {
+        buf_printf(&c->sql, "%sg%zu ASC NULLS LAST", separator, i);
+        separator = ", ";
+    }
+}
+
+static void compile_groups(struct compiler *c, int64_t newest_row)
+{
+    const struct row_query *q = c->query;
+    for (size_t i = 0; i < q->item_count; i++) {
+        add(c, i ? ", CAST(" : "SELECT CAST(");
+        add_aggregate(c, i);
+        buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
+    }
+    add_inner_rows(c, newest_row);
+    for (size_t i = 0; i < q->group_count; i++)
+        buf_printf(&c->sql, "%sg%zu", i ? ", " : " GROUP BY ", i);
+    add_group_order(c);
+    add_page(c, newest_row);
+}
+
+struct compiled compile_query(const struct row_query *q, int64_t newest_row, struct arena *a)
+{
+    struct compiler c = { .query = q, .a = a, .room = 16 };
+    c.parameters = arena_array(a, struct compiled_parameter, c.room);
+    /* The first one is that of PLAN_WITH_VALUES. */
+    c.parameters[c.count++] = (struct compiled_parameter){ COLUMN_INT64, { .integer = 1 } };
+    buf_init(&c.sql, 0);
+    if (q->is_grouped)
+        compile_groups(&c, newest_row);
+    else
+        compile_rows(&c, newest_row);
+    buf_add_byte(&c.sql, 0);
+    slice sql = buf_give(&c.sql, a);
+    return (struct compiled){ { sql.p, sql.n - 1 }, c.parameters, c.count };
+}
