@@ -3,6 +3,7 @@
 
 #include "core/records/reference.h"
 #include "core/task/task_attach.h"
+#include "dataset/fault/fault.h"
 #include "dataset/mem/mem.h"
 
 #include "test.h"
@@ -84,13 +85,14 @@ struct world *world_new_with(const struct world_options *options)
                                          .file_cache_bytes = WORLD_CACHE_BYTES };
     unsigned char master_key[SEAL_KEY_SIZE] = { 1 };
     w->seal = seal_new(master_key, &w->random.random);
-    core_init(&w->core, &(struct core_params){ .meta = meta,
-                                               .blob = blob,
-                                               .datasets = dataset_mem_new(&w->clock.clock),
-                                               .clock = &w->clock.clock,
-                                               .random = &w->random.random,
-                                               .seal = w->seal,
-                                               .options = core_options });
+    core_init(&w->core,
+              &(struct core_params){ .meta = meta,
+                                     .blob = blob,
+                                     .datasets = dataset_fault_wrap(dataset_mem_new(&w->clock.clock), &w->faults),
+                                     .clock = &w->clock.clock,
+                                     .random = &w->random.random,
+                                     .seal = w->seal,
+                                     .options = core_options });
     EXPECT_OK(access_bootstrap(&w->core, w->a));
     EXPECT_OK(access_operator(&w->core, S(""), w->a, &w->operator_));
     EXPECT_OK(jobs_new(&w->core, &(struct jobs_options){ 0 }, w->a, &w->jobs));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole core for a test: stores in memory, a clock that only the test moves, a seeded random source, no threads. A
- * write is committed before its call returns. Both stores are wrapped so that the nth store call fails on demand
+ * write is committed before its call returns. All stores are wrapped so that the nth store call fails on demand
  * (w->faults).
  *
  *   WORLD(w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datasets, permission to send files, and files that become rows. */
 #include "records_fixture.h"
+#include "rounds.h"
 #include "test.h"
 #include "world.h"
 
@@ -17,6 +18,8 @@
 #include "core/reasons.h"
 #include "core/records/account.h"
 #include "core/store/dataset_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
 
 #include <string.h>
 
@@ -671,6 +674,68 @@ TEST(no_table_changes_while_a_backup_copies)
     dataset_gate_open(&w->core);
 }
 
+/* ---- faults ---- */
+
+/* The nth call of a store fails while files are read. *ret_reached: there were so many calls. */
+static void ingest_with_fault(int64_t nth, bool answer_lost, bool *ret_reached)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t good = send(&f, "a.jsonl", S("{\"id\":1}\n{\"id\":2}")), bad = send(&f, "b.jsonl", S("[]"));
+    int64_t again = send(&f, "c.jsonl", S("{\"id\":1}\n{\"id\":2}"));
+    w->faults =
+        (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+    err_t planned = jobs_run_due(w->jobs, w->a);
+    (void)planned;
+    *ret_reached = w->faults.calls >= nth;
+    w->faults.fail_at = 0;
+    expect_sound(&f);
+    for (int i = 0; i < 3; i++) { /* the pauses between attempts */
+        world_wait(w, minutes(1));
+        run_jobs(&f);
+    }
+    EXPECT_EQ(file_of(&f, good).state, DATASET_FILE_DONE);
+    EXPECT_EQ(file_of(&f, good).rows, 2);
+    EXPECT_EQ(file_of(&f, bad).state, DATASET_FILE_FAILED);
+    EXPECT_EQ(file_of(&f, again).duplicate_of, good);
+    EXPECT_EQ(count_rows(&f), 2);
+    expect_sound(&f);
+}
+
+TEST(rows_come_exactly_once_whatever_call_of_a_store_fails)
+{
+    for (int lost = 0; lost < 2; lost++) {
+        bool reached = true;
+        for (int64_t nth = fault_first(); reached; nth += fault_step()) {
+            ingest_with_fault(nth, lost, &reached);
+            assert_true(nth < 2000);
+        }
+    }
+}
+
+TEST(a_file_that_cannot_be_read_has_failed_after_the_last_attempt)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", world_bytes(w, 20000)), next = send(&f, "b.jsonl", S("{\"id\":1}"));
+    struct object o;
+    struct meta_tx *tx = world_tx(w);
+    struct file file;
+    EXPECT_OK(meta_file_get(tx, id, w->a, &file));
+    EXPECT_OK(meta_object_get(tx, file.object_id, w->a, &o));
+    meta_read_end(tx);
+    EXPECT_OK(w->core.blob->ops->remove(w->core.blob, o.blob_key, w->a)); /* its bytes are lost */
+    for (int i = 0; i < 2 * DATASET_INGEST_ATTEMPTS; i++) {
+        err_t planned = jobs_run_due(w->jobs, w->a);
+        (void)planned;
+        world_wait(w, minutes(6));
+    }
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_FAILED);
+    EXPECT_SLICE(file_of(&f, id).errors, S(""));
+    EXPECT_EQ(file_of(&f, next).state, DATASET_FILE_DONE); /* those behind it are read */
+    EXPECT_EQ(count_rows(&f), 1);
+}
+
 RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_columns_in_order),
           cmocka_unit_test(what_is_wrong_with_a_dataset_is_refused_by_its_rule),
           cmocka_unit_test(a_change_adds_columns_and_raises_the_version),
@@ -693,4 +758,6 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(fsck_finds_rows_that_are_missing), cmocka_unit_test(fsck_finds_rows_that_no_file_explains),
           cmocka_unit_test(fsck_finds_another_number_of_rows_than_were_read),
           cmocka_unit_test(a_run_that_ended_between_the_rows_and_the_record_is_made_good),
-          cmocka_unit_test(no_table_changes_while_a_backup_copies))
+          cmocka_unit_test(no_table_changes_while_a_backup_copies),
+          cmocka_unit_test(rows_come_exactly_once_whatever_call_of_a_store_fails),
+          cmocka_unit_test(a_file_that_cannot_be_read_has_failed_after_the_last_attempt))
