@@ -6,6 +6,7 @@
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
 #include "core/store/blob_store.h"
+#include "dataset/duckdb/duckdb_store.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -207,6 +208,17 @@ static err_t report_lost_keys(struct store *s, struct arena *a)
     return NULL;
 }
 
+/* A program that was built without has none. */
+static err_t open_datasets(const struct config *c, slice dir, struct clock *clock, struct arena *a,
+                           struct dataset_store **ret)
+{
+    struct dataset_duckdb_options options = { .memory_bytes = (size_t)c->datasets.memory_bytes,
+                                              .temp_bytes = (size_t)c->datasets.temporary_bytes,
+                                              .open_max = (int)c->datasets.open };
+    err_t e = dataset_duckdb_open(path_in(a, dir, DATA_DIR_DATASETS), &options, clock, a, ret);
+    return err_is(e, ERR_UNSUPPORTED) ? NULL : e;
+}
+
 err_t store_open(struct store *s, const struct config *c, struct clock *clock, struct random *random, struct log *log,
                  struct arena *a)
 {
@@ -225,6 +237,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
     TRY(open_or_make_meta(s, dir, a));
     TRY(open_seal(s, dir, random, a));
     TRY(blob_disk_open(path_in(a, dir, DATA_DIR_BLOBS), s->relaxed, a, &s->blob));
+    TRY(open_datasets(c, dir, clock, a, &s->datasets));
     struct core_options options = { .inline_max_bytes = (uint64_t)c->storage.inline_max_bytes,
                                     .reserve_bytes = (uint64_t)c->storage.reserve_free_space_bytes,
                                     .purge_grace_ms = c->files.purge_grace_ms,
@@ -246,10 +259,13 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                                   .idle_ms = c->sessions.idle_ms,
                                                   .per_user = c->sessions.per_user },
                                     .file_cache_bytes = (uint64_t)c->storage.cache_bytes };
-    core_init(
-        &s->core,
-        &(struct core_params){
-            .meta = s->meta, .blob = s->blob, .clock = clock, .random = random, .seal = s->seal, .options = options });
+    core_init(&s->core, &(struct core_params){ .meta = s->meta,
+                                               .blob = s->blob,
+                                               .datasets = s->datasets,
+                                               .clock = clock,
+                                               .random = random,
+                                               .seal = s->seal,
+                                               .options = options });
     TRY(access_bootstrap(&s->core, a));
     return log ? report_lost_keys(s, a) : NULL;
 }
@@ -261,6 +277,8 @@ void store_close(struct store *s)
     meta_close(s->meta);
     if (s->blob)
         s->blob->ops->close_store(s->blob);
+    if (s->datasets)
+        s->datasets->ops->close_store(s->datasets);
     seal_free(s->seal);
     fd_closep(&s->lock_fd);
     *s = (struct store){ .lock_fd = -1 };
@@ -283,7 +301,14 @@ static err_t open_for_backup(void *arg, const char *data_dir, bool read_only, st
     return e;
 }
 
+static err_t open_datasets_for_backup(void *arg, const char *data_dir, struct arena *a, struct dataset_store **ret)
+{
+    return open_datasets(arg, slice_of(data_dir), clock_system(), a, ret);
+}
+
 struct store_opener store_opener(const struct config *config)
 {
-    return (struct store_opener){ .open = open_for_backup, .arg = (void *)(uintptr_t)config };
+    return (struct store_opener){ .open = open_for_backup,
+                                  .open_datasets = open_datasets_for_backup,
+                                  .arg = (void *)(uintptr_t)config };
 }

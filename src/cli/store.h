@@ -12,7 +12,8 @@ struct store {
     int lock_fd; /* -1: not locked by us */
     struct meta_store *meta;
     struct blob_store *blob;
-    struct seal *seal; /* of the master key */
+    struct dataset_store *datasets; /* NULL: the program was built without */
+    struct seal *seal;              /* of the master key */
     struct core core;
     struct log *log;
     int64_t flush_us; /* how long one durable write of 4 KiB takes on this disk */

@@ -271,6 +271,9 @@ TEST(calls_without_a_table_find_none)
     EXPECT_ERR(w->store->ops->has_file(w->store, 2, 1, w->a, &has, &rows), ERR_NOT_FOUND);
     EXPECT_ERR(w->store->ops->each_file(w->store, 2, w->a, note_file, &s), ERR_NOT_FOUND);
     EXPECT_ERR(w->store->ops->verify(w->store, 2, w->a), ERR_NOT_FOUND);
+    uint64_t bytes;
+    EXPECT_ERR(w->store->ops->size(w->store, 2, w->a, &bytes), ERR_NOT_FOUND);
+    EXPECT_OK(w->store->ops->size(w->store, 1, w->a, &bytes));
     struct ask k = ask_new(w);
     ask_columns(&k, "n");
     EXPECT_ERR(ask_try(&k, 2, &text), ERR_NOT_FOUND);

@@ -154,6 +154,29 @@ static err_t store_each(struct dataset_store *store, struct arena *a, err_t (*vi
     return NULL;
 }
 
+/* 0 when there is none. */
+static err_t file_bytes(const struct pool *p, const char *name, struct arena *a, uint64_t *ret_bytes)
+{
+    struct stat st = { .st_size = 0 };
+    if (fstatat(p->dir_fd, name, &st, 0) != 0 && errno != ENOENT)
+        return err_errno(a, errno, "%s", name);
+    *ret_bytes = (uint64_t)st.st_size;
+    return NULL;
+}
+
+/* With what DuckDB has not moved from its log yet. */
+static err_t store_size(struct dataset_store *store, int64_t id, struct arena *a, uint64_t *ret_bytes)
+{
+    const struct pool *p = &duckdb_store_of(store)->pool;
+    uint64_t log;
+    TRY(file_bytes(p, arena_printf(a, "%lld.duckdb", (long long)id).p, a, ret_bytes));
+    if (!*ret_bytes)
+        return err_make(a, ERR_NOT_FOUND, "dataset %lld has no table", (long long)id);
+    TRY(file_bytes(p, arena_printf(a, "%lld.duckdb.wal", (long long)id).p, a, &log));
+    *ret_bytes += log;
+    return NULL;
+}
+
 static err_t verify_database(struct database *d, struct arena *a)
 {
     SCOPED(database_disconnectp) duckdb_connection connection = NULL;
@@ -196,6 +219,7 @@ const struct dataset_ops duckdb_store_ops = {
     .next = duckdb_next_rows,
     .close = duckdb_close_cursor,
     .each = store_each,
+    .size = store_size,
     .verify = store_verify,
     .backup = duckdb_backup_table,
     .restore = duckdb_restore_table,
