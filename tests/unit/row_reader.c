@@ -3,12 +3,33 @@
 
 #include "base/buf.h"
 #include "core/dataset/cell_text.h"
+#include "core/dataset/file_check.h"
 #include "core/dataset/lines.h"
 #include "core/dataset/row_reader.h"
 
 #include <string.h>
 
 static struct column two_columns[] = { { .type = COLUMN_INT64, .is_required = true }, { .type = COLUMN_STRING } };
+
+/* A check of the file while it comes in pieces finds the same. */
+static void expect_same_check(const struct row_source *source, slice bytes, const struct line_error *errors,
+                              size_t count, size_t piece)
+{
+    SCRATCH(account);
+    size_t n;
+    struct file_check *c = file_check_open(source->name, source->columns, source->is_strict, &account);
+    for (size_t at = 0; at < bytes.n; at += piece)
+        EXPECT_OK(file_check_feed(c, slice_part(bytes, at, piece)));
+    EXPECT_OK(file_check_end(c));
+    const struct line_error *found = file_check_errors(c, &n);
+    EXPECT_EQ(n, lines_name_is_zipped(source->name) ? 0 : count);
+    for (size_t i = 0; i < n; i++) {
+        EXPECT_EQ(found[i].fault, errors[i].fault);
+        EXPECT_EQ(found[i].line, errors[i].line);
+        EXPECT_SLICE(found[i].field, errors[i].field);
+    }
+    file_check_close(c);
+}
 
 /* The rows as "id,name;", or the errors as "!line fault field;". Columns id (required) and name. */
 static slice read_rows(struct arena *a, slice name, slice bytes, uint64_t *ret_rows)
@@ -43,6 +64,8 @@ static slice read_rows(struct arena *a, slice name, slice bytes, uint64_t *ret_r
     for (size_t i = 0; i < error_count; i++)
         buf_printf(&said, "!%llu %d " SLICE_FMT ";", (unsigned long long)errors[i].line, (int)errors[i].fault,
                    SLICE_ARG(errors[i].field));
+    expect_same_check(&source, bytes, errors, error_count, bytes.n < 10000 ? 1 : 4096);
+    expect_same_check(&source, bytes, errors, error_count, bytes.n + 1);
     return arena_copy(a, buf_slice(&said));
 }
 

@@ -21,7 +21,10 @@
 #define ZIPPED_BLOCK ((size_t)64 << 10)
 
 struct lines {
-    const struct content *content;
+    const struct content *content; /* NULL: the bytes are fed */
+    slice fed;                     /* and not read yet */
+    bool is_fed_whole;
+    bool is_starved; /* the last read found nothing, and more may be fed */
     struct arena *account;
     _Atomic uint64_t offset; /* of what is read next */
     struct gunzip *gunzip;   /* NULL: the content is not zipped */
@@ -42,27 +45,48 @@ static bool ends_nocase(slice name, slice end)
     return name.n >= end.n && slice_eq_nocase(slice_from(name, name.n - end.n), end);
 }
 
+bool lines_name_is_zipped(slice name)
+{
+    return ends_nocase(name, S(".gz"));
+}
+
 bool lines_name_is_known(slice name)
 {
-    if (ends_nocase(name, S(".gz")))
+    if (lines_name_is_zipped(name))
         name.n -= 3;
     return ends_nocase(name, S(".jsonl")) || ends_nocase(name, S(".ndjson"));
 }
 
-struct lines *lines_open(const struct content *content, slice name, uint64_t unzipped_max, struct arena *account)
+struct lines *lines_open_fed(struct arena *account)
 {
     struct lines *l = must_malloc(sizeof *l);
-    l->content = content;
     l->account = account;
     l->block = LINES_BLOCK;
     buf_init_on(&l->bytes, BYTES_MAX, account);
-    if (ends_nocase(name, S(".gz"))) {
+    return l;
+}
+
+struct lines *lines_open(const struct content *content, slice name, uint64_t unzipped_max, struct arena *account)
+{
+    struct lines *l = lines_open_fed(account);
+    l->content = content;
+    if (lines_name_is_zipped(name)) {
         l->gunzip = gunzip_new(unzipped_max);
         l->zipped = must_malloc(ZIPPED_BLOCK);
     } else if (content->size_bytes < LINES_BLOCK) {
         l->block = (size_t)content->size_bytes + 1; /* the byte more shows the end */
     }
     return l;
+}
+
+void lines_feed(struct lines *l, slice bytes)
+{
+    l->fed = bytes;
+}
+
+void lines_feed_end(struct lines *l)
+{
+    l->is_fed_whole = true;
 }
 
 void lines_close(struct lines *l)
@@ -83,7 +107,14 @@ uint64_t lines_read_bytes(const struct lines *l)
 static err_t read_content(struct lines *l, char *to, size_t room, struct arena *a, size_t *ret_n)
 {
     uint64_t offset = lines_read_bytes(l);
-    TRY(content_read_at(l->content, offset, to, room, a, ret_n));
+    if (l->content) {
+        TRY(content_read_at(l->content, offset, to, room, a, ret_n));
+    } else {
+        *ret_n = l->fed.n < room ? l->fed.n : room;
+        if (*ret_n)
+            memcpy(to, l->fed.p, *ret_n);
+        l->fed = slice_from(l->fed, *ret_n);
+    }
     atomic_store_explicit(&l->offset, offset + *ret_n, memory_order_relaxed);
     return NULL;
 }
@@ -125,7 +156,8 @@ static err_t read_some(struct lines *l, struct arena *a, enum line_fault *ret_fa
         return arena_check(l->account);
     TRY(l->gunzip ? read_zipped(l, to, room, a, &n, ret_fault) : read_content(l, to, room, a, &n));
     l->bytes.n += n;
-    l->is_at_end = n == 0;
+    l->is_starved = n == 0 && !l->content && !l->is_fed_whole;
+    l->is_at_end = n == 0 && !l->is_starved;
     return NULL;
 }
 
@@ -183,14 +215,14 @@ err_t lines_fill(struct lines *l, struct arena *a, bool *ret_has_more, enum line
     *ret_fault = LINE_FINE;
     *ret_has_more = false;
     size_t left = l->bytes.n - l->begin;
-    if (left)
+    if (left && l->begin)
         memmove(l->bytes.p, l->bytes.p + l->begin, left);
     l->scanned -= l->begin;
     l->bytes.n = left;
     l->begin = l->end = 0;
     while (!*ret_has_more && !l->is_at_end) {
         TRY(read_some(l, a, ret_fault));
-        if (*ret_fault)
+        if (*ret_fault || l->is_starved)
             return NULL;
         *ret_has_more = find_lines(l);
     }

@@ -19,6 +19,7 @@
 
 /* The name says that the file has lines of JSON: it ends in .jsonl or .ndjson, which .gz may follow; in any case. */
 bool lines_name_is_known(slice name);
+bool lines_name_is_zipped(slice name); /* it ends in .gz */
 
 struct lines;
 
@@ -34,6 +35,11 @@ struct text_line {
  * account       counts the memory, and is not released before lines_close */
 struct lines *lines_open(const struct content *content, slice name, uint64_t unzipped_max, struct arena *account);
 void lines_close(struct lines *); /* NULL is fine */
+/* The bytes come one after the other, each by lines_feed, which borrows them until lines_fill returned false; after the last
+ * ones lines_feed_end. lines_fill also returns false when it has read all that was fed. Nothing is unzipped. */
+struct lines *lines_open_fed(struct arena *account);
+void lines_feed(struct lines *, slice bytes);
+void lines_feed_end(struct lines *);
 
 /* Read on; all lines that were read before must have been taken. *ret_has_more: there may be lines now, though there need not
  * be: nobody waits for a whole line of any length. False: the file has ended, or *ret_fault, else LINE_FINE, says what is
