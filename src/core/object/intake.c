@@ -305,6 +305,20 @@ void intake_discard(struct intake *in)
         intake_free(in);
 }
 
+static void finish_md5(struct intake *in, unsigned char ret_md5[MD5_SIZE])
+{
+    if (in->md5)
+        hash_final(in->md5, ret_md5);
+    else
+        hash_md5(buf_slice(&in->staging), ret_md5);
+}
+
+void intake_discard_with_md5(struct intake *in, unsigned char ret_md5[MD5_SIZE])
+{
+    finish_md5(in, ret_md5);
+    intake_free(in);
+}
+
 /* ---- the end ---- */
 
 /* Record the object as a file. */
@@ -385,10 +399,7 @@ static err_t check_bytes(struct intake *in, struct arena *a)
     if (in->request.exact_bytes >= 0 && in->received < (uint64_t)in->request.exact_bytes)
         return err_make(a, ERR_TRUNCATED, "%llu bytes came, %lld were announced", (unsigned long long)in->received,
                         (long long)in->request.exact_bytes);
-    if (in->md5)
-        hash_final(in->md5, in->object.md5);
-    else
-        hash_md5(buf_slice(&in->staging), in->object.md5);
+    finish_md5(in, in->object.md5);
     if (in->request.md5.n && memcmp(in->request.md5.p, in->object.md5, MD5_SIZE) != 0)
         return err_make(a, ERR_DIGEST, "the bytes do not have the MD5 that was declared");
     return check_digests(in, a);
@@ -466,4 +477,29 @@ void intake_finish(struct intake *in, intake_done_fn *done, void *arg)
         e = finish_blob(in, &scratch);
     }
     intake_end(in, e);
+}
+
+static void copy_file(const struct intake *in, struct arena *a, struct file *ret)
+{
+    *ret = in->file;
+    ret->owner_login = arena_copy(a, in->file.owner_login);
+    ret->origin = arena_copy(a, in->file.origin);
+    ret->name = arena_copy(a, in->file.name);
+    ret->content_type = arena_copy(a, in->file.content_type);
+}
+
+err_t intake_finish_and_wait(struct intake *in, struct arena *a, struct file *ret_file)
+{
+    struct file file = { 0 };
+    err_t e = check_bytes(in, a);
+    if (!e) {
+        fill_records(in);
+        e = in->writer ? finish_blob(in, a) : meta_write(in->core->meta, apply_intake, in, a);
+    }
+    if (!e && !in->request.place)
+        copy_file(in, a, &file);
+    intake_free(in);
+    if (!e)
+        *ret_file = file;
+    return e;
 }

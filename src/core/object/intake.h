@@ -88,7 +88,12 @@ typedef void intake_done_fn(void *arg, err_t e, const struct file *file);
  * Errors (through done): REVOKED, BLOCKED the grant has ended; DIGEST; TRUNCATED fewer bytes than exact_bytes; QUOTA; NO_SPACE; UNAVAILABLE; those of
  * place. */
 void intake_finish(struct intake *, intake_done_fn *done, void *arg);
+/* The same for a caller that may wait for the disk and the commit. The slices of *ret_file live in `a`; it is zeroed when `place`
+ * recorded the object. Errors: as intake_finish. */
+MUST_USE err_t intake_finish_and_wait(struct intake *, struct arena *a, struct file *ret_file);
 void intake_discard(struct intake *); /* NULL is fine */
+/* The same for one whose bytes came, of which only the MD5 is wanted. */
+void intake_discard_with_md5(struct intake *, unsigned char ret_md5[MD5_SIZE]);
 
 /* Is an upload in flight that writes to this blob key? If not, and no row has the key, then no row ever will. */
 bool intake_in_flight(struct core *, slice blob_key);
