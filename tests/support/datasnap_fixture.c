@@ -111,3 +111,32 @@ int64_t datasnap_file(struct datasnap_fixture *f, const struct dataset *d, const
     EXPECT_OK(world_put(f->w, &request, bytes, &file));
     return file.id;
 }
+
+slice datasnap_form(struct datasnap_fixture *f, const char *const *files)
+{
+    SCOPED(buf_releasep) struct buf form;
+    buf_init(&form, 0);
+    for (; *files; files++) {
+        slice name, bytes;
+        slice_cut(slice_of(*files), ':', &name, &bytes);
+        buf_printf(&form,
+                   "--b1\r\nContent-Disposition: form-data; name=\"files[]\"; filename=\"" SLICE_FMT "\"\r\n\r\n",
+                   SLICE_ARG(name));
+        buf_add(&form, bytes);
+        buf_add(&form, S("\r\n"));
+    }
+    buf_add(&form, S("--b1--\r\n"));
+    return arena_copy(f->a, buf_slice(&form));
+}
+
+struct fake_reply *datasnap_send_form(struct datasnap_fixture *f, enum datasnap_person who, const char *slug,
+                                      slice form)
+{
+    struct fake_request r = { .method = "POST",
+                              .target = arena_printf(f->a, "/v1/schemas/%s/files", slug),
+                              .headers = { { S("Content-Type"), S("multipart/form-data; boundary=b1") } },
+                              .host = S("api.datasnap.cloud"),
+                              .body = form,
+                              .token = f->tokens[who] };
+    return fake_http_send(&f->http, &r);
+}

@@ -43,6 +43,9 @@ struct fake_reply *datasnap_sendf(struct datasnap_fixture *, enum datasnap_perso
 struct dataset datasnap_schema(struct datasnap_fixture *, const char *slug, const char *members);
 /* A file that ana sent to a schema under an upload URL: its id. It is processed when the jobs of the world run. */
 int64_t datasnap_file(struct datasnap_fixture *, const struct dataset *, const char *name, slice bytes);
+/* A form of files for a schema, "name:bytes" each, in parts called files[]; ends with NULL. */
+slice datasnap_form(struct datasnap_fixture *, const char *const *files);
+struct fake_reply *datasnap_send_form(struct datasnap_fixture *, enum datasnap_person, const char *slug, slice form);
 
 static inline slice datasnap_str(struct datasnap_fixture *f, const struct fake_reply *r, const char *path)
 {

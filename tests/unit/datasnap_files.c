@@ -325,6 +325,208 @@ TEST(a_page_of_many_errors_is_sent_in_pieces)
     EXPECT(r->most_unread < (128 << 10));
 }
 
+/* ---- §6.2: forms ---- */
+
+static int64_t event_count(struct datasnap_fixture *f)
+{
+    return world_event_count(f->w, S("file.store"));
+}
+
+/* Nothing is left of a form: no file, no bytes, and nothing that counts as waiting. */
+static void expect_nothing_kept(struct datasnap_fixture *f)
+{
+    EXPECT_EQ(event_count(f), 0);
+    EXPECT_EQ(world_file_count(f->w), 0);
+    EXPECT_EQ(world_blob_count(f->w), 0);
+    EXPECT_EQ(f->datasnap.form_files, 0);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(a_form_keeps_the_good_files_names_bad_lines_and_finds_duplicates)
+{
+    DATASNAP_FIXTURE(f);
+    struct dataset d = datasnap_schema(f, "vendas", VENDAS);
+    int64_t first = datasnap_file(f, &d, "antes.jsonl", S("{\"id\":7}\n"));
+    world_run_jobs(f->w);
+    struct fake_reply *r = datasnap_send_form(
+        f, DS_WRITER, "vendas",
+        datasnap_form(f, (const char *const[]){ "ok.jsonl:{\"id\":1}\n{\"id\":2}",
+                                                "ruim.jsonl:{\"id\":1}\n\n{\"id\":2}\r\n{\"id\":3}\n[1]\n",
+                                                "rep.jsonl:{\"id\":7}\n", "nota.txt:x", NULL }));
+    EXPECT_EQ(r->status, 200);
+    EXPECT(r->received && r->went_long);
+    EXPECT_SLICE(
+        r->body,
+        S("{\"uploaded\":[{\"id\":2,\"file_name\":\"ok.jsonl\",\"size_bytes\":17,"
+          "\"md5\":\"8005bf54e40c1cc3b482c70941b31e17\",\"schema_slug\":\"vendas\",\"schema_version\":\"1.0.0\","
+          "\"validation\":\"ok\",\"errors\":[],\"upload_status\":\"pending\"},"
+          "{\"file_name\":\"ruim.jsonl\",\"size_bytes\":33,\"md5\":\"e21956c2b50130652acbb5a4c3f8b02e\",\"schema_"
+          "slug\":\"vendas\","
+          "\"schema_version\":\"1.0.0\",\"validation\":\"error\",\"errors\":[\"A linha 5 do arquivo não é um JSON "
+          "válido. O arquivo deve estar no formato JSONL (um objeto JSON por linha).\"]},"
+          "{\"id\":1,\"file_name\":\"rep.jsonl\",\"size_bytes\":9,\"md5\":\"5367815e5f69396e3a4aea07249483fa\","
+          "\"schema_slug\":\"vendas\","
+          "\"schema_version\":\"1.0.0\",\"validation\":\"ok\",\"errors\":[\"Arquivo já foi enviado anteriormente.\"],"
+          "\"duplicate\":true,\"upload_status\":\"completed\"},"
+          "{\"file_name\":\"nota.txt\",\"size_bytes\":1,\"md5\":\"9dd4e461268c8034f5c8564e155c67a6\",\"schema_slug\":"
+          "\"vendas\","
+          "\"schema_version\":\"1.0.0\",\"validation\":\"error\",\"errors\":[\"O nome do arquivo deve terminar em "
+          ".jsonl ou .ndjson (ou em .jsonl.gz ou .ndjson.gz).\"]}],\"success\":true}"));
+    EXPECT_EQ(first, 1);
+    EXPECT_EQ(event_count(f), 2);
+    EXPECT_EQ(f->datasnap.form_files, 0);
+    world_run_jobs(f->w);
+    EXPECT_SLICE(ids_of(f, list(f, "?processing_status=completed"), "data"), S("2 1"));
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(large_files_of_a_form_are_stored_and_read)
+{
+    DATASNAP_FIXTURE(f);
+    datasnap_schema(f, "vendas", VENDAS);
+    char *text = memset(arena_alloc(f->a, 50000), 'x', 50000);
+    const char *const files[] = {
+        arena_printf(f->a, "a.jsonl:{\"id\":1,\"produto\":\"%.*s\"}\n{\"id\":2}", 50000, text).p,
+        arena_printf(f->a, "b.ndjson:{\"id\":1,\"produto\":\"%.*s\"}\n{}", 50000, text).p,
+        arena_printf(f->a, "c.jsonl:{\"id\":3,\"produto\":\"%.*s\"}", 50000, text).p, NULL
+    };
+    struct fake_reply *r = datasnap_send_form(f, DS_WRITER, "vendas", datasnap_form(f, files));
+    EXPECT_EQ(r->status, 200);
+    EXPECT_EQ(datasnap_int(f, r, "uploaded.0.id"), 1);
+    EXPECT_SLICE(datasnap_str(f, r, "uploaded.1.errors.0"), S("Linha 2: campo 'id' é obrigatório"));
+    EXPECT_EQ(datasnap_int(f, r, "uploaded.2.id"), 2);
+    EXPECT_EQ(world_blob_count(f->w), 2);
+    EXPECT_EQ(f->datasnap.form_files, 0);
+    world_run_jobs(f->w);
+    EXPECT_EQ(datasnap_int(f, datasnap_send(f, DS_READER, "GET " FILES "/1", NULL), "rows"), 2);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(the_same_file_twice_in_a_form_is_read_once)
+{
+    DATASNAP_FIXTURE(f);
+    datasnap_schema(f, "vendas", VENDAS);
+    slice form = datasnap_form(f, (const char *const[]){ "a.jsonl:{\"id\":1}", "b.jsonl:{\"id\":1}", NULL });
+    EXPECT_EQ(datasnap_send_form(f, DS_WRITER, "vendas", form)->status, 200);
+    world_run_jobs(f->w);
+    struct fake_reply *r = datasnap_send(f, DS_READER, "GET " FILES "/2", NULL);
+    EXPECT_EQ(datasnap_int(f, r, "duplicate_of"), 1);
+    r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+    EXPECT_EQ(datasnap_int(f, r, "uploaded.0.id"), 1);
+    EXPECT_EQ(datasnap_int(f, r, "uploaded.1.id"), 1);
+    EXPECT_EQ(event_count(f), 2);
+    EXPECT_EQ(datasnap_send(f, DS_ADMIN, "PUT /v1/schemas/vendas", "{\"dedupe\":\"off\"}")->status, 200);
+    r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+    EXPECT(datasnap_int(f, r, "uploaded.0.id") > 2);
+    EXPECT(!reply_at(f->a, r, "uploaded.0.duplicate"));
+}
+
+TEST(a_zipped_file_of_a_form_is_checked_when_it_is_read)
+{
+    DATASNAP_FIXTURE(f);
+    datasnap_schema(f, "vendas", VENDAS);
+    slice form = datasnap_form(f, (const char *const[]){ "a.jsonl.gz:no gzip", NULL });
+    struct fake_reply *r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+    EXPECT_SLICE(datasnap_str(f, r, "uploaded.0.validation"), S("pending"));
+    world_run_jobs(f->w);
+    r = datasnap_send(f, DS_READER, "GET " FILES "/1", NULL);
+    EXPECT_SLICE(datasnap_str(f, r, "processing_status"), S("failed"));
+}
+
+TEST(nothing_is_kept_of_a_form_that_is_cut_short_or_refused)
+{
+    DATASNAP_FIXTURE(f);
+    datasnap_schema(f, "vendas", VENDAS);
+    char *large = memset(arena_alloc(f->a, 40001), ' ', 40000);
+    large[40000] = 0;
+    const char *const files[] = { "a.jsonl:{\"id\":1}", arena_printf(f->a, "b.jsonl:{\"id\":2}%s", large).p, NULL };
+    slice form = datasnap_form(f, files);
+    struct fake_request cut = { .method = "POST",
+                                .target = S(FILES),
+                                .headers = { { S("Content-Type"), S("multipart/form-data; boundary=b1") } },
+                                .body = slice_part(form, 0, form.n - 200),
+                                .token = f->tokens[DS_WRITER] };
+    EXPECT_EQ(fake_http_send(&f->http, &cut)->status, 400); /* it has no end */
+    expect_nothing_kept(f);
+    cut.cut = true;
+    EXPECT_EQ(fake_http_send(&f->http, &cut)->status, 400);
+    expect_nothing_kept(f);
+    EXPECT_EQ(datasnap_send_form(f, DS_READER, "vendas", form)->status, 403);
+    EXPECT_EQ(datasnap_send_form(f, DS_OTHER, "vendas", form)->status, 404);
+    EXPECT_EQ(datasnap_send_form(f, DS_WRITER, "nada", form)->status, 404);
+    expect_nothing_kept(f);
+    expect_fields(f, datasnap_send_form(f, DS_WRITER, "vendas", S("--b1--\r\n")), "files");
+    slice field = S("--b1\r\nContent-Disposition: form-data; name=\"files\"\r\n\r\ntext\r\n--b1--\r\n");
+    expect_fields(f, datasnap_send_form(f, DS_WRITER, "vendas", field), "files");
+    expect_fields(f, datasnap_send(f, DS_WRITER, "POST " FILES, "{}"), "files");
+    const char *many[102] = { 0 };
+    for (int i = 0; i < 101; i++)
+        many[i] = arena_printf(f->a, "%d.jsonl:{\"id\":%d}", i, i).p;
+    expect_fields(f, datasnap_send_form(f, DS_WRITER, "vendas", datasnap_form(f, many)), "files.100");
+    expect_nothing_kept(f);
+    many[100] = NULL;
+    EXPECT_EQ(reply_count(f->a, datasnap_send_form(f, DS_WRITER, "vendas", datasnap_form(f, many)), "uploaded"), 100);
+}
+
+TEST(a_file_above_the_limit_of_forms_is_refused_with_the_sizes)
+{
+    struct datasnap_options options = datasnap_fixture_options();
+    options.max_form_file_bytes = 1 << 20;
+    SCOPED(datasnap_fixture_freep) struct datasnap_fixture *f = datasnap_fixture_new(&options);
+    datasnap_schema(f, "vendas", VENDAS);
+    char *blanks = memset(arena_alloc(f->a, (3 << 20) + 1), ' ', 3 << 20);
+    slice form =
+        datasnap_form(f, (const char *const[]){ "a.jsonl:{\"id\":1}",
+                                                arena_printf(f->a, "b.jsonl:%.*s", (5 << 19) - 200, blanks).p, NULL });
+    struct fake_reply *r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+    EXPECT_SLICE(r->body, S("{\"message\":\"Arquivo muito grande. Limite máximo: 1MB\","
+                            "\"error\":\"Arquivo muito grande. Limite máximo: 1MB\",\"file_size_mb\":3,"
+                            "\"max_size_mb\":1}"));
+    EXPECT_EQ(r->status, 413);
+    expect_nothing_kept(f);
+    form = datasnap_form(f, (const char *const[]){ arena_printf(f->a, "b.jsonl:%.*s", 1 << 20, blanks).p, NULL });
+    EXPECT_EQ(datasnap_send_form(f, DS_WRITER, "vendas", form)->status, 200);
+}
+
+TEST(a_form_beyond_the_files_of_all_forms_is_told_to_come_later)
+{
+    DATASNAP_FIXTURE(f);
+    datasnap_schema(f, "vendas", VENDAS);
+    f->datasnap.form_files = 255;
+    slice form = datasnap_form(f, (const char *const[]){ "a.jsonl:{\"id\":1}", "b.jsonl:{\"id\":2}", NULL });
+    struct fake_reply *r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+    EXPECT_EQ(r->status, 503);
+    EXPECT_SLICE(fake_reply_header(r, "Retry-After"), S("1"));
+    EXPECT_EQ(f->datasnap.form_files, 255);
+    f->datasnap.form_files = 0;
+    expect_nothing_kept(f);
+}
+
+TEST(a_form_that_fails_in_a_store_keeps_only_whole_files)
+{
+    for (int nth = 1, passed = 0; !passed; nth++) {
+        DATASNAP_FIXTURE(f);
+        datasnap_schema(f, "vendas", VENDAS);
+        char *text = memset(arena_alloc(f->a, 20000), 'x', 20000);
+        const char *const files[] = { "a.jsonl:{\"id\":1}",
+                                      arena_printf(f->a, "b.jsonl:{\"id\":1,\"produto\":\"%.*s\"}", 20000, text).p,
+                                      NULL };
+        slice form = datasnap_form(f, files);
+        f->w->faults = (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE };
+        struct fake_reply *r = datasnap_send_form(f, DS_WRITER, "vendas", form);
+        passed = f->w->faults.calls < nth;
+        f->w->faults.fail_at = 0;
+        EXPECT_EQ(r->status == 200, passed);
+        EXPECT_EQ(f->datasnap.form_files, 0);
+        world_run_jobs(f->w);
+        EXPECT_EQ(datasnap_send_form(f, DS_WRITER, "vendas", form)->status, 200);
+        world_run_jobs(f->w);
+        struct fake_reply *done = list(f, "?processing_status=completed");
+        EXPECT(datasnap_int(f, done, "total") >= 2);
+        EXPECT_EQ(world_fsck(f->w, false), 0);
+    }
+}
+
 /* ---- §6.3: processing ---- */
 
 TEST(processing_takes_the_files_that_wait)
@@ -418,6 +620,14 @@ RUN_TESTS(cmocka_unit_test(a_file_is_shown_before_and_after_it_was_read),
           cmocka_unit_test(a_listing_counts_its_pages), cmocka_unit_test(a_queued_file_is_still_pending),
           cmocka_unit_test(wrong_parameters_are_named), cmocka_unit_test(the_newest_uploads_are_an_array),
           cmocka_unit_test(a_page_of_many_errors_is_sent_in_pieces),
+          cmocka_unit_test(a_form_keeps_the_good_files_names_bad_lines_and_finds_duplicates),
+          cmocka_unit_test(large_files_of_a_form_are_stored_and_read),
+          cmocka_unit_test(the_same_file_twice_in_a_form_is_read_once),
+          cmocka_unit_test(a_zipped_file_of_a_form_is_checked_when_it_is_read),
+          cmocka_unit_test(nothing_is_kept_of_a_form_that_is_cut_short_or_refused),
+          cmocka_unit_test(a_file_above_the_limit_of_forms_is_refused_with_the_sizes),
+          cmocka_unit_test(a_form_beyond_the_files_of_all_forms_is_told_to_come_later),
+          cmocka_unit_test(a_form_that_fails_in_a_store_keeps_only_whole_files),
           cmocka_unit_test(processing_takes_the_files_that_wait),
           cmocka_unit_test(processing_refuses_what_it_does_not_understand),
           cmocka_unit_test(listings_and_processings_are_limited_for_each_account),

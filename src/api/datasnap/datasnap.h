@@ -12,6 +12,8 @@
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
 
+#include <stdatomic.h>
+
 #define DATASNAP_PURPOSE S("datasnap") /* of credentials; also the origin of files */
 
 struct datasnap_options {
@@ -28,6 +30,7 @@ struct datasnap {
     struct log *log;    /* for errors of the server itself; may be NULL */
     struct arena arena; /* for what lives as long as this struct */
     struct rate_limit limits[DATASNAP_LIMITS];
+    _Atomic int form_files;                 /* that wait for the end of their form: upload.c */
     unsigned char token_key[SEAL_KEY_SIZE]; /* of page tokens */
     struct http_route *routes;              /* those of routes.c, under each of their prefixes */
     size_t route_count;

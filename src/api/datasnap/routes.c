@@ -15,6 +15,8 @@
 #define QUERY_MEMORY ((size_t)32 << 20) /* the tree of a query, and JSON lines that are written ahead */
 #define SCHEMA_BODY ((size_t)1 << 20)   /* a thousand fields, or a sample */
 
+#define FORM_MEMORY ((size_t)64 << 20) /* a line of 10 MiB, while it comes, and its texts */
+
 /* Under /api/v1 and /v1 (docs/apis/datasnap.md 1). */
 static const struct http_route versioned_routes[] = {
     { "GET", "/schemas", datasnap_schema_list, LIST, 0, "3.1", 0 },
@@ -30,6 +32,7 @@ static const struct http_route versioned_routes[] = {
     { "DELETE", "/upload-tokens/{id}", datasnap_token_revoke, REMOVE, 0, "4.3", 0 },
 
     { "GET", "/schemas/{slug}/files", datasnap_file_list, COUNT, 0, "6.1", 0 },
+    { "POST", "/schemas/{slug}/files", datasnap_form_upload, HTTP_STREAM, 0, "6.2", FORM_MEMORY },
     { "GET", "/schemas/{slug}/uploads", datasnap_file_history, LIST, 0, "6.1", 0 },
     { "GET", "/schemas/{slug}/files/{id}", datasnap_file_get, READ, 0, "6.1", 0 },
     { "DELETE", "/schemas/{slug}/files/{id}", datasnap_file_remove, REMOVE, 0, "6.1", 0 },

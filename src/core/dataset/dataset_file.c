@@ -176,13 +176,26 @@ static err_t check_prefix(struct meta_tx *tx, const struct dataset_upload *u, st
     return taken ? core_refuse(a, REASON_DATASET_NAME_TAKEN) : NULL;
 }
 
+static err_t check_duplicate(struct meta_tx *tx, struct dataset_upload *u, const struct dataset *d,
+                             const struct file *file, struct arena *a)
+{
+    struct dataset_file like = { .dataset_id = d->id };
+    if (!u->refuse_duplicate || d->takes_duplicates)
+        return NULL;
+    memcpy(like.md5, file->md5, MD5_SIZE);
+    memcpy(u->md5, file->md5, MD5_SIZE);
+    TRY(meta_dataset_file_find_read(tx, &like, a, &u->duplicate_of));
+    return u->duplicate_of ? err_make(a, ERR_CONFLICT, "a file with the same bytes was read") : NULL;
+}
+
 static err_t admit_upload(struct meta_tx *tx, void *arg, const struct file *file, struct arena *a)
 {
     struct dataset_upload *u = arg;
     struct dataset d;
-    (void)file;
+    u->duplicate_of = 0;
     TRY(check_prefix(tx, u, a));
-    return dataset_gone(meta_dataset_get(tx, u->dataset_id, a, &d), a);
+    TRY(dataset_gone(meta_dataset_get(tx, u->dataset_id, a, &d), a));
+    return check_duplicate(tx, u, &d, file, a);
 }
 
 static err_t file_waits(struct meta_tx *tx, const struct dataset_upload *u, const struct dataset *d,

@@ -31,6 +31,11 @@ struct dataset_upload {
     slice headers;     /* lines "name: value\n" that are kept with it; at most DATASET_FILE_HEADERS_MAX */
     bool refuse_name;  /* DATASET_NAME_TAKEN when a file of that name was sent under the prefix */
     bool waits;        /* it is not queued, whatever the dataset says */
+    /* CONFLICT when the rows of a file with the same bytes are in the dataset, which does not take duplicates; then duplicate_of is
+     * that file, otherwise 0, and md5 is that of the bytes. */
+    bool refuse_duplicate;
+    int64_t duplicate_of;
+    unsigned char md5[MD5_SIZE];
 };
 /* Makes the intake's file one of the dataset. Sets name, and what follows from the file being held. Errors of the intake: also
  * DATASET_NOT_THERE; DATASET_NO_PREFIX the permission was revoked meanwhile; DATASET_NAME_TAKEN; QUOTA. */
