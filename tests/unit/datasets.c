@@ -318,6 +318,53 @@ TEST(a_file_that_was_begun_under_a_permission_ends_only_while_it_is_not_revoked)
     expect_sound(&f);
 }
 
+static err_t recheck(const struct fixture *f, struct prefix_watch *watch)
+{
+    return prefix_recheck(&f->w->core, watch);
+}
+
+TEST(what_lets_a_body_in_is_asked_again_while_it_comes)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    slice key = world_key(w, S("ana"), S("sample"));
+    EXPECT_OK(access_check(&w->core, S("sample"), CREDENTIAL_KEY, key, w->a, &f.ana));
+    struct prefix_issued first = issue(&f, minutes(10)), second = issue(&f, minutes(10));
+    struct prefix_use use;
+    EXPECT_OK(prefix_open(&w->core, first.secret, w->a, &use));
+    struct prefix_watch watch = prefix_watch_begin(&use), late = watch, of_key;
+    EXPECT_OK(prefix_open(&w->core, second.secret, w->a, &use));
+    of_key = prefix_watch_begin(&use);
+    EXPECT_OK(recheck(&f, &watch));
+    EXPECT_OK(prefix_revoke(&w->core, &f.ana, first.prefix.id, w->a));
+    EXPECT_REFUSED(recheck(&f, &watch), REASON_DATASET_NO_PREFIX);
+    EXPECT_REFUSED(recheck(&f, &watch), REASON_DATASET_NO_PREFIX);
+    EXPECT_OK(recheck(&f, &of_key)); /* that of another permission */
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("ana"), USER_DISABLED, w->a));
+    EXPECT_ERR(recheck(&f, &of_key), ERR_BLOCKED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("ana"), USER_ACTIVE, w->a));
+    EXPECT_OK(recheck(&f, &of_key));
+    EXPECT_OK(key_revoke(&w->core, &w->operator_, f.ana.credential_id, w->a));
+    EXPECT_ERR(recheck(&f, &of_key), ERR_REVOKED);
+    late.generation = meta_generation(w->core.meta); /* nothing changed since */
+    world_wait(w, minutes(70) - 1);
+    EXPECT_OK(recheck(&f, &late)); /* it had begun in time */
+    world_wait(w, 1);
+    EXPECT_REFUSED(recheck(&f, &late), REASON_DATASET_NO_PREFIX);
+}
+
+TEST(a_body_for_a_dataset_that_is_removed_meanwhile_ends)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    struct prefix_issued p = issue(&f, minutes(10));
+    struct prefix_use use;
+    EXPECT_OK(prefix_open(&w->core, p.secret, w->a, &use));
+    struct prefix_watch watch = prefix_watch_begin(&use);
+    EXPECT_OK(dataset_remove(&w->core, &f.ana, f.dataset.slug, w->a));
+    EXPECT_REFUSED(recheck(&f, &watch), REASON_DATASET_NO_PREFIX);
+}
+
 TEST(a_name_may_be_refused_when_it_was_sent_under_the_same_permission)
 {
     WORLD(w);
@@ -325,7 +372,14 @@ TEST(a_name_may_be_refused_when_it_was_sent_under_the_same_permission)
     struct prefix_issued p = issue(&f, minutes(10)), q = issue(&f, minutes(10));
     struct dataset_upload upload = { .name = S("dir/a.jsonl"), .prefix_id = p.prefix.id, .refuse_name = true };
     int64_t id, second;
+    bool was_sent = true;
+    EXPECT_OK(dataset_file_was_sent(&w->core, p.prefix.id, upload.name, w->a, &was_sent));
+    EXPECT(!was_sent);
     EXPECT_OK(try_send(&f, &upload, S("{\"id\":1}"), &id));
+    EXPECT_OK(dataset_file_was_sent(&w->core, p.prefix.id, upload.name, w->a, &was_sent));
+    EXPECT(was_sent);
+    EXPECT_OK(dataset_file_was_sent(&w->core, q.prefix.id, upload.name, w->a, &was_sent));
+    EXPECT(!was_sent);
     EXPECT_REFUSED(try_send(&f, &upload, S("{\"id\":2}"), &second), REASON_DATASET_NAME_TAKEN);
     upload.refuse_name = false;
     EXPECT_OK(try_send(&f, &upload, S("{\"id\":2}"), &second)); /* a file of its own */
@@ -743,6 +797,8 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(permission_to_send_ends_at_its_time_or_when_it_is_revoked),
           cmocka_unit_test(permission_to_send_ends_with_its_owner_and_with_the_key),
           cmocka_unit_test(a_file_that_was_begun_under_a_permission_ends_only_while_it_is_not_revoked),
+          cmocka_unit_test(what_lets_a_body_in_is_asked_again_while_it_comes),
+          cmocka_unit_test(a_body_for_a_dataset_that_is_removed_meanwhile_ends),
           cmocka_unit_test(a_name_may_be_refused_when_it_was_sent_under_the_same_permission),
           cmocka_unit_test(a_file_becomes_rows_after_it_has_come),
           cmocka_unit_test(one_bad_line_keeps_all_rows_of_its_file_out),

@@ -245,6 +245,13 @@ void dataset_upload_into(struct dataset_upload *u, struct intake_request *reques
 
 /* ---- reading and removing ---- */
 
+err_t dataset_file_was_sent(struct core *core, int64_t prefix_id, slice name, struct arena *a, bool *ret_was)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_dataset_file_has_name(tx, prefix_id, name, a, ret_was);
+}
+
 err_t dataset_file_find(struct core *core, int64_t dataset_id, int64_t id, struct arena *a, struct dataset_file *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;

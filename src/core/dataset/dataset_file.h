@@ -41,6 +41,9 @@ struct dataset_upload {
  * DATASET_NOT_THERE; DATASET_NO_PREFIX the permission was revoked meanwhile; DATASET_NAME_TAKEN; QUOTA. */
 void dataset_upload_into(struct dataset_upload *, struct intake_request *request);
 
+/* *ret_was: a file of that name was sent under the prefix. */
+MUST_USE err_t dataset_file_was_sent(struct core *, int64_t prefix_id, slice name, struct arena *a, bool *ret_was);
+
 /* Errors: DATASET_NO_FILE. */
 MUST_USE err_t dataset_file_find(struct core *, int64_t dataset_id, int64_t id, struct arena *a,
                                  struct dataset_file *ret);

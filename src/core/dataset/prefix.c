@@ -153,6 +153,51 @@ err_t prefix_open(struct core *core, slice secret, struct arena *a, struct prefi
     return NULL;
 }
 
+/* ---- while a body comes ---- */
+
+static const struct err has_ended = {
+    .code = ERR_NOT_FOUND, .reason = REASON_DATASET_NO_PREFIX, .msg = "the permission has ended", .where = ERR_HERE
+};
+
+struct prefix_watch prefix_watch_begin(const struct prefix_use *use)
+{
+    return (struct prefix_watch){ .prefix_id = use->prefix.id,
+                                  .dataset_id = use->prefix.dataset_id,
+                                  .ends_at_ms = use->prefix.expires_at_ms + PREFIX_GRACE_MS,
+                                  .generation = use->owner.generation,
+                                  .grant = grant_of(&use->owner) };
+}
+
+static err_t read_again(struct core *core, const struct prefix_watch *w, struct arena *a, bool *ret_holds)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct upload_prefix prefix;
+    struct dataset d;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    err_t e = meta_prefix_get(tx, w->prefix_id, a, &prefix);
+    if (!e)
+        e = meta_dataset_get(tx, w->dataset_id, a, &d);
+    *ret_holds = !e && !prefix.revoked_at_ms;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
+
+err_t prefix_recheck(struct core *core, struct prefix_watch *w)
+{
+    if (core_now_ms(core) >= w->ends_at_ms)
+        return &has_ended;
+    uint64_t generation = meta_generation(core->meta); /* before the rows are read */
+    if (generation == w->generation)
+        return NULL;
+    SCRATCH(scratch);
+    bool holds;
+    if (read_again(core, w, &scratch, &holds))
+        return NULL;
+    if (!holds)
+        return &has_ended;
+    w->generation = generation;
+    return grant_recheck(core, &w->grant);
+}
+
 /* ---- asking and revoking ---- */
 
 static err_t find_own(struct meta_tx *tx, int64_t account_id, int64_t id, struct arena *a, struct upload_prefix *ret,

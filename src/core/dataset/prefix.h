@@ -9,6 +9,7 @@
 #define CAIS_CORE_DATASET_PREFIX_H
 
 #include "core/core.h"
+#include "core/grant.h"
 #include "core/reasons.h"
 #include "core/records/dataset.h"
 
@@ -43,6 +44,20 @@ struct prefix_use {
 /* Fit for a loop.
  * Errors: DATASET_NO_PREFIX in every case; its cause says which, for the log. */
 MUST_USE err_t prefix_open(struct core *, slice secret, struct arena *a, struct prefix_use *ret);
+
+/* A body that began in time may come for an hour after the permission expired. */
+#define PREFIX_GRACE_MS ((int64_t)3600 * 1000)
+/* What let a body in, for as long as it comes. */
+struct prefix_watch {
+    int64_t prefix_id, dataset_id;
+    int64_t ends_at_ms;
+    uint64_t generation; /* of the store, in which the records were last read */
+    struct grant grant;
+};
+struct prefix_watch prefix_watch_begin(const struct prefix_use *);
+/* May the body go on? Cheap while no record was changed; fit for a loop; one caller at a time.
+ * Errors: DATASET_NO_PREFIX; REVOKED, BLOCKED of the grant; all of them static. A store that does not answer is no error here. */
+MUST_USE err_t prefix_recheck(struct core *, struct prefix_watch *);
 
 struct prefix_info {
     struct upload_prefix prefix;
