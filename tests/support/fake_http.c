@@ -356,6 +356,8 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
     }
     if (request->midway)
         request->midway(request->midway_arg);
+    if (!e && request->watched)
+        e = f->watch ? f->watch->check(f->watch) : NULL;
     if (!e && request->cut)
         e = http_refuse(&f->x.arena, HTTP_REFUSE_BODY_CUT, NULL);
     if (!e && request->busy)

@@ -33,6 +33,7 @@ struct fake_request {
     slice host;                /* empty: "cais.test" */
     void (*midway)(void *arg); /* called when the body came, but not its end yet; it may send other requests */
     void *midway_arg;
+    bool watched; /* … and then the engine asks the watch (http_watch) before the end comes */
 };
 
 struct fake_reply {

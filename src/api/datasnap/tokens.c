@@ -3,13 +3,11 @@
  * the loop again. */
 #include "api/datasnap/datasnap_priv.h"
 #include "api/datasnap/handlers_priv.h"
+#include "api/kit/upload_url.h"
 #include "core/access/access.h"
 #include "core/dataset/prefix.h"
 
 enum { MINUTES_MAX = 60 };
-
-/* n/{namespace}/b/{bucket}/o/t{account}/{schema}/{token}: what an upload URL has behind the secret. api/oci compares it. */
-#define UPLOAD_PATH "/p/" SLICE_FMT "/n/cais/b/datasnap/o/t%lld/" SLICE_FMT "/%lld"
 
 struct issuing {
     struct prefix_request request;
@@ -26,9 +24,8 @@ static err_t reply_issued(struct http_exchange *x)
     json_reply_begin(&reply, x);
     json_open_object(&reply.out);
     json_put_int(&reply.out, "id", i->prefix.id);
-    json_put_string(&reply.out, "upload_url",
-                    arena_printf(a, SLICE_FMT UPLOAD_PATH, SLICE_ARG(i->origin), SLICE_ARG(i->secret),
-                                 (long long)i->prefix.account_id, SLICE_ARG(i->slug), (long long)i->prefix.id));
+    slice url[] = { i->origin, upload_url_path(i->secret, &i->prefix, i->slug, a) };
+    json_put_string(&reply.out, "upload_url", arena_join(a, url, LENGTH_OF(url)));
     json_put_string(&reply.out, "expires_at", datasnap_time(a, i->prefix.expires_at_ms));
     json_put_bool(&reply.out, "success", true);
     json_close_object(&reply.out);
