@@ -26,6 +26,7 @@
 
 struct compiler {
     const struct row_query *query;
+    struct compiled_rows rows;
     struct arena *a;
     struct buf sql;
     struct compiled_parameter *parameters;
@@ -268,10 +269,13 @@ static void add_condition(struct compiler *c, const struct row_condition *condit
 
 /* ---- the statement ---- */
 
-static void add_where(struct compiler *c, int64_t newest_row)
+static void add_where(struct compiler *c)
 {
-    add(c, " FROM " LINES_TABLE " WHERE " PLAN_WITH_VALUES " AND " ROW_NUMBER " <= ");
-    add_number(c, (uint64_t)newest_row);
+    add(c, " FROM " LINES_TABLE " WHERE " PLAN_WITH_VALUES);
+    if (c->rows.has_later) {
+        add(c, " AND " ROW_NUMBER " <= ");
+        add_number(c, (uint64_t)c->rows.newest);
+    }
     if (c->query->where) {
         add(c, " AND ");
         add_condition(c, c->query->where);
@@ -279,27 +283,32 @@ static void add_where(struct compiler *c, int64_t newest_row)
 }
 
 /* A page can be no larger than the result, which has at most a row more than the table: one, for a table without rows. */
-static uint64_t clamp(uint64_t number, int64_t newest_row)
+static uint64_t clamp(const struct compiler *c, uint64_t number)
 {
-    uint64_t most = (uint64_t)newest_row + 1;
+    uint64_t most = (uint64_t)c->rows.newest + 1;
     return number < most ? number : most;
 }
 
-static void add_page(struct compiler *c, int64_t newest_row)
+static void add_page(struct compiler *c)
 {
+    const struct row_query *q = c->query;
+    uint64_t limit = clamp(c, q->limit), offset = clamp(c, q->offset);
+    bool is_one_row = q->is_grouped && !q->group_count;
+    if (!offset && limit >= (is_one_row ? 1 : (uint64_t)c->rows.newest))
+        return;
     add(c, " LIMIT ");
-    add_number(c, clamp(c->query->limit, newest_row));
+    add_number(c, limit);
     add(c, " OFFSET ");
-    add_number(c, clamp(c->query->offset, newest_row));
+    add_number(c, offset);
 }
 
-static void add_page_as_range(struct compiler *c, int64_t newest_row)
+static void add_page_as_range(struct compiler *c)
 {
-    uint64_t offset = clamp(c->query->offset, newest_row);
+    uint64_t offset = clamp(c, c->query->offset);
     add(c, " AND " ROW_NUMBER " > ");
     add_number(c, offset);
     add(c, " AND " ROW_NUMBER " <= ");
-    add_number(c, offset + clamp(c->query->limit, newest_row));
+    add_number(c, offset + clamp(c, c->query->limit));
 }
 
 static bool is_constant(const struct row_expr *expr)
@@ -320,7 +329,7 @@ static void add_order(struct compiler *c, const struct row_order *order, const c
     add(c, order->is_descending ? " DESC NULLS LAST" : " ASC NULLS LAST");
 }
 
-static void compile_rows(struct compiler *c, int64_t newest_row)
+static void compile_rows(struct compiler *c)
 {
     const struct row_query *q = c->query;
     const char *separator = " ORDER BY ";
@@ -329,9 +338,9 @@ static void compile_rows(struct compiler *c, int64_t newest_row)
         add_expr(c, q->items[i].expr);
         buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
     }
-    add_where(c, newest_row);
+    add_where(c);
     if (!q->where && !q->order_count) {
-        add_page_as_range(c, newest_row);
+        add_page_as_range(c);
         return;
     }
     for (size_t i = 0; i < q->order_count; i++) {
@@ -344,7 +353,7 @@ static void compile_rows(struct compiler *c, int64_t newest_row)
         add(c, separator);
         add(c, ROW_NUMBER);
     }
-    add_page(c, newest_row);
+    add_page(c);
 }
 
 /* ---- groups: the rows are an inner SELECT, with the groups as g0, g1 … and the argument of item 0 as a0 … ---- */
@@ -419,7 +428,7 @@ static void add_aggregate(struct compiler *c, size_t i)
     }
 }
 
-static void add_inner_rows(struct compiler *c, int64_t newest_row)
+static void add_inner_rows(struct compiler *c)
 {
     const struct row_query *q = c->query;
     add(c, " FROM (SELECT " ROW_NUMBER);
@@ -435,7 +444,7 @@ static void add_inner_rows(struct compiler *c, int64_t newest_row)
         add_expr(c, q->items[i].expr);
         buf_printf(&c->sql, " AS a%zu", i);
     }
-    add_where(c, newest_row);
+    add_where(c);
     add(c, ")");
 }
 
@@ -459,7 +468,7 @@ static void add_group_order(struct compiler *c)
     }
 }
 
-static void compile_groups(struct compiler *c, int64_t newest_row)
+static void compile_groups(struct compiler *c)
 {
     const struct row_query *q = c->query;
     for (size_t i = 0; i < q->item_count; i++) {
@@ -467,24 +476,24 @@ static void compile_groups(struct compiler *c, int64_t newest_row)
         add_aggregate(c, i);
         buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
     }
-    add_inner_rows(c, newest_row);
+    add_inner_rows(c);
     for (size_t i = 0; i < q->group_count; i++)
         buf_printf(&c->sql, "%sg%zu", i ? ", " : " GROUP BY ", i);
     add_group_order(c);
-    add_page(c, newest_row);
+    add_page(c);
 }
 
-struct compiled compile_query(const struct row_query *q, int64_t newest_row, struct arena *a)
+struct compiled compile_query(const struct row_query *q, struct compiled_rows rows, struct arena *a)
 {
-    struct compiler c = { .query = q, .a = a, .room = 16 };
+    struct compiler c = { .query = q, .rows = rows, .a = a, .room = 16 };
     c.parameters = arena_array(a, struct compiled_parameter, c.room);
     /* The first one is that of PLAN_WITH_VALUES. */
     c.parameters[c.count++] = (struct compiled_parameter){ COLUMN_INT64, { .integer = 1 } };
     buf_init(&c.sql, 0);
     if (q->is_grouped)
-        compile_groups(&c, newest_row);
+        compile_groups(&c);
     else
-        compile_rows(&c, newest_row);
+        compile_rows(&c);
     buf_add_byte(&c.sql, 0);
     slice sql = buf_give(&c.sql, a);
     return (struct compiled){ { sql.p, sql.n - 1 }, c.parameters, c.count };

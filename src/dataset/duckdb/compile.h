@@ -24,9 +24,13 @@ struct compiled {
 
 /* The type of a column in the database. */
 const char *compile_type(enum column_type type);
-/* newest_row: the rows up to this one exist for the query. Everything lives in `a`. The text follows from the shape of the query
- * alone: columns are named by position, and each value is a parameter. A cell of the result has the type of its item, in the form of
- * compile_type. */
-struct compiled compile_query(const struct row_query *, int64_t newest_row, struct arena *a);
+/* Which rows exist for the query: those up to this number. */
+struct compiled_rows {
+    int64_t newest;
+    bool has_later; /* the table may have rows after it, which must be left out */
+};
+/* Everything lives in `a`. The text follows from the shape of the query alone: columns are named by position, and each value is a
+ * parameter. A cell of the result has the type of its item, in the form of compile_type. */
+struct compiled compile_query(const struct row_query *, struct compiled_rows, struct arena *a);
 
 #endif

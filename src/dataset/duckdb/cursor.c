@@ -2,8 +2,9 @@
 /* The result of a query, a chunk at a time: DuckDB computes the next one when the last one was read, so a cursor takes little memory
  * however long its result is. Texts are borrowed from the chunk.
  *
- * The rows that a query sees are those up to the number that was the newest when it began. Rows are only added, so this is a
- * snapshot, and needs no transaction around it. */
+ * The rows that a query sees are those up to the number that was the newest when it began. A condition on the number of the row
+ * would say so, but DuckDB would read all numbers for it. So the query has a transaction, which begins with its preparation; only if a
+ * commit came in between, it is prepared again with that condition. */
 #include "dataset/duckdb/duckdb_store_priv.h"
 
 #include "dataset/duckdb/compile.h"
@@ -29,6 +30,8 @@ struct duckdb_cursor {
     struct cell *cells; /* CELLS_AT_ONCE, or those of one row */
     int64_t deadline_ms;
     struct watched watched;
+    uint64_t commits; /* of the database, when newest_row was the newest */
+    bool has_later;   /* newest_row is not the newest of the table */
     bool is_watched, is_at_end;
 };
 
@@ -187,12 +190,32 @@ static err_t query_error(struct duckdb_cursor *c, struct arena *a, const char *t
     }
 }
 
-static err_t execute(struct duckdb_cursor *c, const struct compiled *sql, struct arena *a)
+static err_t prepare(struct duckdb_cursor *c, const struct row_query *q, bool has_later, struct arena *a,
+                     struct compiled *ret)
 {
-    if (duckdb_prepare(c->connection, sql->sql.p, &c->statement) == DuckDBError)
+    *ret = compile_query(q, (struct compiled_rows){ c->cursor.newest_row, has_later }, a);
+    duckdb_destroy_prepare(&c->statement);
+    if (duckdb_prepare(c->connection, ret->sql.p, &c->statement) == DuckDBError)
         return query_error(c, a, duckdb_prepare_error(c->statement));
-    for (size_t i = 0; i < sql->parameter_count; i++)
-        bind_parameter(c->statement, i + 1, &sql->parameters[i]);
+    return NULL;
+}
+
+static bool has_changed(struct duckdb_cursor *c)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->database->pool->mutex);
+    return c->commits % 2 || c->commits != c->database->commits;
+}
+
+static err_t execute(struct duckdb_cursor *c, const struct row_query *q, struct arena *a)
+{
+    struct compiled sql;
+    if (duckdb_query(c->connection, "BEGIN TRANSACTION", NULL) == DuckDBError)
+        return pool_named(c->database, a, err_make(a, ERR_UNAVAILABLE, "DuckDB begins no transaction"));
+    TRY(prepare(c, q, c->has_later, a, &sql));
+    if (!c->has_later && has_changed(c))
+        TRY(prepare(c, q, true, a, &sql));
+    for (size_t i = 0; i < sql.parameter_count; i++)
+        bind_parameter(c->statement, i + 1, &sql.parameters[i]);
     if (is_late(c))
         return expired(a);
     if (duckdb_execute_prepared_streaming(c->statement, &c->result) == DuckDBError)
@@ -262,6 +285,8 @@ static err_t take_snapshot(struct duckdb_cursor *c, const struct row_query *q, s
     int64_t newest = d->contents.rows;
     if (q->up_to_row && q->up_to_row < newest)
         newest = q->up_to_row;
+    c->has_later = newest < d->contents.rows;
+    c->commits = d->commits;
     c->cursor.newest_row = newest;
     c->cursor.rows_read = (uint64_t)newest;
     c->cursor.bytes_read = estimate_bytes(&d->contents, used, (uint64_t)newest);
@@ -292,7 +317,6 @@ static void forget_cursor(struct database *d)
 
 static err_t start_cursor(struct duckdb_cursor *c, const struct row_query *q, struct arena *a)
 {
-    struct compiled sql = compile_query(q, c->cursor.newest_row, a);
     TRY(duckdb_store_connect(c->database, a, &c->connection));
     if (c->deadline_ms < INT64_MAX) {
         c->watched = (struct watched){ .connection = c->connection, .deadline_ms = c->deadline_ms };
@@ -300,7 +324,7 @@ static err_t start_cursor(struct duckdb_cursor *c, const struct row_query *q, st
             return err_make(a, ERR_UNAVAILABLE, "there is no thread that could stop the query");
         c->is_watched = true;
     }
-    return execute(c, &sql, a);
+    return execute(c, q, a);
 }
 
 static struct duckdb_cursor *make_cursor(struct duckdb_store *s, struct database *d, const struct row_query *q)

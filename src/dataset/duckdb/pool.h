@@ -27,6 +27,7 @@ struct database {
     int users, cursors;
     bool has_writer; /* who set it may read `contents` without the lock, and alone may change it */
     bool is_broken;
+    uint64_t commits;                  /* odd while one changes what transactions see, but not yet `contents` */
     uint64_t used_at;                  /* the larger, the later */
     struct database_contents contents; /* what was committed */
 };

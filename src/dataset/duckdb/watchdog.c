@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define LOOK_EVERY_NS (20 * 1000000L)
+#define LOOKS_BEFORE_SLEEP 50 /* with nothing to watch: waking a thread costs more than a short query */
 
 void watchdog_init(struct watchdog *w, struct clock *clock)
 {
@@ -35,11 +36,13 @@ static void *watch(void *arg)
 {
     struct watchdog *w = arg;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&w->mutex);
-    while (!w->must_end) {
-        if (w->list)
-            wait_a_little(w);
-        else
+    for (int idle = 0; !w->must_end;) {
+        idle = w->list ? 0 : idle + 1;
+        w->sleeps = idle > LOOKS_BEFORE_SLEEP;
+        if (w->sleeps)
             pthread_cond_wait(&w->changed, &w->mutex);
+        else
+            wait_a_little(w);
         int64_t now_ms = w->list ? clock_monotonic_ms(w->clock) : 0;
         for (struct watched *q = w->list; q; q = q->next)
             if (now_ms >= q->deadline_ms)
@@ -70,7 +73,8 @@ bool watchdog_add(struct watchdog *w, struct watched *q)
         return false;
     q->next = w->list;
     w->list = q;
-    pthread_cond_broadcast(&w->changed);
+    if (w->sleeps)
+        pthread_cond_broadcast(&w->changed);
     return true;
 }
 

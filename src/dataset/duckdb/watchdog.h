@@ -23,7 +23,7 @@ struct watchdog {
     pthread_cond_t changed;
     struct watched *list;
     pthread_t thread;
-    bool has_thread, must_end;
+    bool has_thread, must_end, sleeps;
 };
 
 void watchdog_init(struct watchdog *, struct clock *);

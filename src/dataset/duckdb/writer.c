@@ -294,6 +294,24 @@ err_t duckdb_open_writer(struct dataset_store *store, int64_t id, int64_t file_i
     return NULL;
 }
 
+static err_t commit_transaction(struct duckdb_writer *w, struct arena *a)
+{
+    struct database *d = w->database;
+    pthread_mutex_lock(&d->pool->mutex);
+    d->commits++;
+    pthread_mutex_unlock(&d->pool->mutex);
+    err_t e = database_exec(w->connection, "COMMIT", NO_NUMBERS, a);
+    if (!e)
+        e = duckdb_store_sync(d, a);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
+    if (!e) {
+        d->contents.rows += (int64_t)w->rows;
+        d->contents.text_bytes += w->text_bytes;
+        d->commits++; /* after an error it stays odd until the database is opened anew */
+    }
+    return e;
+}
+
 static err_t commit_file(struct duckdb_writer *w, struct arena *a)
 {
     TRY(pass_chunk_on(w, a));
@@ -301,8 +319,7 @@ static err_t commit_file(struct duckdb_writer *w, struct arena *a)
     TRY(database_exec(w->connection, "INSERT INTO files VALUES ($1, $2, $3, $4)",
                       NUMBERS(w->file_id, w->first_row, (int64_t)w->rows, (int64_t)w->text_bytes), a));
     SCOPED(unlockp) pthread_mutex_t *held = lock(&w->database->files);
-    TRY(database_exec(w->connection, "COMMIT", NO_NUMBERS, a));
-    return duckdb_store_sync(w->database, a);
+    return commit_transaction(w, a);
 }
 
 /* After a failed commit, only the file on the disk knows what was added: it is opened anew, and asked. */
@@ -332,14 +349,8 @@ err_t duckdb_commit_writer(struct dataset_writer *writer, struct arena *a)
     int64_t id = d->id, file_id = w->file_id;
     err_t e =
         w->failed ? err_make(a, ERR_UNAVAILABLE, "an earlier row of this file could not be added") : commit_file(w, a);
-    if (!e) {
-        pthread_mutex_lock(&p->mutex);
-        d->contents.rows += (int64_t)w->rows;
-        d->contents.text_bytes += w->text_bytes;
-        pthread_mutex_unlock(&p->mutex);
-    } else if (e->code != ERR_NO_SPACE && e->code != ERR_CORRUPT && e->code != ERR_UNAVAILABLE) {
+    if (e && e->code != ERR_NO_SPACE && e->code != ERR_CORRUPT && e->code != ERR_UNAVAILABLE)
         e = err_because(a, e, ERR_UNAVAILABLE, "rows cannot be added");
-    }
     free_writer(w, e);
     return e ? ask_the_disk(p, id, file_id, e, a) : NULL;
 }
