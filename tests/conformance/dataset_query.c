@@ -580,6 +580,16 @@ TEST(whole_numbers_are_their_own_floor_and_absolute)
     }
 }
 
+TEST(decimals_above_nine_million_were_not_rounded)
+{
+    struct dataset_world *w = *state;
+    one_column(w, "decimal", "9223373|;-9223373.5|;123456789012.345678|;999999999999.499999|;-999999999999.499999|");
+    EXPECT_SLICE(round_to(w, 0), S("9223373.000000;-9223374.000000;123456789012.000000;999999999999.000000;"
+                                   "-999999999999.000000"));
+    EXPECT_SLICE(round_to(w, 2), S("9223373.000000;-9223373.500000;123456789012.350000;999999999999.500000;"
+                                   "-999999999999.500000"));
+}
+
 TEST(decimals_are_rounded_with_halves_to_the_even_neighbour)
 {
     struct dataset_world *w = *state;
@@ -1081,6 +1091,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(patterns_of_nulls_are_unknown),
     DATASET_CASE(functions_of_text),
     DATASET_CASE(whole_numbers_are_their_own_floor_and_absolute),
+    DATASET_CASE(decimals_above_nine_million_were_not_rounded),
     DATASET_CASE(decimals_are_rounded_with_halves_to_the_even_neighbour),
     DATASET_CASE(floats_are_rounded_as_rint_does),
     DATASET_CASE(functions_of_times_are_in_utc),

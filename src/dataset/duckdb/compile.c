@@ -114,7 +114,7 @@ static void add_round_of_float(struct compiler *c, const struct row_expr *expr)
 static void add_round_of_decimal(struct compiler *c, const struct row_expr *expr)
 {
     const char *unit = power_of_ten(DECIMAL_PLACES - expr->digits);
-    add_call(c, "list_transform([CAST(", expr, " * 1000000 AS BIGINT)], lambda u: ");
+    add_call(c, "list_transform([CAST(CAST(", expr, " AS DECIMAL(38,6)) * 1000000 AS BIGINT)], lambda u: ");
     buf_printf(&c->sql,
                "CAST(CAST((u // %s + CASE WHEN 2 * abs(u %% %s) > %s OR (2 * abs(u %% %s) = %s AND u // %s %% 2 <> 0)"
                " THEN sign(u) ELSE 0 END) * %s AS DECIMAL(20,0)) * 0.000001 AS DECIMAL(18,6)))[1]",
