@@ -43,8 +43,8 @@ def to_json(value):
 
 
 class Driver:
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def tell(self, word, text=""):
         assert "\n" not in text
@@ -65,9 +65,15 @@ class Driver:
         assert self.process.wait(20) == 0
 
 
-@pytest.fixture
-def driver(cais):
-    d = Driver(os.path.join(os.path.dirname(cais), "tests", "support", "query-driver"))
+@pytest.fixture(params=["mem", "duckdb"])
+def driver(request, cais, tmp_path):
+    """The program that answers queries, with a store of each kind."""
+    path = os.path.join(os.path.dirname(cais), "tests", "support", "query-driver")
+    command = [path, request.param] + ([str(tmp_path / "datasets")] if request.param == "duckdb" else [])
+    if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 77:
+        pytest.skip("built without DuckDB")
+    d = Driver(*command)
+    d.tables = rounds.rounds("query_tables" if request.param == "mem" else "query_tables_in_duckdb")
     yield d
     d.close()
 
@@ -432,7 +438,7 @@ def ask_pages(r, table, query, body, form):
 def test_replies_are_what_the_model_says(driver):
     r = random.Random(rounds.seed())
     outcomes = {"reply": 0, "failed": 0, "errors": 0, "pages": 0, "rows": 0}
-    for case in range(rounds.rounds("query_tables")):
+    for case in range(driver.tables):
         table = Table(r, driver)
         for _ in range(10):
             query, body = random_query(r, table.columns)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers queries for tests/conformance/test_queries.py: lines of a data file, the body of a query, the store, and the reply, without a
- * server. Usage: query-driver. Each line of its input is a command:
+ * server. Usage: query-driver mem | duckdb DIR. Each line of its input is a command:
  *
  *   schema [["name","type"],…]   begin a dataset; answers nothing, and so the next two
  *   row {…}                      a line of a data file
@@ -10,6 +10,7 @@
 #include "api/datasnap/query_reply.h"
 #include "core/dataset/line.h"
 #include "core/dataset/result_page.h"
+#include "dataset/duckdb/duckdb_store.h"
 #include "dataset/mem/mem.h"
 
 #include <stdio.h>
@@ -144,9 +145,24 @@ static void answer_query(struct driver *d, slice body)
     printf("\n");
 }
 
-int main(void)
+/* Ends the program with status 77 when it was built without this store. */
+static struct dataset_store *open_store(int argc, char **argv)
 {
-    struct driver d = { .store = dataset_mem_new(clock_system()) };
+    SCRATCH(a);
+    struct dataset_store *store;
+    if (argc == 2 && strcmp(argv[1], "mem") == 0)
+        return dataset_mem_new(clock_system());
+    REQUIRE(argc == 3 && strcmp(argv[1], "duckdb") == 0);
+    err_t e = dataset_duckdb_open(argv[2], NULL, clock_system(), &a, &store);
+    if (err_is(e, ERR_UNSUPPORTED))
+        exit(77);
+    REQUIRE(!e);
+    return store;
+}
+
+int main(int argc, char **argv)
+{
+    struct driver d = { .store = open_store(argc, argv) };
     char *line = NULL;
     size_t size = 0;
     arena_init(&d.arena);
