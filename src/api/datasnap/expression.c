@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser always holds one token ahead, `token`. Once `error` is set, nothing is parsed any more. */
+/* The parser always holds one token ahead, `ahead`. Once `error` is set, nothing is parsed any more. */
 #include "api/datasnap/expression.h"
 
 #include "api/datasnap/meta_type.h"
@@ -21,7 +21,7 @@ struct parser {
     struct query_builder *b;
     slice text;
     size_t at; /* behind the token */
-    struct token token;
+    struct token ahead;
     slice error; /* empty: none so far */
 };
 
@@ -80,13 +80,13 @@ static void next_token(struct parser *p)
 {
     while (p->at < p->text.n && memchr(" \t\r\n", p->text.p[p->at], 4))
         p->at++;
-    p->token = token_at(slice_from(p->text, p->at));
-    p->at += p->token.text.n;
+    p->ahead = token_at(slice_from(p->text, p->at));
+    p->at += p->ahead.text.n;
 }
 
 static bool is_sign(const struct parser *p, char sign)
 {
-    return p->token.kind == TOKEN_SIGN && p->token.text.p[0] == sign;
+    return p->ahead.kind == TOKEN_SIGN && p->ahead.text.p[0] == sign;
 }
 
 static bool take_sign(struct parser *p, char sign)
@@ -99,7 +99,7 @@ static bool take_sign(struct parser *p, char sign)
 
 static bool is_word(const struct parser *p, const char *word)
 {
-    return p->token.kind == TOKEN_NAME && slice_eq_nocase(p->token.text, slice_of(word));
+    return p->ahead.kind == TOKEN_NAME && slice_eq_nocase(p->ahead.text, slice_of(word));
 }
 
 static slice inside_quotes(slice quoted)
@@ -130,8 +130,8 @@ slice query_limit_text(const struct query_fault *fault)
 
 static bool fail_at_token(struct parser *p)
 {
-    slice near = quoted_text(slice_from(p->text, p->at - p->token.text.n));
-    p->error = p->token.kind == TOKEN_END
+    slice near = quoted_text(slice_from(p->text, p->at - p->ahead.text.n));
+    p->error = p->ahead.kind == TOKEN_END
                    ? S("A expressão está incompleta.")
                    : arena_printf(p->b->a, "Expressão inválida perto de: " SLICE_FMT, SLICE_ARG(near));
     return false;
@@ -155,10 +155,10 @@ static bool fail_by_builder(struct parser *p, slice function)
 
 static bool parse_column(struct parser *p, const struct row_expr **ret)
 {
-    bool is_quoted = p->token.kind == TOKEN_QUOTED_NAME;
-    if (!is_quoted && p->token.kind != TOKEN_NAME)
+    bool is_quoted = p->ahead.kind == TOKEN_QUOTED_NAME;
+    if (!is_quoted && p->ahead.kind != TOKEN_NAME)
         return fail_at_token(p);
-    slice name = is_quoted ? inside_quotes(p->token.text) : p->token.text;
+    slice name = is_quoted ? inside_quotes(p->ahead.text) : p->ahead.text;
     *ret = query_column(p->b, name);
     next_token(p);
     if (is_sign(p, '(')) {
@@ -192,20 +192,20 @@ static slice without_doubled_quotes(struct arena *a, slice quoted)
 static bool parse_literal(struct parser *p, enum column_type type, const struct row_expr **ret)
 {
     struct cell value;
-    bool is_text = p->token.kind == TOKEN_TEXT;
-    if (!is_text && p->token.kind != TOKEN_NUMBER)
+    bool is_text = p->ahead.kind == TOKEN_TEXT;
+    if (!is_text && p->ahead.kind != TOKEN_NUMBER)
         return fail_at_token(p);
-    bool fits = is_text ? cell_from_text(type, without_doubled_quotes(p->b->a, p->token.text), &value)
-                        : cell_from_number(type, p->token.text, &value);
+    bool fits = is_text ? cell_from_text(type, without_doubled_quotes(p->b->a, p->ahead.text), &value)
+                        : cell_from_number(type, p->ahead.text, &value);
     if (!fits || value.is_null) {
-        slice shown = quoted_text(p->token.text);
+        slice shown = quoted_text(p->ahead.text);
         p->error = arena_printf(p->b->a, "O valor " SLICE_FMT " não serve para o tipo %s.", SLICE_ARG(shown),
                                 meta_type_name(type));
         return false;
     }
     *ret = query_literal(p->b, type, value);
     if (!*ret)
-        return fail_by_builder(p, p->token.text);
+        return fail_by_builder(p, p->ahead.text);
     next_token(p);
     return true;
 }
@@ -214,9 +214,9 @@ static bool parse_round(struct parser *p, const struct row_expr *of, const struc
 {
     int64_t digits = 0;
     if (take_sign(p, ',')) {
-        if (p->token.kind != TOKEN_NUMBER)
+        if (p->ahead.kind != TOKEN_NUMBER)
             return fail_at_token(p);
-        if (!slice_to_i64(p->token.text, &digits))
+        if (!slice_to_i64(p->ahead.text, &digits))
             digits = -1;
         next_token(p);
     }
@@ -306,7 +306,7 @@ static bool take_distinct(struct parser *p)
         return false;
     struct parser before = *p;
     next_token(p);
-    if (p->token.kind == TOKEN_NAME || p->token.kind == TOKEN_QUOTED_NAME)
+    if (p->ahead.kind == TOKEN_NAME || p->ahead.kind == TOKEN_QUOTED_NAME)
         return true;
     *p = before;
     return false;
@@ -333,9 +333,9 @@ static bool parse_aggregate_call(struct parser *p, enum row_aggregate aggregate,
 static bool parse_expression(struct parser *p, struct select_item *ret)
 {
     struct parser before = *p;
-    slice name = p->token.text;
+    slice name = p->ahead.text;
     int function;
-    if (p->token.kind == TOKEN_NAME) {
+    if (p->ahead.kind == TOKEN_NAME) {
         next_token(p);
         if (take_sign(p, '(')) {
             if (find_function(scalars, sizeof scalars / sizeof scalars[0], name, &function))
@@ -357,12 +357,12 @@ static bool parse_expression(struct parser *p, struct select_item *ret)
 
 static bool parse_alias(struct parser *p, slice *name)
 {
-    if (p->token.kind == TOKEN_NAME) {
+    if (p->ahead.kind == TOKEN_NAME) {
         if (is_word(p, "as"))
             next_token(p);
-        if (p->token.kind != TOKEN_NAME)
+        if (p->ahead.kind != TOKEN_NAME)
             return fail_at_token(p);
-        *name = p->token.text;
+        *name = p->ahead.text;
         next_token(p);
     }
     return true;
@@ -382,7 +382,7 @@ static bool begin(struct parser *p, struct query_builder *b, slice text)
 static bool parse_item(struct parser *p, slice text, struct select_item *ret)
 {
     *ret = (struct select_item){ .name = text };
-    return parse_expression(p, ret) && parse_alias(p, &ret->name) && (p->token.kind == TOKEN_END || fail_at_token(p));
+    return parse_expression(p, ret) && parse_alias(p, &ret->name) && (p->ahead.kind == TOKEN_END || fail_at_token(p));
 }
 
 bool expression_parse_item(struct query_builder *b, slice text, struct select_item *ret, slice *ret_error)
@@ -397,7 +397,7 @@ bool expression_parse_item(struct query_builder *b, slice text, struct select_it
 static bool parse_scalar(struct parser *p, const struct row_expr **ret)
 {
     struct select_item item = { 0 };
-    if (!parse_expression(p, &item) || (p->token.kind != TOKEN_END && !fail_at_token(p)))
+    if (!parse_expression(p, &item) || (p->ahead.kind != TOKEN_END && !fail_at_token(p)))
         return false;
     if (item.aggregate != ROW_PLAIN) {
         p->error = S("Funções de agregação não são aceitas aqui.");
