@@ -10,6 +10,7 @@
 #include "core/access/application.h"
 #include "core/bucket/bucket.h"
 #include "core/care/data_dir.h"
+#include "core/dataset/dataset.h"
 #include "core/records/space.h"
 #include "core/records/user.h"
 #include "core/space/course.h"
@@ -19,6 +20,7 @@
 #include "core/task/task.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 /* The address that --url or the configuration names, or that a running server wrote to run.json, or the default. */
 static slice server_url(struct cli *cli, const struct config *config)
@@ -50,6 +52,7 @@ struct demo {
     slice app_key, user_token;                /* of Runrun.it */
     slice access_key, secret, bucket, region; /* of S3 */
     slice redu_token;
+    slice datasnap_token, schema; /* empty: there is no store for rows */
     int64_t task_id, space_id, folder_id;
 };
 
@@ -67,6 +70,32 @@ static err_t make_course(struct core *core, const struct principal *who, struct 
     TRY(space_create(core, who, course_id, &(struct space_request){ S("Demo"), S("") }, a, &d->space_id));
     TRY(space_find(core, who, PLACE_SEE, d->space_id, a, &space));
     return folder_create(core, who, space.root_id, S("Demo"), a, &d->folder_id);
+}
+
+/* A program that was built without a store for rows has none. */
+static err_t make_schema(struct cli *cli, struct admin *admin, const struct principal *who, struct demo *d)
+{
+    struct core *core = &admin->store->core;
+    static const struct column columns[] = { { { "id", 2 }, COLUMN_INT64, true },
+                                             { { "produto", 7 }, COLUMN_STRING, false },
+                                             { { "valor", 5 }, COLUMN_DECIMAL, false },
+                                             { { "data_venda", 10 }, COLUMN_DATETIME, false } };
+    struct dataset_request request = { .name = S("Vendas"),
+                                       .slug = arena_printf(cli->arena, "vendas-%lld", (long long)who->user_id) };
+    struct column_list list = { arena_array(cli->arena, struct column, LENGTH_OF(columns)), LENGTH_OF(columns) };
+    memcpy(list.items, columns, sizeof columns);
+    request.columns = list;
+    struct minted_key key;
+    struct dataset dataset;
+    err_t e = dataset_create(core, who, &request, cli->arena, &dataset);
+    if (err_is(e, ERR_UNSUPPORTED))
+        return NULL;
+    TRY(e);
+    TRY(key_mint(core, &admin->who, &(struct key_request){ .login = d->login, .purpose = S("datasnap") }, cli->arena,
+                 &key));
+    d->datasnap_token = key.key;
+    d->schema = dataset.slug;
+    return NULL;
 }
 
 static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
@@ -103,6 +132,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     TRY(application_add(core, &admin->who, &(struct application_request){ .login = d->login, .purpose = S("redu") }, a,
                         &application));
     d->redu_token = application.token;
+    TRY(make_schema(cli, admin, &who, d));
     return make_course(core, &who, a, d);
 }
 
@@ -194,6 +224,42 @@ static void print_redu(FILE *out, slice url, const struct demo *d)
     fprintf(out, "redu " SLICE_FMT "/api/folders/%lld/folders && echo\n", URL, (long long)d->folder_id);
 }
 
+static void print_datasnap(FILE *out, slice url, const struct demo *d)
+{
+    static const char json[] = "-H 'Content-Type: application/json'";
+    if (!d->schema.n)
+        return;
+    fprintf(out, "\n# DataSnap: an upload token, a file of JSON lines, and a question about its rows\n");
+    fprintf(out, "datasnap() { curl -sS -H 'Authorization: Bearer " SLICE_FMT "' %s \"$@\"; }\n",
+            SLICE_ARG(d->datasnap_token), json);
+    fprintf(out, "printf '%%s\\n'");
+    static const char *const lines[] = {
+        "{\"id\":1,\"produto\":\"lápis\",\"valor\":1.5,\"data_venda\":\"2026-11-21 10:00:00\"}",
+        "{\"id\":2,\"produto\":\"livro\",\"valor\":39.9,\"data_venda\":\"2026-11-22 11:00:00\"}",
+        "{\"id\":3,\"produto\":\"lápis\",\"valor\":1.5,\"data_venda\":\"2026-11-23 12:00:00\"}"
+    };
+    for (size_t i = 0; i < LENGTH_OF(lines); i++)
+        fprintf(out, " '%s'", lines[i]);
+    fprintf(out, " > dados.jsonl\n");
+    fprintf(out,
+            "UPLOAD=$(datasnap -X POST " SLICE_FMT "/api/v1/schemas/" SLICE_FMT
+            "/generate-upload-token -d '{\"minutes\": 15}' | sed 's/.*\"upload_url\":\"\\([^\"]*\\)\".*/\\1/')\n",
+            URL, SLICE_ARG(d->schema));
+    fprintf(out, "curl -sS -X PUT \"$UPLOAD/dados.jsonl\" -H 'Content-Type: application/octet-stream' "
+                 "--data-binary @dados.jsonl\n");
+    fprintf(out,
+            "until datasnap " SLICE_FMT "/api/v1/schemas/" SLICE_FMT
+            "/files | grep -q '\"processing_status\":\"completed\"'; do sleep 1; done\n",
+            URL, SLICE_ARG(d->schema));
+    fprintf(out,
+            "datasnap " SLICE_FMT "/api/v1/schemas/" SLICE_FMT
+            "/query -d '{\"select\":[\"produto\",\"count(*) as vendas\",\"sum(valor) as total\"],"
+            "\"where\":[{\"field\":\"valor\",\"op\":\">\",\"value\":1}],\"group_by\":[\"produto\"],"
+            "\"order_by\":[{\"field\":\"total\",\"direction\":\"desc\"}],\"format\":\"json\",\"include_meta\":false}' "
+            "&& echo\n",
+            URL, SLICE_ARG(d->schema));
+}
+
 /* For awscli. Each line sets its own environment, so that the user's own keys stay as they are. */
 static void print_s3(FILE *out, slice url, const struct demo *d)
 {
@@ -219,6 +285,7 @@ static int demo_work(struct cli *cli, struct admin *admin)
         print_native(cli->out, url, &d);
         print_runrun(cli->out, url, &d);
         print_redu(cli->out, url, &d);
+        print_datasnap(cli->out, url, &d);
         print_s3(cli->out, url, &d);
         return EXIT_DONE;
     }
@@ -236,6 +303,8 @@ static int demo_work(struct cli *cli, struct admin *admin)
     json_put_string(&line.o, "secret_access_key", d.secret);
     json_put_string(&line.o, "bucket", d.bucket);
     json_put_string(&line.o, "redu_token", d.redu_token);
+    json_put_string(&line.o, "datasnap_token", d.datasnap_token);
+    json_put_string(&line.o, "schema", d.schema);
     json_put_int(&line.o, "space_id", d.space_id);
     json_put_int(&line.o, "folder_id", d.folder_id);
     json_line_print(&line, cli->out);
@@ -249,7 +318,7 @@ const struct command command_demo = {
     .options =
         (const struct option_spec[]){
             { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
-    .summary = "Make a user, keys, a task and a course; print commands that use them.",
+    .summary = "Make a user, keys, a task, a course and a schema; print commands that use them.",
     .details = "The commands can be run as printed: cais demo | sh\n",
     .run = run_demo,
     .makes_data = true,

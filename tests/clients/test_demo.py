@@ -55,6 +55,9 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         assert [stored["name"], stored["mimetype"], stored["byte"], read] == ["test.txt", "text/plain", "13", "file content"]
         assert [f["id"] for f in json.loads(files)] == [stored["id"]]
         assert [(f["id"], f["name"]) for f in json.loads(renamed)] == [(int(folder), "Provas")] and removed == "[]"
+        answer, rest = rest.split("\n", 1)
+        assert json.loads(answer)["data"] == [{"produto": "livro", "vendas": 1, "total": 39.9},
+                                              {"produto": "lápis", "vendas": 2, "total": 3}]
         assert "upload: ./test.txt to s3://demo-" in rest and rest.endswith("file content\n")
 
 
@@ -183,7 +186,7 @@ def test_get_writes_the_bytes_that_put_sent(cais, tmp_path, served):
         if server:
             server.stop()
     left = sorted(os.listdir(tmp_path / "data"))
-    assert left == ["blobs", "cais.db", "lock", "master.key"], left
+    assert left == ["blobs", "cais.db", "datasets", "lock", "master.key"], left
 
 
 def test_get_detects_bytes_that_were_changed_on_the_disk(cais, tmp_path):

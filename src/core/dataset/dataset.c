@@ -398,7 +398,7 @@ err_t dataset_remove_ended(struct core *core, struct job_run *run, struct arena 
             e = remove_table(&r, &scratch);
         if (e)
             return err_copy(a, e);
-        job_advance(run, r.more); /* nothing was left when there is no more */
+        job_advance(run, 1);
     }
     return NULL;
 }
