@@ -237,22 +237,17 @@ static wide power_of_ten(int exponent)
 }
 
 /* The number nearest to it with so many places, as *ret_units of the last place. True: it is read as the double again, because it is
- * nearer to it than the middle between the double and the next one, or in the middle when the mantissa is even. Below a power
- * of two the next double is half as far away, so there the number above may do when the nearest one does not.
+ * nearer to it than the middle between the double and the next one, or in the middle when the mantissa is even. (Below a
+ * power of two the next double is half as far away. But the powers that come here, from 2^-13 to 2^-1, have at most 13 digits.)
  * All of this is exact: 2^53 * 10^20 and 10^17 * 2^66 are below 2^127. */
 static bool round_to_places(struct binary b, int places, uint64_t *ret_units)
 {
     wide power = power_of_ten(places), exact = b.mantissa * power; /* times 2^shift */
     wide units = exact >> b.shift, below = exact - (units << b.shift), above = ((wide)1 << b.shift) - below;
-    bool is_even = !(b.mantissa & 1), is_narrow = b.mantissa == UINT64_C(1) << 52;
     bool is_up = above < below || (above == below && (units & 1));
-    wide from_below = below * (is_narrow ? 4 : 2), from_above = above * 2;
-    if (!is_up && (from_below < power || (from_below == power && is_even))) {
-        *ret_units = (uint64_t)units;
-        return true;
-    }
-    *ret_units = (uint64_t)units + 1;
-    return (is_up || is_narrow) && (from_above < power || (from_above == power && is_even));
+    wide twice = 2 * (is_up ? above : below);
+    *ret_units = (uint64_t)units + is_up;
+    return twice < power || (twice == power && !(b.mantissa & 1));
 }
 
 static void add_places(struct buf *to, uint64_t units, int places)
