@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "core/access/application.h"
 #include "core/access/session.h"
+#include "datasnap_fixture.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
 #include "redu_fixture.h"
@@ -143,7 +144,8 @@ static slice path_of_pattern(struct walk *w, const char *pattern, slice param)
     if (!slice_cut(slice_of(pattern), '{', &before, &rest))
         return slice_of(pattern);
     slice_cut(rest, '}', &name, &after);
-    return arena_printf(w->a, SLICE_FMT SLICE_FMT SLICE_FMT, SLICE_ARG(before), SLICE_ARG(param), SLICE_ARG(after));
+    slice others = path_of_pattern(w, after.p, S("1")); /* `after` ends where the pattern does */
+    return arena_printf(w->a, SLICE_FMT SLICE_FMT SLICE_FMT, SLICE_ARG(before), SLICE_ARG(param), SLICE_ARG(others));
 }
 
 static bool row_fits(const struct row *row, const struct http_route *route)
@@ -628,6 +630,130 @@ TEST(redu_stays_within_the_memory_of_a_request)
     walk_routes(&w);
 }
 
+/* ---- DataSnap ---- */
+
+static struct fake_reply *send_to_datasnap(struct walk *w, struct fake_request *r)
+{
+    r->token = *(const slice *)w->user;
+    return fake_http_send(w->http, r);
+}
+
+static bool is_datasnap_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "message", "message");
+}
+
+#define FORM_FILE "--b1\r\nContent-Disposition: form-data; name=\"files\"; filename=\""
+
+/* Forms of many files, of many errors, and of long lines. */
+static void make_datasnap_forms(struct arena *a, struct worst *ret)
+{
+    static const char *const ends[] = { "%zu.jsonl\"\r\n\r\n{\"c1\":1}\r\n", "%zu\"\r\n\r\n\r\n" };
+    for (size_t i = 0; i < LENGTH_OF(ends); i++)
+        for (size_t count = 100; count <= 1001; count += 901)
+            add_body(ret, worst_count(a, "", arena_printf(a, FORM_FILE "%s", ends[i]).p, "--b1--\r\n", count));
+    slice bad = worst_count(a, "", arena_printf(a, "{\"%s%%zu\":1}\n", long_text(a, '"' + 1, 200)).p, "", 101);
+    const char *file =
+        arena_printf(a, FORM_FILE "%%zu%s.jsonl\"\r\n\r\n" SLICE_FMT "\r\n", long_text(a, 'n', 200), SLICE_ARG(bad)).p;
+    add_body(ret, worst_count(a, "", file, "--b1--\r\n", 100));
+    const char *begin = FORM_FILE "a.jsonl\"\r\n\r\n{\"c1\":\"";
+    size_t line = STORED((size_t)10 << 20);
+    add_body(ret, worst_repeat(a, begin, CONTROL, "1\"}\r\n--b1--\r\n", line));
+    add_body(ret, worst_repeat(a, begin, "x", "\"}\r\n--b1--\r\n", line));
+    add_body(ret, worst_repeat(a, begin, "x", "\"\r\n--b1--\r\n", line + (1 << 20)));
+}
+
+static void make_datasnap_queries(struct arena *a, struct worst *ret)
+{
+    slice in = worst_count(a, "{\"select\":[\"c1\"],\"where\":[", "{\"field\":\"c1\",\"op\":\"in\",\"value\":[%zu]},",
+                           "]}", 4000);
+    slice long_in = worst_count(a, "{\"select\":[\"c1\"],\"where\":[{\"field\":\"c1\",\"op\":\"in\",\"value\":[",
+                                "\"%zu\",", "]}]}", 1000);
+    add_body(ret, worst_count(a, "{\"select\":[", "\"c%zu\",", "]}", 200));
+    add_body(ret, worst_count(a, "{\"select\":[", "\"max(c%zu) as m%%zu\",", "]}", 1));
+    add_body(ret, in);
+    add_body(ret, long_in);
+    add_body(ret, worst_repeat(a, "{\"select\":[\"c1\"],\"where\":[{\"field\":\"c1\",\"op\":\"=\",\"value\":\"",
+                               CONTROL, "1\"}]}", 200000));
+    add_body(ret, worst_repeat(a, "{\"select\":[\"", "(", "\"]}", 200000));
+}
+
+static void fill_datasnap(struct datasnap_fixture *f, slice schema)
+{
+    EXPECT_EQ(datasnap_send(f, DS_ADMIN, "POST /v1/schemas", schema.p)->status, 201);
+    for (int i = 0; i < STORED(60); i++)
+        datasnap_sendf(f, DS_ADMIN,
+                       arena_printf(f->a, "{\"name\":\"s%d\"," SLICE_FMT, i, SLICE_ARG(slice_from(schema, 16))).p,
+                       "POST /v1/schemas");
+    /* few columns, because a job that reads files has no limit of its own, and so very little memory in this program */
+    struct dataset d = datasnap_schema(f, "arquivos", "\"strict\":true,\"fields\":{\"c1\":\"string\"}");
+    slice bad = worst_count(f->a, "", arena_printf(f->a, "{\"%s%%zu\":1}\n", long_text(f->a, 'x', 90)).p, "", 100);
+    for (int i = 0; i < STORED(100); i++)
+        datasnap_file(f, &d, arena_printf(f->a, "%d%s.jsonl", i, long_text(f->a, '"', 900)).p, bad);
+    slice good =
+        worst_count(f->a, "", arena_printf(f->a, "{\"c1\":\"%s%%zu\"}\n", long_text(f->a, '"' + 1, 500)).p, "", 2000);
+    datasnap_file(f, &d, "bom.jsonl", good);
+    world_run_jobs(f->w);
+    datasnap_send(f, DS_ADMIN, "POST /v1/schemas/vendas/generate-upload-token", "{\"minutes\":15}");
+    fake_http_forget_replies(&f->http);
+}
+
+TEST(datasnap_stays_within_the_memory_of_a_request)
+{
+    struct datasnap_options options = datasnap_fixture_options();
+    options.listings_per_minute = options.queries_per_minute = options.processings_per_5_minutes = 0;
+    SCOPED(datasnap_fixture_freep) struct datasnap_fixture *f = datasnap_fixture_new(&options);
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = f->a,
+                      .send = send_to_datasnap,
+                      .user = &f->tokens[DS_ADMIN],
+                      .is_error = is_datasnap_error };
+    slice schema =
+        worst_count(f->a, "{\"name\":\"vendas\",\"strict\":true,\"fields\":{", "\"c%zu\":\"string\",", "}}", 1000);
+    fill_datasnap(f, schema);
+    struct worst schemas = { 0 }, queries = { 0 }, forms = { 0 }, small = { 0 }, reports = { 0 };
+    add_body(&schemas, schema);
+    add_body(&schemas, worst_count(f->a, "{\"name\":\"v\",\"fields\":{", "\"c%zu\":\"wrong\",", "}}", 9000));
+    add_body(&schemas, worst_count(f->a, "{\"name\":\"v\",\"sample\":[", "{\"c%zu\":1.5},", "]}", 9000));
+    add_body(&schemas, worst_repeat(f->a, "{\"name\":\"v\",\"sample\":{\"a\":\"", CONTROL, "1\"}}", 1 << 20));
+    add_body(&schemas, worst_count(f->a, "{\"name\":\"v\",\"fields\":{},\"required\":[", "\"c%zu\",", "]}", 15000));
+    make_datasnap_queries(f->a, &queries);
+    make_datasnap_forms(f->a, &forms);
+    add_body(&small, S("{\"minutes\":15,\"executors\":5}"));
+    add_body(&reports, worst_repeat(f->a, "{\"bridge_name\":\"b\",\"event_type\":\"error\",\"error_stack\":\"", CONTROL,
+                                    "1\"}", 65536));
+    add_body(&reports, worst_count(f->a, "{\"bridge_name\":\"b\",\"event_type\":\"error\",\"error_context\":[",
+                                   "[%zu],", "]}", 6000));
+    const slice v = S("vendas"), files = S("arquivos");
+    const struct row rows[] = {
+        { .route = "GET /schemas" },
+        { .route = "POST /schemas", .bodies = schemas },
+        { .route = "GET /schemas/{slug}", .params = { v } },
+        { .route = "PUT /schemas/{slug}", .params = { v }, .bodies = schemas },
+        { .route = "DELETE /schemas/{slug}", .params = { S("s1") } },
+        { .route = "POST /schemas/{slug}/query", .params = { v, files }, .bodies = queries },
+        { .route = "POST /schemas/{slug}/generate-upload-token", .params = { v }, .bodies = small },
+        { .route = "GET /upload-tokens/{id}/validate", .params = { S("1") } },
+        { .route = "DELETE /upload-tokens/{id}", .params = { S("1") } },
+        { .route = "GET /schemas/{slug}/files", .params = { files }, .query = S("per_page=100") },
+        { .route = "POST /schemas/{slug}/files", .params = { files, v }, .bodies = forms, .form_type = MULTIPART_TYPE },
+        { .route = "GET /schemas/{slug}/uploads", .params = { files }, .query = S("limit=100") },
+        { .route = "GET /schemas/{slug}/files/{id}", .params = { files } },
+        { .route = "DELETE /schemas/{slug}/files/{id}", .params = { files } },
+        { .route = "POST /schemas/{slug}/process-files", .params = { v }, .bodies = small },
+        { .route = "POST /bridge/healthcheck", .bodies = reports },
+        { .route = "GET /auth/me" },
+        { .route = "GET /me" },
+        { .route = "GET /status" },
+        { .route = "GET /health" },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+    EXPECT_EQ(f->datasnap.form_files, 0);
+}
+
 /* ---- native ---- */
 
 struct native_fixture {
@@ -1001,6 +1127,7 @@ int main(void)
         cmocka_unit_test(pyrus_stays_within_the_memory_of_a_request),
         cmocka_unit_test(runrun_stays_within_the_memory_of_a_request),
         cmocka_unit_test(redu_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(datasnap_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_pages_stay_within_the_memory_of_a_request),
         cmocka_unit_test(s3_stays_within_the_memory_of_a_request),
