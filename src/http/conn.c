@@ -14,7 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define STEPS_A_RUN 64 /* requests or buffers, before other connections run */
+#define PAUSED_BYTES_MAX ((int64_t)64 * 1024) /* a client that sends more while its reply is paused is disconnected */
+#define STEPS_A_RUN 64                        /* requests or buffers, before other connections run */
 
 /* ---- reading and sending ---- */
 
@@ -171,7 +172,9 @@ void conn_close(struct conn *c)
 
 void conn_begin_shutdown(struct conn *c)
 {
-    if (c->x)
+    if (c->state == CONN_PAUSE)
+        conn_close(c);
+    else if (c->x)
         c->x->keep_alive = false;
     else if (c->state != CONN_HEAD)
         conn_close(c);
@@ -478,12 +481,37 @@ static void send_expired(struct conn *c)
     conn_close(c);
 }
 
+/* The reply is the last one of its connection, so whatever has come behind its request is of no use. */
+static void pause_reply(struct conn *c)
+{
+    c->reply_waits = false;
+    c->input.n = 0;
+    free_message(c);
+    conn_move(c, CONN_PAUSE);
+}
+
+/* A client that closes its side ends its reply: whether it still reads would show only when something is sent. What it sends is
+ * read, because its end comes behind that, and dropped. */
+static void run_pause(struct conn *c)
+{
+    ssize_t n = 1;
+    while (n > 0 && c->paused_bytes <= PAUSED_BYTES_MAX && !c->loop->stopping) {
+        n = conn_recv(c, c->loop->scratch, (size_t)PAUSED_BYTES_MAX);
+        c->paused_bytes += n > 0 ? n : 0;
+    }
+    if (n != -1)
+        conn_close(c);
+}
+
 static bool run_send(struct conn *c)
 {
     switch (send_run(c)) {
     case SEND_WAITS:
         note_wait_for_reader(c);
         return false;
+    case SEND_PAUSES:
+        pause_reply(c);
+        return true;
     case SEND_DONE:
         c->reply_waits = false;
         conn_reply_sent(c);
@@ -510,6 +538,9 @@ static bool run_state(struct conn *c)
         return run_body_state(c);
     case CONN_SEND:
         return run_send(c);
+    case CONN_PAUSE:
+        run_pause(c);
+        return false;
     case CONN_LINGER:
         run_linger(c);
         return false;
@@ -590,6 +621,7 @@ void conn_expired(struct conn *c)
         break;
     case CONN_NEW:
     case CONN_WAIT:
+    case CONN_PAUSE:
     case CONN_CLOSED:
     case CONN_STATES:
         break; /* no deadline */

@@ -169,10 +169,12 @@ static inline bool loop_is_current(const struct loop *l)
  *                                  ▼
  *                               LINGER
  *
- *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, DROP, LINGER ── conn_destroy ──► CLOSED
+ *   SEND ── pause_reply ──► PAUSE ── resume_reply ──► SEND
  *
- * In BODY and WAIT nothing can close a connection: its exchange must get a reply first. In BODY, WAIT, SEND and DROP a
- * connection has an exchange, in the other states it has none. */
+ *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, PAUSE, DROP, LINGER ── conn_destroy ──► CLOSED
+ *
+ * In BODY and WAIT nothing can close a connection: its exchange must get a reply first. In BODY, WAIT, SEND, PAUSE and DROP
+ * a connection has an exchange, in the other states it has none. */
 enum conn_state {
     CONN_NEW,       /* not in use yet */
     CONN_HANDSHAKE, /* TLS is being agreed on */
@@ -182,6 +184,7 @@ enum conn_state {
     CONN_BODY,      /* the body of the request arrives */
     CONN_WAIT,      /* another thread works: a handler, the end of an upload, a commit */
     CONN_SEND,      /* the reply is sent */
+    CONN_PAUSE,     /* all of the reply that there is was sent; its producer has nothing more yet */
     CONN_DROP,      /* the reply was sent before the body had come; the rest of the body is read and dropped */
     CONN_LINGER,    /* the reply was sent; further input is dropped until the client closes its side */
     CONN_CLOSED,    /* is freed at the end of this turn of the loop */
@@ -221,6 +224,7 @@ struct conn {
     int64_t window_bytes;  /* of a body received, or of a reply sent, since the deadline was set */
     bool reply_waits;      /* for its reader, who has the time of a window to accept enough of it … */
     int64_t unread_before; /* … and this much was in the socket when the window began */
+    int64_t paused_bytes;  /* received while the reply was paused */
     int64_t linger_bytes_left, linger_until_ms;
     char peer[PEER_TEXT_BYTES];
 };
@@ -246,10 +250,13 @@ ssize_t conn_read_more(struct conn *);
  *     │               deliver_piece ▼
  *     │                        PIECE_LAST
  *     │ send_start                  │ send_produced
- *     └─────────────────────────────┴──────────────────► PIECE_NONE_LEFT */
+ *     └─────────────────────────────┴──────────────────► PIECE_NONE_LEFT
+ *
+ *   PIECE_AT_WORKER ── deliver_piece ──► PIECE_NOT_YET ── resume_reply ──► PIECE_WANTED */
 enum piece_state {
     PIECE_WANTED,    /* the loop has it: when it has sent the last piece, it asks for the next one */
     PIECE_AT_WORKER, /* a worker reads or produces it, and owns `produced` and the source */
+    PIECE_NOT_YET,   /* the producer had nothing, and is asked again when it is ready */
     PIECE_LAST,      /* no piece follows the last one */
     PIECE_FAILED,    /* the connection closes once the pieces before it were sent */
     PIECE_NONE_LEFT  /* the end of the body was added, or there is no body */
@@ -384,7 +391,7 @@ void watch_forget(struct loop *, const struct conn *); /* the connection leaves 
  * in them, which could end the line, becomes a blank (RFC 9110 §5.5). */
 void send_add_header(struct buf *to, const char *name, slice value);
 void send_start(struct exchange *); /* builds the head; the connection moves to CONN_SEND */
-enum send_step { SEND_WAITS, SEND_DONE, SEND_BROKEN };
+enum send_step { SEND_WAITS, SEND_PAUSES, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);
 /* Send a minimal 503 on a socket that will not become a connection: a limit is reached. Never waits. */
 void send_busy(struct loop *, int fd);

@@ -580,6 +580,7 @@ void http_reply_stream(struct http_exchange *pub, int status, const char *conten
         return;
     x->status = status;
     x->content_type = content_type;
+    x->close_after = x->close_after || p->ready;
     return_to_loop(x);
 }
 

@@ -163,7 +163,7 @@ struct http_api {
     void *context; /* the API's own: x->api->context */
 };
 
-/* Call watch->check about twice a second while the body of the request comes and while the reply is sent, so that a client
+/* Call watch->check about twice a second while the body of the request comes and while the reply is sent or paused, so that a client
  * who loses a right loses it in the middle of a request, too. Replaces a former watch. watch: in the exchange's arena.
  * Thread: the exchange's. */
 void http_watch(struct http_exchange *, struct http_watch *);
@@ -213,10 +213,19 @@ void http_reply_content(struct http_exchange *, struct http_content *content);
 
 /* A body that is produced piece by piece (zips, listings): chunked, or in HTTP/1.0 until the connection closes. `more`
  * runs in the lane that the exchange was in. It appends to `out`, at most 256 KiB a call, and sets *ret_end after the
- * last piece. False: failure; the connection is closed. */
+ * last piece. False: failure; the connection is closed.
+ *
+ * A body that comes when something happens (a stream of events) has `ready`. When `more` then appends nothing, and the body
+ * has not ended, the reply pauses: it has no thread, no deadline and no buffer. About twice a second the loop asks `ready`,
+ * and `more` runs again once that is true. `ready` must not block or touch the exchange's arena; it and `more` never run at
+ * the same time, and what one of them wrote is visible to the other. While the memory for all requests is in use, it is not
+ * asked. A paused reply ends at once, without the end of its body, when the client closes its side, when the watch of the
+ * exchange ends it, or when the server stops. A reply with `ready` is the last one of its connection: what the client sends
+ * behind its request is dropped, and a client that sends more than 64 KiB while the reply is paused is disconnected. */
 struct http_producer {
     bool (*more)(struct http_producer *, struct buf *out, bool *ret_end);
-    void (*release)(struct http_producer *);
+    void (*release)(struct http_producer *); /* called once, when the engine is done, on any thread; may be NULL */
+    bool (*ready)(struct http_producer *);   /* NULL: `more` is called until the end */
 };
 void http_reply_stream(struct http_exchange *, int status, const char *content_type, struct http_producer *);
 

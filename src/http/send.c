@@ -266,7 +266,12 @@ static void produce_piece(struct pool_task *t)
     if (x->producer) {
         bool is_last = false;
         bool came = x->producer->more(x->producer, &x->produced, &is_last);
-        x->piece_came = !came || x->produced.failed ? PIECE_FAILED : is_last ? PIECE_LAST : PIECE_WANTED;
+        if (!came || x->produced.failed)
+            x->piece_came = PIECE_FAILED;
+        else if (is_last)
+            x->piece_came = PIECE_LAST;
+        else if (x->producer->ready && x->produced.n == 0)
+            x->piece_came = PIECE_NOT_YET;
     } else if (x->content->fd >= 0) { /* bring the next part of the file into the page cache */
         SCRATCH(scratch);
         char *page = arena_alloc(&scratch, PIECE_BYTES);
@@ -302,6 +307,16 @@ static enum send_step request_piece(struct exchange *x)
     return SEND_WAITS;
 }
 
+/* Everything that there is was sent: keep no memory of it. A reply may be paused for hours, and there may be thousands. */
+static enum send_step release_sent(struct exchange *x)
+{
+    if (x->headers.cap > HEAD_BYTES_UNCOUNTED)
+        arena_discharge(&x->pub.arena, x->headers.cap);
+    buf_release(&x->headers);
+    buf_release(&x->produced);
+    return SEND_PAUSES;
+}
+
 static enum send_step send_produced(struct conn *c)
 {
     struct exchange *x = c->x;
@@ -328,6 +343,8 @@ static enum send_step send_produced(struct conn *c)
         }
         if (x->piece == PIECE_WANTED)
             return request_piece(x);
+        if (x->piece == PIECE_NOT_YET)
+            return release_sent(x);
         if (x->piece == PIECE_NONE_LEFT)
             return SEND_DONE;
         x->piece = PIECE_NONE_LEFT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests that last: uploads whose bytes come for hours, downloads that are sent for hours. The guard of an API admits a
- * request once, at its head. A loop therefore goes through its connections in rounds, two a second, and calls the check
- * of each request whose body comes or whose reply is sent. A round is cut into turns, so that no turn takes long. */
+/* Requests that last: uploads whose bytes come for hours, downloads that are sent for hours, replies that pause for hours.
+ * The guard of an API admits a request once, at its head. A loop therefore goes through its connections in rounds, two a
+ * second, and calls the check of each request whose body comes or whose reply is sent or paused. It also asks the
+ * producer of a paused reply whether it is ready. A round is cut into turns, so that no turn takes long. */
 #include "http/engine_priv.h"
 
 #define WATCH_EVERY_MS 500
@@ -24,11 +25,27 @@ int watch_timeout_ms(const struct loop *l)
     return left < 0 ? 0 : left > WATCH_EVERY_MS ? WATCH_EVERY_MS : (int)left;
 }
 
-/* Returns how many checks were made, none or one. */
+static void resume_reply(struct conn *c)
+{
+    c->x->piece = PIECE_WANTED;
+    conn_move(c, CONN_SEND);
+    loop_mark_ready(c->loop, c);
+}
+
+/* The producer of a paused reply is asked, unless there is no memory for its next piece. */
+static void watch_paused_reply(struct conn *c)
+{
+    struct http_producer *p = c->x->producer;
+    if (!memory_is_over(&c->loop->server->memory) && p->ready(p))
+        resume_reply(c);
+}
+
+/* Returns how many calls of the API were made, at most two. */
 static int watch_conn(struct conn *c)
 {
     struct exchange *x = c->x;
-    if (!x || (c->state != CONN_BODY && c->state != CONN_SEND))
+    bool is_paused = c->state == CONN_PAUSE;
+    if (!x || (c->state != CONN_BODY && c->state != CONN_SEND && !is_paused))
         return 0;
     struct http_watch *watch = __atomic_load_n(&x->watch, __ATOMIC_ACQUIRE);
     err_t e = watch ? watch->check(watch) : NULL;
@@ -36,7 +53,9 @@ static int watch_conn(struct conn *c)
         body_abort_because(x, e);
     else if (e)
         conn_close(c);
-    return watch != NULL;
+    else if (is_paused)
+        watch_paused_reply(c);
+    return (watch != NULL) + is_paused;
 }
 
 void watch_run(struct loop *l)

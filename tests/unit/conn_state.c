@@ -21,11 +21,12 @@ static const struct arrow {
     { CONN_HEAD, CONN_BODY, DEADLINE_BODY },       { CONN_HEAD, CONN_WAIT, DEADLINE_NONE },
     { CONN_HEAD, CONN_CLOSED, DEADLINE_NONE },     { CONN_BODY, CONN_WAIT, DEADLINE_NONE },
     { CONN_BODY, CONN_SEND, DEADLINE_SEND },       { CONN_WAIT, CONN_SEND, DEADLINE_SEND },
-    { CONN_SEND, CONN_IDLE, DEADLINE_IDLE },       { CONN_SEND, CONN_HEAD, DEADLINE_HEAD },
-    { CONN_SEND, CONN_DROP, DEADLINE_BODY },       { CONN_SEND, CONN_LINGER, DEADLINE_LINGER },
-    { CONN_SEND, CONN_CLOSED, DEADLINE_NONE },     { CONN_DROP, CONN_IDLE, DEADLINE_IDLE },
-    { CONN_DROP, CONN_HEAD, DEADLINE_HEAD },       { CONN_DROP, CONN_CLOSED, DEADLINE_NONE },
-    { CONN_LINGER, CONN_CLOSED, DEADLINE_NONE },
+    { CONN_SEND, CONN_PAUSE, DEADLINE_NONE },      { CONN_PAUSE, CONN_SEND, DEADLINE_SEND },
+    { CONN_PAUSE, CONN_CLOSED, DEADLINE_NONE },    { CONN_SEND, CONN_IDLE, DEADLINE_IDLE },
+    { CONN_SEND, CONN_HEAD, DEADLINE_HEAD },       { CONN_SEND, CONN_DROP, DEADLINE_BODY },
+    { CONN_SEND, CONN_LINGER, DEADLINE_LINGER },   { CONN_SEND, CONN_CLOSED, DEADLINE_NONE },
+    { CONN_DROP, CONN_IDLE, DEADLINE_IDLE },       { CONN_DROP, CONN_HEAD, DEADLINE_HEAD },
+    { CONN_DROP, CONN_CLOSED, DEADLINE_NONE },     { CONN_LINGER, CONN_CLOSED, DEADLINE_NONE },
 };
 
 static bool is_arrow(enum conn_state from, enum conn_state to)
@@ -38,7 +39,7 @@ static bool is_arrow(enum conn_state from, enum conn_state to)
 
 static bool has_exchange(enum conn_state state)
 {
-    return state == CONN_BODY || state == CONN_WAIT || state == CONN_SEND || state == CONN_DROP;
+    return state == CONN_BODY || state == CONN_WAIT || state == CONN_SEND || state == CONN_PAUSE || state == CONN_DROP;
 }
 
 /* One connection of one loop. All its timeouts have different lengths. */
@@ -83,13 +84,13 @@ TEST(each_arrow_sets_the_deadline_of_its_state)
 
 TEST(a_move_replaces_the_deadline_of_the_former_state)
 {
-    static const enum conn_state path[] = { CONN_FIRST, CONN_HEAD, CONN_BODY, CONN_WAIT,  CONN_SEND,
-                                            CONN_DROP,  CONN_IDLE, CONN_HEAD, CONN_WAIT,  CONN_SEND,
-                                            CONN_HEAD,  CONN_BODY, CONN_SEND, CONN_LINGER };
-    static const enum deadline_kind deadlines[] = { DEADLINE_HEAD, DEADLINE_HEAD,  DEADLINE_BODY, DEADLINE_NONE,
-                                                    DEADLINE_SEND, DEADLINE_BODY,  DEADLINE_IDLE, DEADLINE_HEAD,
-                                                    DEADLINE_NONE, DEADLINE_SEND,  DEADLINE_HEAD, DEADLINE_BODY,
-                                                    DEADLINE_SEND, DEADLINE_LINGER };
+    static const enum conn_state path[] = { CONN_FIRST, CONN_HEAD,  CONN_BODY, CONN_WAIT,  CONN_SEND, CONN_DROP,
+                                            CONN_IDLE,  CONN_HEAD,  CONN_WAIT, CONN_SEND,  CONN_HEAD, CONN_BODY,
+                                            CONN_SEND,  CONN_PAUSE, CONN_SEND, CONN_LINGER };
+    static const enum deadline_kind deadlines[] = { DEADLINE_HEAD, DEADLINE_HEAD, DEADLINE_BODY, DEADLINE_NONE,
+                                                    DEADLINE_SEND, DEADLINE_BODY, DEADLINE_IDLE, DEADLINE_HEAD,
+                                                    DEADLINE_NONE, DEADLINE_SEND, DEADLINE_HEAD, DEADLINE_BODY,
+                                                    DEADLINE_SEND, DEADLINE_NONE, DEADLINE_SEND, DEADLINE_LINGER };
     struct machine m;
     machine_init(&m, CONN_NEW, CONN_FIRST);
     for (size_t i = 0; i < LENGTH_OF(path); i++) {
