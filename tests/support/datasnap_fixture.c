@@ -44,18 +44,28 @@ static void add_people(struct datasnap_fixture *f)
     f->tokens[DS_OTHER] = token_of(f, S("olga"), KEY_ADMIN);
 }
 
-struct datasnap_fixture *datasnap_fixture_new(const struct datasnap_options *options)
+static struct datasnap_fixture *open_in(struct world *w, const struct datasnap_options *options)
 {
     struct datasnap_fixture *f = must_malloc(sizeof *f);
     struct datasnap_options defaults = datasnap_fixture_options();
-    *f = (struct datasnap_fixture){ .w = world_new() };
-    f->a = f->w->a;
+    *f = (struct datasnap_fixture){ .w = w, .a = w->a };
     f->links = (struct link_base){ hosts, LENGTH_OF(hosts), S(""), listeners, 1 };
     datasnap_open(&f->datasnap, &f->w->core, options ? options : &defaults, &f->links, NULL);
     f->http_api = datasnap_api(&f->datasnap);
     f->http = fake_http_new(&f->http_api);
+    return f;
+}
+
+struct datasnap_fixture *datasnap_fixture_new(const struct datasnap_options *options)
+{
+    struct datasnap_fixture *f = open_in(world_new(), options);
     add_people(f);
     return f;
+}
+
+struct datasnap_fixture *datasnap_fixture_kept(struct world_kept *kept)
+{
+    return open_in(world_new_with(&(struct world_options){ .kept = kept }), NULL);
 }
 
 void datasnap_fixture_free(struct datasnap_fixture *f)

@@ -26,6 +26,8 @@ struct datasnap_fixture {
 struct datasnap_options datasnap_fixture_options(void);
 struct datasnap_fixture *
 datasnap_fixture_new(const struct datasnap_options *); /* NULL: the defaults of the configuration */
+/* A copy of a world that had such a server (world_image), without the tokens. */
+struct datasnap_fixture *datasnap_fixture_kept(struct world_kept *);
 void datasnap_fixture_free(struct datasnap_fixture *);
 static inline void datasnap_fixture_freep(struct datasnap_fixture **f)
 {

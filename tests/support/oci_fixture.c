@@ -6,17 +6,28 @@
 
 #include <stdlib.h>
 
-struct oci_fixture *oci_fixture_new(void)
+static struct oci_fixture *open_beside(struct datasnap_fixture *d)
 {
     struct oci_fixture *f = must_malloc(sizeof *f);
-    *f = (struct oci_fixture){ .d = datasnap_fixture_new(NULL) };
-    f->w = f->d->w;
-    f->a = f->d->a;
+    *f = (struct oci_fixture){ .d = d, .w = d->w, .a = d->a };
     f->oci = (struct oci){ .core = &f->w->core };
     f->http_api = oci_api(&f->oci);
     f->http = fake_http_new(&f->http_api);
+    return f;
+}
+
+struct oci_fixture *oci_fixture_new(void)
+{
+    struct oci_fixture *f = open_beside(datasnap_fixture_new(NULL));
     f->vendas =
         datasnap_schema(f->d, "vendas", "\"fields\":{\"id\":\"integer\",\"produto\":\"string\"},\"required\":[\"id\"]");
+    return f;
+}
+
+struct oci_fixture *oci_fixture_kept(struct world_kept *kept, const struct oci_fixture *origin)
+{
+    struct oci_fixture *f = open_beside(datasnap_fixture_kept(kept));
+    f->vendas = origin->vendas;
     return f;
 }
 

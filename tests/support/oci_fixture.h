@@ -17,6 +17,8 @@ struct oci_fixture {
 };
 
 struct oci_fixture *oci_fixture_new(void);
+/* A copy of the world of `origin`, whose image is in `kept` (world_image). URLs of the origin are valid; it issues no others. */
+struct oci_fixture *oci_fixture_kept(struct world_kept *kept, const struct oci_fixture *origin);
 void oci_fixture_free(struct oci_fixture *);
 static inline void oci_fixture_freep(struct oci_fixture **f)
 {
