@@ -673,6 +673,25 @@ TEST(the_worst_head_stays_far_below_the_memory_of_the_route)
     EXPECT(reply->peak_bytes < 400000);
 }
 
+static int64_t calls_of(struct oci_fixture *f, const char *method, slice target, slice body)
+{
+    int64_t before = f->w->faults.calls;
+    oci_send(f, (struct fake_request){ .method = method, .target = target, .body = body });
+    return f->w->faults.calls - before;
+}
+
+TEST(an_unknown_secret_costs_one_read_and_a_method_none)
+{
+    OCI_FIXTURE(f);
+    slice url = oci_url(f, "vendas", 15, NULL);
+    slice unknown =
+        altered(f, url, arena_cstr(f->a, slice_part(url, 3, 43)), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    int64_t one_read = calls_of(f, "PUT", unknown, S("x"));
+    EXPECT_EQ(calls_of(f, "GET", unknown, S("")), 0);
+    EXPECT(calls_of(f, "PUT", S("/p/short/n/cais/b/datasnap/o/x"), S("x")) < one_read);
+    EXPECT(one_read <= 3); /* the snapshot, the statement, its row */
+}
+
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(a_file_under_an_upload_url_is_stored_and_its_rows_follow),
           cmocka_unit_test(a_large_file_and_an_empty_one_are_stored),
@@ -696,4 +715,5 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(metadata_headers_have_limits_of_number_and_bytes),
           cmocka_unit_test(a_content_type_that_no_record_takes_is_replaced),
           cmocka_unit_test(no_secret_of_an_upload_url_is_in_the_audit_log_or_in_a_reply),
+          cmocka_unit_test(an_unknown_secret_costs_one_read_and_a_method_none),
           cmocka_unit_test(the_worst_head_stays_far_below_the_memory_of_the_route))
