@@ -8,6 +8,8 @@
  *                  client retries (503, 507).
  *   On the way     intake_write calls free_space_take before each write to the blob store, so an upload of unknown or false
  *                  length stops there too, and uploads that run at once cannot together use more than there is.
+ *   Rows           dataset_ingest takes what each batch of rows has in memory, which is more than it takes on the disk. A
+ *                  file that finds no space is read again when there is some.
  *   Records        a write that adds records and no bytes of a file asks in quota_take_records, before it changes
  *                  anything.
  *   The real end   the blob store and the database report NO_SPACE when the disk says ENOSPC or EDQUOT, whatever was

@@ -8,7 +8,8 @@
  *    │ ▲ ▲                  │ │ └─────────────────────────────► FAILED     its last attempt failed
  *    │ │ │                  │ └───────────────────────────────► CANCELLED  job_cancel, and the run stopped or failed
  *    │ │ └──────────────────┘                                     ▲
- *    │ │   failed: after the back-off; periodic: after the period;│
+ *    │ │   failed: after the back-off, or as the run postponed it;│
+ *    │ │   periodic: after the period;                            │
  *    │ │   the server stops: at once                              │
  *    └─┼──────────────────────────────────────────────────────────┘  job_cancel
  *      └──── FAILED, CANCELLED: job_retry
@@ -67,6 +68,9 @@ struct job_run {
     struct job_notes notes; /* a periodic job begins without any, others with those of the attempt before */
     slice result;           /* may be set by the run, in its arena; ends up in the row when it succeeds */
     void *context;          /* of its kind */
+    int64_t
+        postpone_ms; /* may be set by a run that fails for a reason that passes: this is no attempt, and the next one
+                               follows after this time */
     /* used by job.c and the worker */
     struct job_claim claim;
     const bool *is_ending;     /* the server stops; atomic */

@@ -54,6 +54,7 @@ static err_t run_tasks(struct job_run *run, struct arena *a)
 static err_t run_datasets(struct job_run *run, struct arena *a)
 {
     TRY(dataset_process_due(run->core, run, a));
+    TRY(dataset_end_left(run->core, run, a));
     TRY(prefix_forget_expired(run->core, run, a));
     return dataset_remove_ended(run->core, run, a);
 }

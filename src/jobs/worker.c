@@ -82,6 +82,15 @@ static void end_interrupted(struct job *job)
     job->run_at_ms = job->finished_at_ms;
 }
 
+/* It failed, but not for good. */
+static void end_postponed(struct job *job, int64_t postpone_ms, slice error)
+{
+    job->error = error;
+    job->state = JOB_QUEUED;
+    job->attempts--;
+    job->run_at_ms = job->finished_at_ms + postpone_ms;
+}
+
 static void end_failed(struct core *core, struct job *job, const struct job_kind *kind, slice error)
 {
     bool is_last = kind->max_attempts && job->attempts >= kind->max_attempts;
@@ -111,6 +120,8 @@ static struct job outcome_of(const struct job_run *run, const struct job_kind *k
         end_cancelled(&job, kind);
     else if (run->stop_reported && run->stop_reason == JOB_STOP_SERVER)
         end_interrupted(&job);
+    else if (failure && run->postpone_ms)
+        end_postponed(&job, run->postpone_ms, err_text(a, failure));
     else if (failure)
         end_failed(run->core, &job, kind, err_text(a, failure));
     else

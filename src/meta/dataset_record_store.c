@@ -322,6 +322,30 @@ err_t meta_dataset_file_newest(struct meta_tx *tx, int64_t dataset_id, struct ar
                   SQL(SQL_I(dataset_id)), a, ret_id);
 }
 
+err_t meta_dataset_file_count_pending(struct meta_tx *tx, int64_t dataset_id, struct arena *a,
+                                      struct dataset_waiting *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "dataset",
+               STATEMENT("SELECT COUNT(*), CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM dataset_files"
+                         " WHERE dataset_id = $1 AND state = 0 AND " STAYS),
+               SQL(SQL_I(dataset_id)), a, &c));
+    *ret = (struct dataset_waiting){ sql_column_int(c, 0), sql_column_int(c, 1) };
+    return NULL;
+}
+
+/* Only the payloads of that kind are numbers. */
+err_t meta_dataset_file_list_left(struct meta_tx *tx, slice job_kind, int job_state, const struct id_page *page,
+                                  struct arena *a, struct dataset_file_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(DATASET_FILE " WHERE id > $1 AND state IN (1, 2) AND " STAYS " AND id IN (SELECT"
+                                          " CASE WHEN kind = $2 THEN CAST(payload AS BIGINT) ELSE 0 END FROM jobs"
+                                          " WHERE kind = $2 AND state = $3) ORDER BY id LIMIT $4"),
+                   SQL(SQL_I(page->after_id), SQL_T(job_kind), SQL_I(job_state), sql_limit(page->limit)), a,
+                   LIST_OF(read_file_row, ret));
+}
+
 err_t meta_dataset_file_move(struct meta_tx *tx, const struct dataset_file_step *step, struct arena *a,
                              bool *ret_changed)
 {

@@ -71,6 +71,17 @@ err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t now_ms, struct are
         a);
 }
 
+err_t meta_job_has_group(struct meta_tx *tx, slice group, struct arena *a, bool *ret_has)
+{
+    int64_t id;
+    TRY(tx_int(tx,
+               STATEMENT("SELECT COALESCE(MIN(id), 0) FROM jobs WHERE group_key = $1 AND group_key <> ''"
+                         " AND state <= 1"),
+               SQL(SQL_T(group)), a, &id));
+    *ret_has = id > 0;
+    return NULL;
+}
+
 err_t meta_job_advance(struct meta_tx *tx, slice kind, int64_t now_ms, int64_t latest_ms, struct arena *a)
 {
     return tx_add(tx,

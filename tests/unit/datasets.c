@@ -17,6 +17,7 @@
 #include "core/job.h"
 #include "core/reasons.h"
 #include "core/records/account.h"
+#include "core/store/account_store.h"
 #include "core/store/dataset_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
@@ -115,6 +116,19 @@ static struct dataset_file file_of(const struct fixture *f, int64_t id)
     struct dataset_file file = { 0 };
     EXPECT_OK(dataset_file_find(&f->w->core, f->dataset.id, id, f->w->a, &file));
     return file;
+}
+
+/* The job that reads a file. */
+static struct job job_of(const struct fixture *f, int64_t file_id)
+{
+    struct job_list jobs;
+    slice subject = arena_printf(f->w->a, "file:%lld", (long long)file_id);
+    EXPECT_OK(job_list(&f->w->core, f->w->a, &jobs));
+    for (size_t i = 0; i < jobs.count; i++)
+        if (slice_eq(jobs.items[i].subject, subject))
+            return jobs.items[i];
+    fail_msg("the file has no job");
+    return (struct job){ 0 };
 }
 
 static void run_jobs(const struct fixture *f)
@@ -767,6 +781,17 @@ TEST(rows_come_exactly_once_whatever_call_of_a_store_fails)
     }
 }
 
+/* The file has failed, and that is all that is wrong with it. */
+static void expect_fault(const struct fixture *f, int64_t id, enum line_fault fault)
+{
+    struct line_error e = { 0 };
+    struct dataset_file file = file_of(f, id);
+    EXPECT_EQ(file.state, DATASET_FILE_FAILED);
+    EXPECT(file_errors_next(&file.errors, &e));
+    EXPECT_EQ(e.fault, fault);
+    EXPECT(!file_errors_next(&file.errors, &e));
+}
+
 TEST(a_file_that_cannot_be_read_has_failed_after_the_last_attempt)
 {
     WORLD(w);
@@ -785,9 +810,210 @@ TEST(a_file_that_cannot_be_read_has_failed_after_the_last_attempt)
         world_wait(w, minutes(6));
     }
     EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_FAILED);
-    EXPECT_SLICE(file_of(&f, id).errors, S(""));
+    expect_fault(&f, id, FILE_UNREADABLE);
     EXPECT_EQ(file_of(&f, next).state, DATASET_FILE_DONE); /* those behind it are read */
     EXPECT_EQ(count_rows(&f), 1);
+}
+
+/* ---- no room ---- */
+
+static struct account account_of(const struct fixture *f)
+{
+    struct account account;
+    struct meta_tx *tx = world_tx(f->w);
+    EXPECT_OK(meta_account_get(tx, f->ana.account_id, f->w->a, &account));
+    meta_read_end(tx);
+    return account;
+}
+
+TEST(files_wait_while_the_disk_is_full_however_long_it_takes)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    w->core.options.reserve_bytes = INT64_MAX;
+    for (int i = 0; i < 3 * DATASET_INGEST_ATTEMPTS; i++) {
+        world_wait(w, minutes(1));
+        EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_NO_SPACE);
+        EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_RUNNING);
+    }
+    w->core.options.reserve_bytes = 0;
+    world_wait(w, seconds(31));
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
+    EXPECT_EQ(count_rows(&f), 1);
+    expect_sound(&f);
+}
+
+TEST(an_account_above_its_limit_gets_no_more_rows)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t first = send(&f, "a.jsonl", S("{\"id\":1}")), second = send(&f, "b.jsonl", S("{\"id\":2}"));
+    struct account account = account_of(&f);
+    w->core.options.account_max_bytes =
+        account.used_bytes + account.record_bytes + 1; /* the rows of `first` take more */
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, first).state, DATASET_FILE_DONE);
+    expect_fault(&f, second, FILE_NO_ROOM);
+    EXPECT_EQ(count_rows(&f), 1);
+    expect_sound(&f);
+    EXPECT_EQ(job_of(&f, second).state, JOB_DONE); /* it is not repeated */
+}
+
+/* ---- jobs that are cancelled ---- */
+
+TEST(a_file_whose_job_was_cancelled_while_it_waited_has_failed_until_the_job_is_repeated)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    bool runs;
+    EXPECT_OK(job_cancel(&w->core, &w->operator_, job_of(&f, id).id, w->a, &runs));
+    EXPECT(!runs);
+    world_wait(w, minutes(1));
+    run_jobs(&f);
+    expect_fault(&f, id, FILE_CANCELLED);
+    expect_sound(&f);
+    EXPECT_OK(job_retry(&w->core, &w->operator_, job_of(&f, id).id, w->a));
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
+    EXPECT_SLICE(file_of(&f, id).errors, S(""));
+    EXPECT_EQ(count_rows(&f), 1);
+    expect_sound(&f);
+}
+
+/* A store whose calls do something before them. */
+static struct {
+    struct dataset_ops ops;
+    const struct dataset_ops *inner;
+    const struct fixture *f;
+    int64_t file_id;
+} hooked;
+
+static void hook(const struct fixture *f, int64_t file_id)
+{
+    hooked.inner = f->w->core.datasets->ops;
+    hooked.ops = *hooked.inner;
+    hooked.f = f;
+    hooked.file_id = file_id;
+    f->w->core.datasets->ops = &hooked.ops;
+}
+
+static void unhook(void)
+{
+    hooked.f->w->core.datasets->ops = hooked.inner;
+}
+
+static err_t cancel_and_add(struct dataset_writer *writer, const struct cell *cells, size_t count, struct arena *a)
+{
+    bool runs;
+    const struct fixture *f = hooked.f;
+    EXPECT_OK(job_cancel(&f->w->core, &f->w->operator_, job_of(f, hooked.file_id).id, f->w->a, &runs));
+    EXPECT(runs);
+    return hooked.inner->add(writer, cells, count, a);
+}
+
+static err_t open_to_cancel(struct dataset_store *store, int64_t dataset_id, int64_t file_id, struct arena *a,
+                            struct dataset_writer **ret)
+{
+    TRY(hooked.inner->open(store, dataset_id, file_id, a, ret));
+    (*ret)->ops = &hooked.ops;
+    return NULL;
+}
+
+TEST(a_file_whose_job_was_cancelled_while_it_was_read_has_failed_at_once)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    hook(&f, id);
+    hooked.ops.open = open_to_cancel;
+    hooked.ops.add = cancel_and_add;
+    run_jobs(&f);
+    unhook();
+    expect_fault(&f, id, FILE_CANCELLED);
+    EXPECT_EQ(job_of(&f, id).state, JOB_CANCELLED);
+    EXPECT_EQ(count_rows(&f), 0);
+    expect_sound(&f);
+    EXPECT_OK(dataset_file_remove(&w->core, &f.ana, &f.dataset, id, w->a)); /* nobody reads it */
+}
+
+TEST(a_file_whose_job_ended_with_the_server_is_not_running_for_ever)
+{
+    static const struct {
+        const char *job;
+        bool has_rows;
+        enum line_fault fault;
+    } cases[] = { { "UPDATE jobs SET state = 4, finished_at_ms = 1 WHERE kind = 'ingest'", false, FILE_CANCELLED },
+                  { "UPDATE jobs SET state = 3, finished_at_ms = 1 WHERE kind = 'ingest'", false, FILE_UNREADABLE },
+                  { "UPDATE jobs SET state = 4, finished_at_ms = 1 WHERE kind = 'ingest'", true, LINE_FINE } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        WORLD(w);
+        struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+        int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+        if (cases[i].has_rows)
+            add_rows_of_file(&f, f.dataset.id, id);
+        corrupt_records(w, "UPDATE dataset_files SET state = 2");
+        corrupt_records(w, cases[i].job);
+        world_wait(w, minutes(1));
+        run_jobs(&f);
+        if (cases[i].has_rows)
+            EXPECT_EQ(file_of(&f, id).rows, 1);
+        else
+            expect_fault(&f, id, cases[i].fault);
+        expect_sound(&f);
+    }
+}
+
+TEST(files_of_a_processing_that_was_cancelled_wait_for_the_next_one)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_MANUAL);
+    struct dataset_processing_started first, second;
+    bool runs;
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    EXPECT_OK(dataset_process(&w->core, &f.ana, &f.dataset, w->a, &first));
+    EXPECT_OK(job_cancel(&w->core, &w->operator_, first.job_id, w->a, &runs));
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_PENDING);
+    EXPECT_OK(dataset_process(&w->core, &f.ana, &f.dataset, w->a, &second));
+    EXPECT_EQ(second.files, 1);
+    EXPECT_EQ(second.bytes, 8);
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
+}
+
+/* ---- columns that are added meanwhile ---- */
+
+static err_t extend_and_open(struct dataset_store *store, int64_t dataset_id, int64_t file_id, struct arena *a,
+                             struct dataset_writer **ret)
+{
+    const struct fixture *f = hooked.f;
+    struct dataset_request request = vendas(f->w);
+    struct dataset changed;
+    request.columns.items[request.columns.count++] = (struct column){ .name = S("novo"), .type = COLUMN_INT64 };
+    EXPECT_OK(dataset_change(&f->w->core, &f->ana, f->dataset.slug, &request, f->w->a, &changed));
+    EXPECT_OK(dataset_open_table(&f->w->core, &changed, f->w->a)); /* as a query does */
+    return hooked.inner->open(store, dataset_id, file_id, a, ret);
+}
+
+TEST(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1,\"novo\":7}\n{\"id\":2,\"novo\":8}"));
+    hook(&f, id);
+    hooked.ops.open = extend_and_open;
+    EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_INVALID);
+    unhook();
+    world_wait(w, minutes(1));
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).rows, 2);
+    EXPECT_OK(dataset_find(&w->core, f.ana.account_id, f.dataset.slug, w->a, &f.dataset));
+    EXPECT_EQ(f.dataset.columns.count, 4);
+    EXPECT_EQ(count_rows(&f), 2);
+    expect_sound(&f);
 }
 
 RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_columns_in_order),
@@ -816,4 +1042,11 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(a_run_that_ended_between_the_rows_and_the_record_is_made_good),
           cmocka_unit_test(no_table_changes_while_a_backup_copies),
           cmocka_unit_test(rows_come_exactly_once_whatever_call_of_a_store_fails),
-          cmocka_unit_test(a_file_that_cannot_be_read_has_failed_after_the_last_attempt))
+          cmocka_unit_test(a_file_that_cannot_be_read_has_failed_after_the_last_attempt),
+          cmocka_unit_test(files_wait_while_the_disk_is_full_however_long_it_takes),
+          cmocka_unit_test(an_account_above_its_limit_gets_no_more_rows),
+          cmocka_unit_test(a_file_whose_job_was_cancelled_while_it_waited_has_failed_until_the_job_is_repeated),
+          cmocka_unit_test(a_file_whose_job_was_cancelled_while_it_was_read_has_failed_at_once),
+          cmocka_unit_test(a_file_whose_job_ended_with_the_server_is_not_running_for_ever),
+          cmocka_unit_test(files_of_a_processing_that_was_cancelled_wait_for_the_next_one),
+          cmocka_unit_test(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened))

@@ -30,6 +30,12 @@ slice line_error_words(const struct line_error *e, struct arena *a)
         return S("O arquivo não é um gzip válido ou está incompleto.");
     case FILE_TOO_LARGE:
         return S("O arquivo descompactado é grande demais.");
+    case FILE_NO_ROOM:
+        return S("A conta atingiu o seu limite de armazenamento. Libere espaço e envie o arquivo novamente.");
+    case FILE_CANCELLED:
+        return S("O processamento do arquivo foi cancelado.");
+    case FILE_UNREADABLE:
+        return S("O arquivo não pôde ser processado por um erro do servidor. Envie-o novamente.");
     case LINE_FINE:
     case LINE_FAULT_COUNT:
         break;

@@ -51,7 +51,7 @@ err_t dataset_list(struct core *core, int64_t account_id, const struct id_page *
     return meta_dataset_list(tx, account_id, page, a, ret);
 }
 
-static err_t need_store(struct core *core, struct arena *a)
+err_t dataset_need_store(struct core *core, struct arena *a)
 {
     return core->datasets ? NULL : err_make(a, ERR_UNSUPPORTED, "this server was built without a store for datasets");
 }
@@ -59,7 +59,7 @@ static err_t need_store(struct core *core, struct arena *a)
 err_t dataset_open_table(struct core *core, const struct dataset *d, struct arena *a)
 {
     uint64_t unused;
-    TRY(need_store(core, a));
+    TRY(dataset_need_store(core, a));
     if (dataset_gate_try(core)) {
         err_t e = core->datasets->ops->define(core->datasets, d->id, &d->columns, a);
         dataset_gate_leave(core);
@@ -193,7 +193,7 @@ err_t dataset_create(struct core *core, const struct principal *who, const struc
                      struct arena *a, struct dataset *ret)
 {
     TRY(check_request(request, a));
-    TRY(need_store(core, a));
+    TRY(dataset_need_store(core, a));
     struct dataset_change c = { .w = { core, who, core_now_ms(core) }, .request = request };
     c.dataset = (struct dataset){ .account_id = who->account_id,
                                   .slug = request->slug.n ? request->slug : slug_of(request->name, a),
@@ -398,7 +398,7 @@ err_t dataset_remove_ended(struct core *core, struct job_run *run, struct arena 
             e = remove_table(&r, &scratch);
         if (e)
             return err_copy(a, e);
-        job_advance(run, 1);
+        job_advance(run, r.more ? 1 : 0);
     }
     return NULL;
 }

@@ -10,6 +10,7 @@
 #include "core/quota.h"
 #include "core/records/record_size.h"
 #include "core/store/account_store.h"
+#include "core/store/job_store.h"
 
 #include <string.h>
 
@@ -28,21 +29,36 @@ static err_t add_ingestion(struct core *core, struct meta_tx *tx, const struct d
     return job_add(core, tx, &job, a, &unused);
 }
 
+/* The files that wait. Those of a processing that was cancelled wait again, though the dataset does not count them. */
+static err_t count_waiting(struct meta_tx *tx, const struct dataset *d, slice group, struct arena *a,
+                           struct dataset_waiting *ret)
+{
+    bool is_processing;
+    *ret = (struct dataset_waiting){ d->waiting_files, d->waiting_bytes };
+    if (ret->files)
+        return NULL;
+    TRY(meta_job_has_group(tx, group, a, &is_processing));
+    return is_processing ? NULL : meta_dataset_file_count_pending(tx, d->id, a, ret);
+}
+
 /* Everything that waits now is taken by a job. */
 static err_t start_processing(struct core *core, struct meta_tx *tx, const struct dataset *d, struct arena *a,
                               struct dataset_processing_started *ret)
 {
     int64_t newest, unused;
+    struct dataset_waiting waiting;
+    slice group = arena_printf(a, "process:%lld", (long long)d->id);
     *ret = (struct dataset_processing_started){ 0 };
     TRY(meta_dataset_file_newest(tx, d->id, a, &newest));
-    if (!d->waiting_files || !newest)
+    TRY(count_waiting(tx, d, group, a, &waiting));
+    if (!waiting.files || !newest)
         return NULL;
     struct job_request job = { .kind = S(DATASET_QUEUE_JOB),
                                .subject = arena_printf(a, "dataset:" SLICE_FMT, SLICE_ARG(d->slug)),
                                .account_id = d->account_id,
-                               .group = arena_printf(a, "process:%lld", (long long)d->id),
+                               .group = group,
                                .payload = arena_printf(a, "%lld %lld", (long long)d->id, (long long)newest) };
-    *ret = (struct dataset_processing_started){ .files = d->waiting_files, .bytes = d->waiting_bytes };
+    *ret = (struct dataset_processing_started){ .files = waiting.files, .bytes = waiting.bytes };
     TRY(dataset_gone(meta_dataset_wait(tx, d->id, -d->waiting_files, -d->waiting_bytes, a, &unused), a));
     return job_add(core, tx, &job, a, &ret->job_id);
 }

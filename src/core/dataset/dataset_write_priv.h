@@ -17,6 +17,8 @@ struct dataset_write {
 /* An event about a dataset, as "dataset:SLUG". */
 MUST_USE err_t dataset_write_event(struct meta_tx *, const struct dataset_write *, const struct dataset *, slice action,
                                    struct arena *a);
+/* UNSUPPORTED: this server has no store for rows. */
+MUST_USE err_t dataset_need_store(struct core *, struct arena *a);
 /* NOT_FOUND becomes DATASET_NOT_THERE. */
 err_t dataset_gone(err_t e, struct arena *a);
 

@@ -17,6 +17,10 @@ enum line_fault {
     FILE_NAME_UNKNOWN, /* the name does not say that it is a data file */
     FILE_DAMAGED,      /* it is no gzip, or a damaged one, or it has no end */
     FILE_TOO_LARGE,    /* unzipped */
+    /* why a file was not read, whatever is in it */
+    FILE_NO_ROOM,    /* its account has used up its limit of bytes */
+    FILE_CANCELLED,  /* somebody cancelled its job */
+    FILE_UNREADABLE, /* every attempt failed */
     LINE_FAULT_COUNT,
 };
 

@@ -62,6 +62,16 @@ MUST_USE err_t meta_dataset_file_list(struct meta_tx *, const struct dataset_fil
 MUST_USE err_t meta_dataset_file_list_pending(struct meta_tx *, int64_t dataset_id, int64_t up_to_id, size_t limit,
                                               struct arena *a, struct dataset_file_list *ret);
 MUST_USE err_t meta_dataset_file_newest(struct meta_tx *, int64_t dataset_id, struct arena *a, int64_t *ret_id);
+/* How many wait (PENDING), and their bytes. */
+struct dataset_waiting {
+    int64_t files, bytes;
+};
+MUST_USE err_t meta_dataset_file_count_pending(struct meta_tx *, int64_t dataset_id, struct arena *a,
+                                               struct dataset_waiting *ret);
+/* Files by id that are QUEUED or RUNNING although a job of that kind, whose payload is the id of the file, has ended in that
+ * state (enum job_state). */
+MUST_USE err_t meta_dataset_file_list_left(struct meta_tx *, slice job_kind, int job_state, const struct id_page *,
+                                           struct arena *a, struct dataset_file_list *ret);
 /* Sets the state, from one of two. *ret_changed: it had one of them. */
 struct dataset_file_step {
     int64_t id;

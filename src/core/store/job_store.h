@@ -14,6 +14,8 @@
 MUST_USE err_t meta_job_add(struct meta_tx *, const struct job *, struct arena *a, int64_t *ret_id);
 /* Adds the periodic job of a kind, due at now_ms, when there is none. */
 MUST_USE err_t meta_job_ensure(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a);
+/* *ret_has: a job of that group is QUEUED or RUNNING. */
+MUST_USE err_t meta_job_has_group(struct meta_tx *, slice group, struct arena *a, bool *ret_has);
 /* Makes the periodic job of a kind due now, if it waits. */
 MUST_USE err_t meta_job_start(struct meta_tx *, slice kind, int64_t now_ms, struct arena *a);
 /* Makes jobs of a kind due now that wait until after latest_ms because of the clock, which was ahead when they were
