@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How fast the replies to queries are written, on one core: rows of ten mixed columns that are in memory already, in each format.
- * The last line is the worst case for one type: floats of 17 digits. Usage: reply-rows [ROWS] [ROUNDS] */
+ * Then the worst case for one type: floats of 17 digits. With a DIR, which must not exist, also a whole query of DuckDB, of as many rows
+ * out of ten times as many. Usage: reply-rows [ROWS] [ROUNDS] [DIR] */
 #include "api/datasnap/query_reply.h"
 #include "core/dataset/result_page.h"
+#include "dataset/duckdb/duckdb_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,13 +84,13 @@ static struct cell *make_cells(size_t rows, struct arena *a)
     return cells;
 }
 
-static size_t write_all(const struct query_request *request, struct memory_rows *rows)
+static size_t write_all(const struct query_request *request, struct dataset_store *store)
 {
     SCRATCH(a);
     arena_set_limit(&a, (size_t)1 << 30, NULL);
     struct page_token_key key = { .key = S("0123456789abcdef0123456789abcdef") };
     struct result_page *page;
-    if (result_page_open(&rows->store, 1, &request->query, 0, &a, &page))
+    if (result_page_open(store, 1, &request->query, 0, &a, &page))
         exit(1);
     struct query_reply_parts parts = { .request = request, .page = page, .token = &key, .clock = clock_system() };
     struct query_reply *r = query_reply_new(&a, &parts);
@@ -108,18 +110,57 @@ static size_t write_all(const struct query_request *request, struct memory_rows 
 }
 
 /* The best of all rounds: other work on the machine makes the others longer. */
-static void measure(const char *what, const struct query_request *request, struct memory_rows *rows, int rounds)
+static void measure(const char *what, const struct query_request *request, struct dataset_store *store, int rounds)
 {
     int64_t best_us = INT64_MAX;
     size_t size = 0;
     for (int i = 0; i < rounds; i++) {
         int64_t begin_us = clock_thread_cpu_us();
-        size = write_all(request, rows);
+        size = write_all(request, store);
         int64_t took_us = clock_thread_cpu_us() - begin_us;
         best_us = took_us < best_us ? took_us : best_us;
     }
     printf("%-22s %8zu bytes %8.2f ms %8.1f MB/s %10.0f rows/s\n", what, size, (double)best_us / 1e3,
-           (double)size / (double)best_us, (double)rows->rows * 1e6 / (double)best_us);
+           (double)size / (double)best_us, (double)request->query.limit * 1e6 / (double)best_us);
+}
+
+static void must(err_t e)
+{
+    if (e) {
+        fprintf(stderr, "%s\n", e->msg);
+        exit(1);
+    }
+}
+
+static void measure_duckdb(const char *dir, struct query_request *request, const struct cell *cells, int rounds)
+{
+    SCRATCH(a);
+    struct dataset_store *store;
+    struct dataset_writer *writer;
+    struct column columns[COLUMNS];
+    struct row_expr exprs[COLUMNS];
+    struct row_item items[COLUMNS];
+    struct column_list list = { columns, COLUMNS };
+    for (size_t i = 0; i < COLUMNS; i++) {
+        columns[i] = (struct column){ .name = slice_of(names[i]), .type = types[i] };
+        exprs[i] = (struct row_expr){ .function = ROW_COLUMN, .column = i, .type = types[i] };
+        items[i] = (struct row_item){ .expr = &exprs[i], .type = types[i], .name = columns[i].name };
+    }
+    must(dataset_duckdb_open(dir, NULL, clock_system(), &a, &store));
+    must(store->ops->define(store, 1, &list, &a));
+    must(store->ops->open(store, 1, 1, &a, &writer));
+    for (int i = 0; i < 10; i++)
+        must(store->ops->add(writer, cells, request->query.limit, &a));
+    must(store->ops->commit(writer, &a));
+    request->query.columns = &list;
+    request->query.items = items;
+    request->query.item_count = COLUMNS;
+    measure("jsonl, DuckDB", request, store, rounds);
+    struct row_order order = { .item = 9 };
+    request->query.orders = &order;
+    request->query.order_count = 1;
+    measure("jsonl, DuckDB, sorted", request, store, rounds);
+    store->ops->close_store(store);
 }
 
 int main(int argc, char **argv)
@@ -139,14 +180,17 @@ int main(int argc, char **argv)
                                      .include_meta = true };
     for (int format = RESULT_JSON; format <= RESULT_JSON_LINES; format++) {
         request.format = (enum result_format)format;
-        measure(formats[format], &request, &table, rounds);
+        measure(formats[format], &request, &table.store, rounds);
     }
+    const struct cell *mixed = table.cells;
     struct cell *floats = arena_array(&a, struct cell, rows);
     for (size_t i = 0; i < rows; i++)
         floats[i].real = (double)next_random() / 1.8446744073709551616e19;
     table.cells = floats;
     table.columns = request.query.item_count = 1;
     request.query.items = &items[5];
-    measure("jsonl, random floats", &request, &table, rounds);
+    measure("jsonl, random floats", &request, &table.store, rounds);
+    if (argc > 3)
+        measure_duckdb(argv[3], &request, mixed, rounds);
     return 0;
 }

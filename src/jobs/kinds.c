@@ -10,6 +10,7 @@
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
+#include "core/report/report.h"
 #include "core/space/remnants.h"
 #include "core/task/task.h"
 
@@ -39,6 +40,11 @@ static err_t run_tokens(struct job_run *run, struct arena *a)
     TRY(token_forget_ended(run->core, a, &count));
     job_advance(run, count);
     return NULL;
+}
+
+static err_t run_reports(struct job_run *run, struct arena *a)
+{
+    return report_forget_old(run->core, run, a);
 }
 
 static err_t run_jobs(struct job_run *run, struct arena *a)
@@ -84,6 +90,7 @@ const struct job_kind job_kinds[] = {
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },
     { "tokens", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_tokens, NULL },
+    { "reports", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_reports, NULL },
     { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
     { "audit", LANE_SWEEP, DAY, 0, MINUTE, HOUR, run_audit, NULL },
 };

@@ -155,6 +155,10 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
                                                              " UNION ALL SELECT account_id, 0, 0, COUNT(*) "           \
                                                              "* " ROW_SIZE                                             \
                                                              ", 0, 0 FROM upload_prefixes GROUP BY account_id"
+#define COUNTED_REPORTS(IN)                                                                                            \
+    "SELECT account_id, 0, 0, SUM(" REPORTER_SIZE(IN) "), 0, 0 FROM reporters GROUP BY account_id"                     \
+                                                      " UNION ALL SELECT account_id, 0, 0, SUM(" REPORT_RUN_SIZE(      \
+                                                          IN) "), 0, 0 FROM report_runs GROUP BY account_id"
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
@@ -169,7 +173,8 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
     " GROUP BY account_id"
 #define COUNTED(IN)                                                                                                    \
     "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(           \
-        IN) " UNION ALL " COUNTED_DATASETS(IN) "), removed AS (" REMOVED "), counted AS (" SUMS ")"
+        IN) " UNION ALL " COUNTED_DATASETS(IN) " UNION ALL " COUNTED_REPORTS(IN) "), removed AS (" REMOVED             \
+                                                                                 "), counted AS (" SUMS ")"
 #define IS_WRONG                                                                                                       \
     "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
     " OR open_uploads <> c.uploads OR garbage_bytes <> c.garbage)"

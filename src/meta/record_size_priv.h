@@ -39,6 +39,10 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
         IN, "columns")
 #define DATASET_FILE_SIZE(IN)                                                                                          \
     ROW_SIZE " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "headers") " + " BYTES_OF(IN, "errors")
+#define REPORTER_SIZE(IN)                                                                                              \
+    ROW_SIZE                                                                                                           \
+    " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "version") " + " BYTES_OF(IN, "host") " + " BYTES_OF(IN, "system")
+#define REPORT_RUN_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "sender_key") " + " BYTES_OF(IN, "details")
 #define FOLDER_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "d.name")
 
 #endif

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 from serving import BINARY, Server, run, wait_for  # noqa: E402
 
-KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "tokens", "jobs", "audit"]
+KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "tokens", "reports", "jobs", "audit"]
 
 
 def jobs(data):

@@ -3,13 +3,15 @@
 it. The paths of APIs that are not built yet are reserved: no bucket can have their names. When such an API is built, its lines
 move to a list of its own."""
 
+import json
 import re
 
 import pytest
 
 from server import Server
 
-HOSTS = {"runrun.example.test": "runrun", "redu.example.test": "redu", "pyrus.example.test": "pyrus", "s3.example.test": "s3"}
+HOSTS = {"runrun.example.test": "runrun", "redu.example.test": "redu", "datasnap.example.test": "datasnap", "pyrus.example.test": "pyrus",
+         "s3.example.test": "s3"}
 
 PYRUS = """
 POST /v4/auth             GET /v4/auth                 POST /v4/files/upload        GET /v4/files/download/1
@@ -41,10 +43,17 @@ POST /oauth/request_token DELETE /api/enrollments/1         GET /api/users/me   
 GET /api/me.json          GET /api/folders/1/folders/       GET /api/nothing            PATCH /api/files/1
 GET /api                  GET /oauth                        GET /api/users/1/spaces     GET /oauth/access_token
 """
-# Paths of DataSnap and Appfile, which are not built yet, and reserved paths of cais.
+# Under /v1 and /api/v1, and without a version under /api and alone.
+DATASNAP = """
+GET /schemas              POST /schemas                     GET /schemas/a              PUT /schemas/a
+DELETE /schemas/a         POST /schemas/a/query             GET /schemas/a/files        POST /schemas/a/files
+GET /schemas/a/files/1    DELETE /schemas/a/files/1         GET /schemas/a/uploads      POST /schemas/a/process-files
+POST /schemas/a/generate-upload-token                       GET /upload-tokens/1/validate
+DELETE /upload-tokens/1   POST /bridge/healthcheck          GET /nothing                PATCH /schemas/a
+"""
+DATASNAP_UNVERSIONED = "GET /auth/me  GET /status  POST /status/refresh  GET /auth"
+# Paths of Appfile, which is not built yet, and reserved paths of cais.
 RESERVED = """
-GET /v1/schemas           PUT /v1/schemas/a                 POST /v1/schemas/a/query    POST /v1/bridge/healthcheck
-GET /auth/me              GET /me                           GET /status                 POST /status/refresh
 POST /appfile/file/import POST /appfile/file/import/async   GET /appfile/file/1         GET /appdata/Entity/retrieve
 PUT /p/secret/n/a/b/c/o/d
 """
@@ -63,7 +72,9 @@ def paths(text, below=""):
 
 TABLE = [(method, path, owner) for owner, listed in (
     ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("portal", paths(PORTAL)), ("service", paths(SERVICE)),
-    ("redu", paths(REDU)), ("s3", paths(S3) + paths(RESERVED)),
+    ("redu", paths(REDU)), ("datasnap", paths(DATASNAP, "/v1") + paths(DATASNAP, "/api/v1")),
+    ("datasnap", paths(DATASNAP_UNVERSIONED) + paths(DATASNAP_UNVERSIONED, "/api") + paths("GET /me  GET /api/health")),
+    ("s3", paths(S3) + paths(RESERVED)),
     ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] not in ("/api/documents/zip", "/api/users/me")])) for method, path in listed]
 
 
@@ -87,6 +98,8 @@ def sender_of(answer):
     if kind.startswith("text/plain") or b'"durability"' in body or (not body and kind == "application/json"):
         return "service"
     body = answer.json()
+    if body == {"status": "ok"} or ("error" in body and body["error"] == body.get("message")):
+        return "datasnap"
     if "error_code" in body:
         return "pyrus"
     return "native" if isinstance(body.get("error"), dict) else "runrun"
@@ -113,6 +126,20 @@ def test_the_key_of_an_application_shows_whose_path_it_is(server, path):
     assert sender_of(server.ask("GET", "/api/folders/1", key)) == "redu"
 
 
+def test_a_token_of_datasnap_shows_whose_path_me_is(server):
+    """Three APIs have /api/me: the headers of the request tell which of them is meant."""
+    server.cais("user", "add", "snap@example.test")
+    key = json.loads(server.cais("key", "add", "snap@example.test", "--for", "datasnap", "--role", "reader", "--json").stdout)
+    token = [("Authorization", "Bearer " + key["token"])]
+    assert server.ask("GET", "/api/me", token).json()["tenant"]["name"] == "default"
+    assert server.ask("GET", "/api/me", token, host="datasnap.example.test").status == 200
+    assert sender_of(server.ask("GET", "/api/me", [("App-Key", "x"), ("User-Token", "y")])) == "runrun"
+    assert sender_of(server.ask("GET", "/api/me", [("Authorization", "Bearer x")])) == "redu"
+    assert sender_of(server.ask("GET", "/api/me")) == "redu"
+    assert sender_of(server.ask("GET", "/api/me", host="datasnap.example.test")) == "datasnap"
+    assert sender_of(server.ask("GET", "/api/me", token, host="redu.example.test")) == "redu"
+
+
 @pytest.mark.parametrize("host,path,owner", [
     ("runrun.example.test", "/api/v1.0/tasks", "runrun"), ("runrun.example.test", "/api/tasks", "runrun"),
     ("runrun.example.test", "/runrunit/data", "s3"), ("runrun.example.test", "/health", "service"),
@@ -124,6 +151,10 @@ def test_the_key_of_an_application_shows_whose_path_it_is(server, path):
     ("redu.example.test", "/api/me", "redu"), ("redu.example.test", "/api/v1.0/tasks", "redu"),
     ("redu.example.test", "/redu_files/a", "s3"), ("redu.example.test", "/health", "service"),
     ("redu.example.test", "/portal/login", "portal"),
+    ("datasnap.example.test", "/v1/schemas", "datasnap"), ("datasnap.example.test", "/api/v1/schemas", "datasnap"),
+    ("datasnap.example.test", "/health", "service"), ("datasnap.example.test", "/api/health", "datasnap"),
+    ("datasnap.example.test", "/api/v1.0/tasks", "s3"), ("datasnap.example.test", "/datasnap/a", "s3"),
+    ("s3.example.test", "/v1/schemas", "s3"), ("pyrus.example.test", "/auth/me", "s3"),
     ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
 def test_a_host_of_one_api_serves_it_objects_and_health(server, host, path, owner):
     assert sender_of(server.ask("GET", path, host=host)) == owner

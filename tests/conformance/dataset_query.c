@@ -721,6 +721,7 @@ TEST(what_does_not_fit_its_type_is_invalid)
     one_column(w, "decimal", "999999999999.999999|");
     EXPECT_ERR(try_call(w, ROW_CEIL, &text), ERR_INVALID);
     EXPECT_SLICE(call(w, ROW_FLOOR), S("999999999999.000000"));
+    EXPECT_SLICE(round_to(w, 6), S("999999999999.999999"));
     struct ask k = ask_new(w);
     ask_item(&k, ROW_PLAIN, ask_round(&k, ask_column(&k, "v"), 5));
     EXPECT_ERR(ask_try(&k, 1, &text), ERR_INVALID);

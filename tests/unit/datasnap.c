@@ -4,6 +4,9 @@
 #include "error_table_test.h"
 #include "test.h"
 
+#include "core/report/report.h"
+#include "core/store/report_store.h"
+
 #include <string.h>
 
 #define VENDAS "\"fields\":{\"id\":\"integer\",\"produto\":\"string\",\"valor\":\"decimal\"},\"required\":[\"id\"]"
@@ -32,6 +35,8 @@ static const struct role_row role_rows[] = {
     { "GET /auth/me", NULL, 200, DS_READER },
     { "GET /me", NULL, 200, DS_READER },
     { "GET /status", NULL, 200, DS_NOBODY },
+    { "GET /api/health", NULL, 200, DS_NOBODY },
+    { "POST /v1/bridge/healthcheck", "{\"bridge_name\":\"b\",\"event_type\":\"heartbeat\"}", 201, DS_READER },
 };
 
 /* Both texts are the same, and the form is JSON (§2). */
@@ -331,6 +336,162 @@ TEST(upload_urls_are_where_the_configuration_says)
     EXPECT(slice_starts(datasnap_str(f, issue(f, "15"), "upload_url"), S("https://objects.example.org/p/")));
 }
 
+/* ---- §8: what the tool reports ---- */
+
+#define BRIDGE "POST /v1/bridge/healthcheck"
+
+static struct fake_reply *report(struct datasnap_fixture *f, const char *event, const char *more)
+{
+    const char *body = arena_printf(f->a,
+                                    "{\"bridge_name\":\"b1\",\"event_type\":\"%s\",\"status\":\"ok\","
+                                    "\"bridge_version\":\"1.2\",\"host_hostname\":\"h\"%s}",
+                                    event, more)
+                           .p;
+    struct fake_reply *r = datasnap_send(f, DS_WRITER, BRIDGE, body);
+    if (r->status != 201)
+        fail_msg("%s: %.*s", body, SLICE_ARG(r->body));
+    EXPECT_SLICE(datasnap_str(f, r, "status"), S("ok"));
+    return r;
+}
+
+static struct report_run run_of(struct datasnap_fixture *f, int64_t id)
+{
+    struct report_run run;
+    struct meta_tx *tx = world_tx(f->w);
+    EXPECT_OK(meta_report_run_get(tx, id, f->a, &run));
+    meta_read_end(tx);
+    return run;
+}
+
+TEST(a_run_of_the_tool_begins_and_ends_under_one_id)
+{
+    DATASNAP_FIXTURE(f);
+    struct fake_reply *r = report(f, "run_start", ",\"run_id\":\"r-1\",\"source\":\"db\",\"idempotency_key\":\"k1\"");
+    int64_t id = datasnap_int(f, r, "id");
+    EXPECT(id > 0);
+    EXPECT_EQ(run_of(f, id).state, REPORT_RUN_OPEN);
+    EXPECT_EQ(datasnap_int(f, report(f, "run_start", ",\"idempotency_key\":\"k1\""), "id"), id); /* sent again */
+    int64_t other = datasnap_int(f, report(f, "run_start", ",\"idempotency_key\":\"k2\""), "id");
+    EXPECT(other != id);
+    world_wait(f->w, 5000);
+    const char *end = arena_printf(f->a,
+                                   ",\"id\":%lld,\"duration_ms\":5000,\"items_processed\":\"7\","
+                                   "\"idempotency_key\":\"k3\",\"error_context\":{\"a\":[1]}",
+                                   (long long)id)
+                          .p;
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(datasnap_int(f, report(f, "run_end", end), "id"), id);
+    struct report_run run = run_of(f, id);
+    EXPECT_EQ(run.state, REPORT_RUN_ENDED);
+    EXPECT_EQ(run.ended_at_ms - run.started_at_ms, 5000);
+    EXPECT_SLICE(run.details, S("{\"status\":\"ok\",\"error_context\":\"{\\\"a\\\":[1]}\",\"duration_ms\":5000,"
+                                "\"items_processed\":7}"));
+    report(f, "error", arena_printf(f->a, ",\"id\":\"%lld\",\"error_message\":\"x\"", (long long)other).p);
+    EXPECT_EQ(run_of(f, other).state, REPORT_RUN_FAILED);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(a_report_that_names_no_run_of_its_own_makes_one)
+{
+    DATASNAP_FIXTURE(f);
+    const char *body = "{\"bridge_name\":\"b\",\"event_type\":\"run_start\",\"idempotency_key\":\"k\"}";
+    int64_t theirs = datasnap_int(f, datasnap_send(f, DS_OTHER, BRIDGE, body), "id");
+    int64_t own = datasnap_int(f, datasnap_send(f, DS_READER, BRIDGE, body), "id");
+    EXPECT(own != theirs); /* the key is unique in an account */
+    const char *of_theirs = arena_printf(f->a, ",\"id\":%lld", (long long)theirs).p;
+    int64_t made = datasnap_int(f, report(f, "run_end", of_theirs), "id");
+    EXPECT(made != theirs);
+    EXPECT_EQ(run_of(f, theirs).state, REPORT_RUN_OPEN);
+    EXPECT_EQ(run_of(f, made).state, REPORT_RUN_ENDED);
+    int64_t without = datasnap_int(f, report(f, "error", ""), "id");
+    EXPECT_EQ(run_of(f, without).state, REPORT_RUN_FAILED);
+    EXPECT(datasnap_int(f, report(f, "error", ",\"id\":999,\"idempotency_key\":\"e\""), "id") ==
+           datasnap_int(f, report(f, "error", ",\"id\":999,\"idempotency_key\":\"e\""), "id"));
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(a_heartbeat_notes_when_the_tool_was_seen)
+{
+    DATASNAP_FIXTURE(f);
+    struct reporter seen;
+    int64_t id = datasnap_int(f, report(f, "heartbeat", ""), "id");
+    world_wait(f->w, minutes(1));
+    EXPECT_EQ(datasnap_int(f, report(f, "heartbeat", ",\"host_os\":\"linux\""), "id"), id);
+    struct meta_tx *tx = world_tx(f->w);
+    EXPECT_OK(meta_reporter_by_name(tx, f->ana.account_id, S("b1"), f->a, &seen));
+    meta_read_end(tx);
+    EXPECT_EQ(seen.last_seen_ms, WORLD_START_MS + minutes(1));
+    EXPECT_EQ(seen.created_at_ms, WORLD_START_MS);
+    EXPECT_SLICE(seen.version, S("1.2"));
+    EXPECT_SLICE(seen.system, S("linux"));
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(wrong_reports_are_refused_and_long_texts_are_cut)
+{
+    DATASNAP_FIXTURE(f);
+    static const struct {
+        const char *body, *field;
+    } wrong[] = { { "{\"event_type\":\"heartbeat\"}", "bridge_name" },
+                  { "{\"event_type\":\"heartbeat\",\"bridge_name\":1}", "bridge_name" },
+                  { "{\"event_type\":\"heartbeat\",\"bridge_name\":\"a\\nb\"}", "bridge_name" },
+                  { "{\"bridge_name\":\"b\"}", "event_type" },
+                  { "{\"bridge_name\":\"b\",\"event_type\":\"x\"}", "event_type" } };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+        struct fake_reply *r = datasnap_send(f, DS_WRITER, BRIDGE, wrong[i].body);
+        expect_error(f, r, 422, NULL);
+        EXPECT(json_is(json_get(reply_at(f->a, r, "errors"), wrong[i].field), JS_ARRAY));
+    }
+    char *x = memset(arena_alloc(f->a, 20001), 'x', 20000);
+    x[20000] = 0;
+    const char *stack =
+        arena_printf(f->a, ",\"error_stack\":\"%s\",\"bytes_uploaded\":1.5,\"source\":%s", x, "[[\"a\"]]").p;
+    int64_t id = datasnap_int(f, report(f, "error", stack), "id");
+    EXPECT_EQ(run_of(f, id).details.n,
+              S("{\"status\":\"ok\",\"source\":\"[[\\\"a\\\"]]\",\"error_stack\":\"\"}").n + 4000);
+    expect_error(f, datasnap_send(f, DS_WRITER, BRIDGE, arena_printf(f->a, "{\"a\":\"%s%s%s%s\"}", x, x, x, x).p), 413,
+                 NULL);
+    world_set_room(f->w, 100, 0);
+    expect_error(f, datasnap_send(f, DS_WRITER, BRIDGE, "{\"bridge_name\":\"c\",\"event_type\":\"heartbeat\"}"), 422,
+                 "A cota da conta foi excedida.");
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(reports_are_few_and_forgotten_in_time)
+{
+    DATASNAP_FIXTURE(f);
+    struct report r = { .kind = REPORT_BEGIN, .details = S("{}"), .reporter = S("b") };
+    int64_t first = 0, id;
+    EXPECT_OK(report_take(&f->w->core, &f->ana, &r, f->a, &first));
+    for (int i = 0; i < REPORT_RUNS_MAX; i++) {
+        SCRATCH(a);
+        EXPECT_OK(report_take(&f->w->core, &f->ana, &r, &a, &id));
+    }
+    r.kind = REPORT_ALIVE;
+    for (int i = 0; i < REPORTERS_MAX; i++) {
+        SCRATCH(a);
+        world_wait(f->w, 1);
+        r.reporter = arena_printf(&a, "b%d", i);
+        EXPECT_OK(report_take(&f->w->core, &f->ana, &r, &a, &id));
+    }
+    struct report_run run;
+    struct reporter reporter;
+    struct meta_tx *tx = world_tx(f->w);
+    EXPECT_ERR(meta_report_run_get(tx, first, f->a, &run), ERR_NOT_FOUND);
+    EXPECT_ERR(meta_reporter_by_name(tx, f->ana.account_id, S("b"), f->a, &reporter), ERR_NOT_FOUND);
+    meta_read_end(tx);
+    EXPECT_EQ(world_account(f->w).record_bytes,
+              REPORT_RUNS_MAX * 258 + REPORTERS_MAX * 256 + 10 * 2 + 90 * 3 + 900 * 4);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+    world_wait(f->w, REPORT_RUNS_KEPT_MS + 1000);
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_account(f->w).record_bytes, REPORTERS_MAX * 256 + 10 * 2 + 90 * 3 + 900 * 4);
+    world_wait(f->w, REPORTERS_KEPT_MS);
+    world_run_jobs(f->w);
+    EXPECT_EQ(world_account(f->w).record_bytes, 0);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_request_for_every_role_has_its_status),
           cmocka_unit_test(every_route_answers_under_both_of_its_prefixes),
           cmocka_unit_test(what_another_account_has_looks_as_if_it_did_not_exist),
@@ -344,4 +505,9 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(many_schemas_are_listed_in_the_order_of_their_ids),
           cmocka_unit_test(minutes_are_an_integer_from_1_to_60),
           cmocka_unit_test(a_token_has_its_own_address_and_ends_at_its_time),
-          cmocka_unit_test(upload_urls_are_where_the_configuration_says))
+          cmocka_unit_test(upload_urls_are_where_the_configuration_says),
+          cmocka_unit_test(a_run_of_the_tool_begins_and_ends_under_one_id),
+          cmocka_unit_test(a_report_that_names_no_run_of_its_own_makes_one),
+          cmocka_unit_test(a_heartbeat_notes_when_the_tool_was_seen),
+          cmocka_unit_test(wrong_reports_are_refused_and_long_texts_are_cut),
+          cmocka_unit_test(reports_are_few_and_forgotten_in_time))

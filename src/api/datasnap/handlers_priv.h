@@ -30,6 +30,9 @@ err_t datasnap_process(struct http_exchange *);
 /* upload.c */
 err_t datasnap_form_upload(struct http_exchange *);
 
+/* bridge.c */
+err_t datasnap_bridge(struct http_exchange *);
+
 /* account.c */
 err_t datasnap_me(struct http_exchange *);
 err_t datasnap_health(struct http_exchange *);

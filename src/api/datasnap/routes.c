@@ -15,6 +15,7 @@
 #define QUERY_MEMORY ((size_t)32 << 20) /* the tree of a query, and JSON lines that are written ahead */
 #define SCHEMA_BODY ((size_t)1 << 20)   /* a thousand fields, or a sample */
 
+#define REPORT_BODY ((size_t)64 * 1024)
 #define FORM_MEMORY ((size_t)64 << 20) /* a line of 10 MiB, while it comes, and its texts */
 
 /* Under /api/v1 and /v1 (docs/apis/datasnap.md 1). */
@@ -37,6 +38,8 @@ static const struct http_route versioned_routes[] = {
     { "GET", "/schemas/{slug}/files/{id}", datasnap_file_get, READ, 0, "6.1", 0 },
     { "DELETE", "/schemas/{slug}/files/{id}", datasnap_file_remove, REMOVE, 0, "6.1", 0 },
     { "POST", "/schemas/{slug}/process-files", datasnap_process, 0, SMALL_BODY, "6.3", 0 },
+
+    { "POST", "/bridge/healthcheck", datasnap_bridge, 0, REPORT_BODY, "8", 0 },
 };
 /* Under /api and without a prefix. */
 static const struct http_route unversioned_routes[] = {
@@ -44,8 +47,12 @@ static const struct http_route unversioned_routes[] = {
     { "GET", "/me", datasnap_me, READ, 0, "8", 0 },
     { "GET", "/status", datasnap_health, READ | HTTP_PUBLIC, 0, "8", 0 },
 };
-static const char *const datasnap_prefixes[] = { "/api/v1", "/v1",     "/api/auth",   "/auth",
-                                                 "/me",     "/status", "/api/status", NULL };
+/* Under /api alone: /health is that of the server. */
+static const struct http_route api_routes[] = {
+    { "GET", "/health", datasnap_health, READ | HTTP_PUBLIC, 0, "8", 0 },
+};
+static const char *const datasnap_prefixes[] = { "/api/v1", "/v1",         "/api/auth",   "/auth", "/me",
+                                                 "/status", "/api/status", "/api/health", NULL };
 static const char *const datasnap_claimed[] = { "/api/me", NULL };
 
 static void add_routes(struct datasnap *d, const char *prefix, const struct http_route *routes, size_t count)
@@ -75,10 +82,11 @@ void datasnap_open(struct datasnap *d, struct core *core, const struct datasnap_
     rate_limit_init(&d->limits[DATASNAP_QUERIES], core->clock, options->queries_per_minute, MINUTE);
     rate_limit_init(&d->limits[DATASNAP_LISTINGS], core->clock, options->listings_per_minute, MINUTE);
     rate_limit_init(&d->limits[DATASNAP_PROCESSINGS], core->clock, options->processings_per_5_minutes, 5 * MINUTE);
-    d->routes =
-        arena_array(&d->arena, struct http_route, 2 * (LENGTH_OF(versioned_routes) + LENGTH_OF(unversioned_routes)));
+    d->routes = arena_array(&d->arena, struct http_route,
+                            LENGTH_OF(api_routes) + 2 * (LENGTH_OF(versioned_routes) + LENGTH_OF(unversioned_routes)));
     add_routes(d, "/api/v1", versioned_routes, LENGTH_OF(versioned_routes));
     add_routes(d, "/v1", versioned_routes, LENGTH_OF(versioned_routes));
+    add_routes(d, "/api", api_routes, LENGTH_OF(api_routes));
     add_routes(d, "/api", unversioned_routes, LENGTH_OF(unversioned_routes));
     add_routes(d, "", unversioned_routes, LENGTH_OF(unversioned_routes));
 }

@@ -15,6 +15,7 @@
 #include "core/records/file.h"
 #include "core/records/folder.h"
 #include "core/records/reference.h"
+#include "core/records/report.h"
 #include "core/records/space.h"
 #include "core/records/task.h"
 #include "core/records/ticket.h"
@@ -99,6 +100,14 @@ static inline int64_t dataset_record_size(const struct dataset *d)
 static inline int64_t dataset_file_record_size(const struct dataset_file *f)
 {
     return record_size(f->name.n + f->headers.n + f->errors.n);
+}
+static inline int64_t reporter_record_size(const struct reporter *r)
+{
+    return record_size(r->name.n + r->version.n + r->host.n + r->system.n);
+}
+static inline int64_t report_run_record_size(const struct report_run *r)
+{
+    return record_size(r->key.n + r->details.n);
 }
 
 #endif
