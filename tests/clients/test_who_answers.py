@@ -52,10 +52,10 @@ POST /schemas/a/generate-upload-token                       GET /upload-tokens/1
 DELETE /upload-tokens/1   POST /bridge/healthcheck          GET /nothing                PATCH /schemas/a
 """
 DATASNAP_UNVERSIONED = "GET /auth/me  GET /status  POST /status/refresh  GET /auth"
+OCI = "PUT /p/secret/n/a/b/c/o/d  GET /p/secret  POST /p  HEAD /p/secret/n/a/b/c/o/d"
 # Paths of Appfile, which is not built yet, and reserved paths of cais.
 RESERVED = """
 POST /appfile/file/import POST /appfile/file/import/async   GET /appfile/file/1         GET /appdata/Entity/retrieve
-PUT /p/secret/n/a/b/c/o/d
 """
 S3 = """
 GET /                     GET /bucket                       PUT /bucket                 DELETE /bucket
@@ -74,7 +74,7 @@ TABLE = [(method, path, owner) for owner, listed in (
     ("pyrus", paths(PYRUS)), ("runrun", paths(RUNRUN, "/api/v1.0")), ("native", paths(NATIVE)), ("portal", paths(PORTAL)), ("service", paths(SERVICE)),
     ("redu", paths(REDU)), ("datasnap", paths(DATASNAP, "/v1") + paths(DATASNAP, "/api/v1")),
     ("datasnap", paths(DATASNAP_UNVERSIONED) + paths(DATASNAP_UNVERSIONED, "/api") + paths("GET /me  GET /api/health")),
-    ("s3", paths(S3) + paths(RESERVED)),
+    ("oci", paths(OCI)), ("s3", paths(S3) + paths(RESERVED)),
     ("runrun", [p for p in paths(RUNRUN, "/api") if p[1] not in ("/api/documents/zip", "/api/users/me")])) for method, path in listed]
 
 
@@ -90,6 +90,9 @@ def sender_of(answer):
     if answer.header("x-amz-request-id"):
         assert kind == "application/xml" and b"<Error><Code>" in body, answer
         return "s3"
+    if answer.header("opc-request-id"):
+        assert not body or set(answer.json()) == {"code", "message"}, answer
+        return "oci"
     if answer.header("Access-Control-Allow-Origin") == "*":
         assert not body or b'"action"' in body, answer
         return "redu"
@@ -154,7 +157,7 @@ def test_a_token_of_datasnap_shows_whose_path_me_is(server):
     ("datasnap.example.test", "/v1/schemas", "datasnap"), ("datasnap.example.test", "/api/v1/schemas", "datasnap"),
     ("datasnap.example.test", "/health", "service"), ("datasnap.example.test", "/api/health", "datasnap"),
     ("datasnap.example.test", "/api/v1.0/tasks", "s3"), ("datasnap.example.test", "/datasnap/a", "s3"),
-    ("s3.example.test", "/v1/schemas", "s3"), ("pyrus.example.test", "/auth/me", "s3"),
+    ("s3.example.test", "/v1/schemas", "s3"), ("s3.example.test", "/p/secret/n/a/b/c/o/d", "oci"), ("pyrus.example.test", "/auth/me", "s3"),
     ("other.example.test", "/v4/profile", "pyrus"), ("other.example.test", "/api/v1.0/tasks", "runrun")])
 def test_a_host_of_one_api_serves_it_objects_and_health(server, host, path, owner):
     assert sender_of(server.ask("GET", path, host=host)) == owner
