@@ -68,6 +68,13 @@ def test_a_course_of_the_redu_api_is_set_up_as_printed(root, cais, tmp_path):
     assert re.search(r"^ +1  engenharia +0 B of 5\.0 GiB  Engenharia$", listed.stdout, re.MULTILINE), listed.stdout
 
 
+def test_a_file_becomes_rows_of_the_datasnap_api_as_printed(root, cais, tmp_path):
+    with printed_commands(cais, tmp_path, read(root, "docs/apis/datasnap.md")) as (_, run):
+        said = run()
+    assert '"slug":"vendas"' in said and '"file_name":"vendas.jsonl"' in said, said
+    assert '"data":[["Recife",10.5]],"rows":1' in said, said
+
+
 @pytest.mark.parametrize("name", ["docs/cais.ini", "docs/nginx/cais.ini"])
 def test_example_configurations_are_accepted(root, cais, tmp_path, name):
     subprocess.run([cais, "account", "add", "acme", "--data", str(tmp_path / "data")], check=True)  # makes the directory
