@@ -984,6 +984,19 @@ TEST(files_of_a_processing_that_was_cancelled_wait_for_the_next_one)
     EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
 }
 
+TEST(a_table_that_was_gone_was_made_again_without_its_rows)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    send(&f, "a.jsonl", S("{\"id\":1}"));
+    run_jobs(&f);
+    EXPECT_OK(dataset_find(&w->core, f.ana.account_id, f.dataset.slug, w->a, &f.dataset));
+    EXPECT_OK(w->core.datasets->ops->remove(w->core.datasets, f.dataset.id, w->a));
+    EXPECT_ERR(dataset_open_table(&w->core, &f.dataset, w->a), ERR_CORRUPT);
+    send(&f, "b.jsonl", S("{\"id\":2}"));
+    EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_CORRUPT);
+}
+
 /* ---- columns that are added meanwhile ---- */
 
 static err_t extend_and_open(struct dataset_store *store, int64_t dataset_id, int64_t file_id, struct arena *a,
@@ -1049,4 +1062,5 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(a_file_whose_job_was_cancelled_while_it_was_read_has_failed_at_once),
           cmocka_unit_test(a_file_whose_job_ended_with_the_server_is_not_running_for_ever),
           cmocka_unit_test(files_of_a_processing_that_was_cancelled_wait_for_the_next_one),
+          cmocka_unit_test(a_table_that_was_gone_was_made_again_without_its_rows),
           cmocka_unit_test(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened))

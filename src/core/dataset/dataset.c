@@ -56,12 +56,22 @@ err_t dataset_need_store(struct core *core, struct arena *a)
     return core->datasets ? NULL : err_make(a, ERR_UNSUPPORTED, "this server was built without a store for datasets");
 }
 
+err_t dataset_define_table(struct core *core, const struct dataset *d, struct arena *a)
+{
+    struct dataset_store *store = core->datasets;
+    uint64_t unused;
+    err_t e = d->table_bytes ? store->ops->size(store, d->id, a, &unused) : NULL;
+    if (err_is(e, ERR_NOT_FOUND))
+        return err_because(a, e, ERR_CORRUPT, "the rows of the dataset are gone");
+    return e ? e : store->ops->define(store, d->id, &d->columns, a);
+}
+
 err_t dataset_open_table(struct core *core, const struct dataset *d, struct arena *a)
 {
     uint64_t unused;
     TRY(dataset_need_store(core, a));
     if (dataset_gate_try(core)) {
-        err_t e = core->datasets->ops->define(core->datasets, d->id, &d->columns, a);
+        err_t e = dataset_define_table(core, d, a);
         dataset_gate_leave(core);
         return e;
     }

@@ -19,6 +19,8 @@ MUST_USE err_t dataset_write_event(struct meta_tx *, const struct dataset_write 
                                    struct arena *a);
 /* UNSUPPORTED: this server has no store for rows. */
 MUST_USE err_t dataset_need_store(struct core *, struct arena *a);
+/* dataset_open_table, while the caller is inside the gate. */
+MUST_USE err_t dataset_define_table(struct core *, const struct dataset *, struct arena *a);
 /* NOT_FOUND becomes DATASET_NOT_THERE. */
 err_t dataset_gone(err_t e, struct arena *a);
 

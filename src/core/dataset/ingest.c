@@ -241,7 +241,7 @@ static err_t open_table(struct ingestion *in, struct arena *a)
 {
     struct dataset_store *store = in->core->datasets;
     bool has;
-    TRY(store->ops->define(store, in->dataset.id, &in->dataset.columns, a));
+    TRY(dataset_define_table(in->core, &in->dataset, a));
     TRY(store->ops->has_file(store, in->dataset.id, in->file_id, a, &has, &in->rows));
     in->has_no_rows = !has;
     return NULL;

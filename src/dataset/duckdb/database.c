@@ -253,11 +253,15 @@ err_t database_read_contents(duckdb_connection connection, struct arena *a, stru
     TRY(read_format(connection, a));
     TRY(read_fields(connection, a, &contents.columns));
     TRY(database_get(connection,
-                     "SELECT CAST(coalesce(sum(row_count), 0) AS BIGINT), CAST(coalesce(sum(text_bytes), 0) AS BIGINT) "
-                     "FROM files",
+                     "SELECT CAST(coalesce(sum(row_count), 0) AS BIGINT), CAST(coalesce(sum(text_bytes), 0) AS BIGINT),"
+                     " count(*) - count(DISTINCT file_id), coalesce(max(first_row + row_count - 1), 0) FROM files",
                      NO_NUMBERS, a, &sums));
     contents.rows = sums.values[0];
     contents.text_bytes = (uint64_t)sums.values[1];
+    if (sums.values[2] || sums.values[3] != contents.rows)
+        return err_make(a, ERR_CORRUPT,
+                        "files were added to the database twice: beside it was the log of another time, or of another"
+                        " database");
     *ret = contents;
     return NULL;
 }

@@ -171,7 +171,8 @@ static err_t store_size(struct dataset_store *store, int64_t id, struct arena *a
     uint64_t log;
     TRY(file_bytes(p, arena_printf(a, "%lld.duckdb", (long long)id).p, a, ret_bytes));
     if (!*ret_bytes)
-        return err_make(a, ERR_NOT_FOUND, "dataset %lld has no table", (long long)id);
+        return err_make(a, ERR_NOT_FOUND, "dataset %lld has no table: " SLICE_FMT " is missing, or empty",
+                        (long long)id, SLICE_ARG(pool_path(p, id, "", a)));
     TRY(file_bytes(p, arena_printf(a, "%lld.duckdb.wal", (long long)id).p, a, &log));
     *ret_bytes += log;
     return NULL;
