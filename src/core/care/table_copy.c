@@ -15,7 +15,7 @@
 
 enum { PAGE = 100 };
 
-typedef err_t copy_fn(const struct table_copy *, int64_t dataset_id, const char *path, struct arena *a,
+typedef err_t copy_fn(const struct table_copy *, const struct dataset *, const char *path, struct arena *a,
                       bool *ret_copied);
 
 static err_t list_datasets(const struct table_copy *c, int64_t after_id, struct arena *a, struct dataset_list *ret)
@@ -37,7 +37,7 @@ static err_t copy_each(const struct table_copy *c, copy_fn *copy, struct arena *
             bool copied = false;
             after_id = page.items[i].id;
             const char *path = arena_printf(&scratch, "%s/" DATA_DIR_DATASETS "/%lld", c->dir, (long long)after_id).p;
-            e = copy(c, after_id, path, &scratch, &copied);
+            e = copy(c, &page.items[i], path, &scratch, &copied);
             *ret_count += copied;
         }
         if (e)
@@ -59,16 +59,18 @@ static err_t check_space(const struct table_copy *c, uint64_t bytes, struct aren
                     " copy, and make it on a disk with more room");
 }
 
-static err_t copy_out(const struct table_copy *c, int64_t dataset_id, const char *path, struct arena *a,
+static err_t copy_out(const struct table_copy *c, const struct dataset *d, const char *path, struct arena *a,
                       bool *ret_copied)
 {
     uint64_t bytes;
-    err_t e = c->tables->ops->size(c->tables, dataset_id, a, &bytes);
+    err_t e = c->tables->ops->size(c->tables, d->id, a, &bytes);
+    if (err_is(e, ERR_NOT_FOUND) && d->table_bytes)
+        return err_because(a, e, ERR_CORRUPT, "the rows of a dataset are gone");
     if (err_is(e, ERR_NOT_FOUND))
         return NULL; /* nothing was read into it yet */
     TRY(e);
     TRY(check_space(c, bytes, a));
-    TRY(c->tables->ops->backup(c->tables, dataset_id, path, a));
+    TRY(c->tables->ops->backup(c->tables, d->id, path, a));
     *ret_copied = true;
     return NULL;
 }
@@ -98,7 +100,7 @@ err_t table_copy_out(const struct table_copy *c, struct arena *a, int64_t *ret_c
     return sync_folder(folder, a);
 }
 
-static err_t copy_in(const struct table_copy *c, int64_t dataset_id, const char *path, struct arena *a,
+static err_t copy_in(const struct table_copy *c, const struct dataset *d, const char *path, struct arena *a,
                      bool *ret_copied)
 {
     struct stat st;
@@ -107,7 +109,7 @@ static err_t copy_in(const struct table_copy *c, int64_t dataset_id, const char 
     if (!c->tables)
         return err_make(a, ERR_UNSUPPORTED,
                         "the backup has datasets, and this program was built without a store for them");
-    TRY(c->tables->ops->restore(c->tables, dataset_id, path, a));
+    TRY(c->tables->ops->restore(c->tables, d->id, path, a));
     *ret_copied = true;
     return NULL;
 }
