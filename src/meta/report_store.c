@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/report_store.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 /* ---- reporters ---- */
@@ -34,10 +35,11 @@ err_t meta_reporter_add(struct meta_tx *tx, const struct reporter *r, struct are
         a, ret_id);
 }
 
+#define REPORTER_BY_NAME(IN) REPORTER " WHERE account_id = $1 AND name = $2" HELD(IN)
+
 err_t meta_reporter_by_name(struct meta_tx *tx, int64_t account_id, slice name, struct arena *a, struct reporter *ret)
 {
-    return get_reporter(tx, STATEMENT(REPORTER " WHERE account_id = $1 AND name = $2"),
-                        SQL(SQL_I(account_id), SQL_T(name)), a, ret);
+    return get_reporter(tx, STATEMENT_PAIR(REPORTER_BY_NAME), SQL(SQL_I(account_id), SQL_T(name)), a, ret);
 }
 
 err_t meta_reporter_update(struct meta_tx *tx, const struct reporter *r, struct arena *a)
@@ -62,9 +64,18 @@ err_t meta_reporter_surplus(struct meta_tx *tx, int64_t account_id, size_t keep,
         SQL(SQL_I(account_id), sql_limit(keep)), a, ret);
 }
 
-err_t meta_reporter_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+static err_t remove_row(struct meta_tx *tx, const struct sql_statement *statement, int64_t id, struct arena *a,
+                        bool *ret_removed)
 {
-    return tx_add(tx, STATEMENT("DELETE FROM reporters WHERE id = $1"), SQL(SQL_I(id)), a);
+    int64_t changed;
+    TRY(tx_add_counted(tx, statement, SQL(SQL_I(id)), a, &changed));
+    *ret_removed = changed > 0;
+    return NULL;
+}
+
+err_t meta_reporter_remove(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_removed)
+{
+    return remove_row(tx, STATEMENT("DELETE FROM reporters WHERE id = $1"), id, a, ret_removed);
 }
 
 /* ---- runs ---- */
@@ -102,15 +113,17 @@ err_t meta_report_run_add(struct meta_tx *tx, const struct report_run *r, struct
         a, ret_id);
 }
 
+#define RUN_BY_ID(IN) RUN " WHERE id = $1" HELD(IN)
+#define RUN_BY_KEY(IN) RUN " WHERE account_id = $1 AND sender_key = $2 AND sender_key <> ''" HELD(IN)
+
 err_t meta_report_run_get(struct meta_tx *tx, int64_t id, struct arena *a, struct report_run *ret)
 {
-    return get_run(tx, STATEMENT(RUN " WHERE id = $1"), SQL(SQL_I(id)), a, ret);
+    return get_run(tx, STATEMENT_PAIR(RUN_BY_ID), SQL(SQL_I(id)), a, ret);
 }
 
 err_t meta_report_run_by_key(struct meta_tx *tx, int64_t account_id, slice key, struct arena *a, struct report_run *ret)
 {
-    return get_run(tx, STATEMENT(RUN " WHERE account_id = $1 AND sender_key = $2 AND sender_key <> ''"),
-                   SQL(SQL_I(account_id), SQL_T(key)), a, ret);
+    return get_run(tx, STATEMENT_PAIR(RUN_BY_KEY), SQL(SQL_I(account_id), SQL_T(key)), a, ret);
 }
 
 err_t meta_report_run_update(struct meta_tx *tx, const struct report_run *r, struct arena *a)
@@ -131,7 +144,7 @@ err_t meta_report_run_surplus(struct meta_tx *tx, int64_t account_id, size_t kee
                    SQL(SQL_I(account_id), sql_limit(keep)), a, ret);
 }
 
-err_t meta_report_run_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+err_t meta_report_run_remove(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_removed)
 {
-    return tx_add(tx, STATEMENT("DELETE FROM report_runs WHERE id = $1"), SQL(SQL_I(id)), a);
+    return remove_row(tx, STATEMENT("DELETE FROM report_runs WHERE id = $1"), id, a, ret_removed);
 }

@@ -25,14 +25,16 @@ static err_t give_room(struct meta_tx *tx, int64_t account_id, int64_t bytes, st
 
 static err_t remove_reporter(struct meta_tx *tx, const struct reporter *r, struct arena *a)
 {
-    TRY(meta_reporter_remove(tx, r->id, a));
-    return give_room(tx, r->account_id, reporter_record_size(r), a);
+    bool removed;
+    TRY(meta_reporter_remove(tx, r->id, a, &removed));
+    return !removed ? NULL : give_room(tx, r->account_id, reporter_record_size(r), a);
 }
 
 static err_t remove_run(struct meta_tx *tx, const struct report_run *r, struct arena *a)
 {
-    TRY(meta_report_run_remove(tx, r->id, a));
-    return give_room(tx, r->account_id, report_run_record_size(r), a);
+    bool removed;
+    TRY(meta_report_run_remove(tx, r->id, a, &removed));
+    return !removed ? NULL : give_room(tx, r->account_id, report_run_record_size(r), a);
 }
 
 /* ---- the reporter ---- */

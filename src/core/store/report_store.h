@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that report, and the runs that they reported. */
+/* Programs that report, and the runs that they reported. What is found by name, id or key is held until the write ends. */
 #ifndef CAIS_CORE_STORE_REPORT_STORE_H
 #define CAIS_CORE_STORE_REPORT_STORE_H
 
@@ -16,7 +16,8 @@ MUST_USE err_t meta_reporter_update(struct meta_tx *, const struct reporter *, s
  * since before_ms. NOT_FOUND when there is none. */
 MUST_USE err_t meta_reporter_surplus(struct meta_tx *, int64_t account_id, size_t keep, int64_t before_ms,
                                      struct arena *a, struct reporter *ret);
-MUST_USE err_t meta_reporter_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* *ret_removed: it was there. */
+MUST_USE err_t meta_reporter_remove(struct meta_tx *, int64_t id, struct arena *a, bool *ret_removed);
 
 /* CONFLICT: the account has one of that key. */
 MUST_USE err_t meta_report_run_add(struct meta_tx *, const struct report_run *, struct arena *a, int64_t *ret_id);
@@ -29,6 +30,7 @@ MUST_USE err_t meta_report_run_update(struct meta_tx *, const struct report_run 
  * NOT_FOUND when there is none. */
 MUST_USE err_t meta_report_run_surplus(struct meta_tx *, int64_t account_id, size_t keep, int64_t before_ms,
                                        struct arena *a, struct report_run *ret);
-MUST_USE err_t meta_report_run_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* *ret_removed: it was there. */
+MUST_USE err_t meta_report_run_remove(struct meta_tx *, int64_t id, struct arena *a, bool *ret_removed);
 
 #endif
