@@ -838,7 +838,7 @@ TEST(files_wait_while_the_disk_is_full_however_long_it_takes)
         EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_RUNNING);
     }
     w->core.options.reserve_bytes = 0;
-    world_wait(w, seconds(31));
+    world_wait(w, seconds(11));
     run_jobs(&f);
     EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
     EXPECT_EQ(count_rows(&f), 1);

@@ -19,7 +19,7 @@
 #include "core/store/dataset_store.h"
 #include "core/store/file_store.h"
 
-#define POSTPONE_MS 30000 /* while there is no free space */
+#define POSTPONE_MS 10000 /* while there is no free space */
 enum { PAGE = 100 };
 
 struct ingestion {
