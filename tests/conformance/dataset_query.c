@@ -664,6 +664,34 @@ TEST(functions_of_times_are_in_utc)
     }
 }
 
+/* DuckDB rewrites such comparisons. */
+TEST(the_start_of_a_month_is_compared_like_other_dates)
+{
+    struct dataset_world *w = *state;
+    static const char *const types[] = { "date", "datetime", "datetime64" };
+    static const char *const rows[] = { "1|-1;2|0;3|30;4|31;5|-", "1|-1;2|0;3|2678399;4|2678400;5|-",
+                                        "1|-1;2|0;3|2678399999999;4|2678400000000;5|-" };
+    static const struct {
+        enum row_test test;
+        const char *value, *want;
+    } cases[] = { { ROW_LT, "0", "1" },      { ROW_LE, "-1", "1" },         { ROW_LE, "0", "1;2;3" },
+                  { ROW_GT, "-1", "2;3;4" }, { ROW_GT, "0", "4" },          { ROW_GE, "1", "4" },
+                  { ROW_GE, "0", "2;3;4" },  { ROW_LT, "1", "1;2;3" },      { ROW_EQ, "0", "2;3" },
+                  { ROW_EQ, "1", "" },       { ROW_NE, "1", "1;2;3;4" },    { ROW_NE, "0", "1;4" },
+                  { ROW_IN, "0|1", "2;3" },  { ROW_BETWEEN, "-1|0", "2;3" } };
+    for (size_t t = 0; t < LENGTH_OF(types); t++) {
+        dataset_define(w, (int64_t)t, arena_printf(w->a, "id int8, v %s", types[t]).p);
+        dataset_add(w, (int64_t)t, 1, rows[t]);
+        for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+            struct ask k = ask_new(w);
+            ask_columns(&k, "id");
+            ask_where(&k, ask_test(&k, cases[i].test, ask_call(&k, ROW_TO_START_OF_MONTH, ask_column(&k, "v")),
+                                   cases[i].value));
+            EXPECT_SLICE(ask_answer(&k, (int64_t)t), slice_of(cases[i].want));
+        }
+    }
+}
+
 TEST(functions_of_functions)
 {
     struct dataset_world *w = *state;
@@ -1096,6 +1124,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(decimals_are_rounded_with_halves_to_the_even_neighbour),
     DATASET_CASE(floats_are_rounded_as_rint_does),
     DATASET_CASE(functions_of_times_are_in_utc),
+    DATASET_CASE(the_start_of_a_month_is_compared_like_other_dates),
     DATASET_CASE(functions_of_functions),
     DATASET_CASE(coalesce_takes_the_second_value_where_the_first_is_null),
     DATASET_CASE(what_does_not_fit_its_type_is_invalid),

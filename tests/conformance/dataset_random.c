@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/random.h"
+#include "dataset/duckdb/compile.h"
 #include "dataset/duckdb/duckdb_store.h"
 #include "dataset/mem/mem.h"
 
@@ -252,6 +253,21 @@ static err_t read_all(struct pair *p, int which, const struct row_query *q, stru
     return NULL;
 }
 
+/* The first line that differs. */
+static void report_difference(struct pair *p, const struct row_query *q, const char *want, const char *got,
+                              uint64_t seed)
+{
+    size_t line = 0, number = 0;
+    for (size_t i = 0; want[i] == got[i]; i++)
+        if (want[i] == '\n') {
+            line = i + 1;
+            number++;
+        }
+    print_message("%s\n", compile_query(q, (struct compiled_rows){ q->up_to_row, q->up_to_row > 0 }, p->a).sql.p);
+    fail_msg("seed %llu, line %zu: mem answers %.*s and duckdb %.*s", (unsigned long long)seed, number,
+             (int)strcspn(want + line, "\n"), want + line, (int)strcspn(got + line, "\n"), got + line);
+}
+
 static void compare(struct pair *p, const struct row_query *q, uint64_t seed)
 {
     SCOPED(buf_releasep) struct buf want, got;
@@ -269,7 +285,7 @@ static void compare(struct pair *p, const struct row_query *q, uint64_t seed)
     if (f)
         fail_msg("seed %llu: %s", (unsigned long long)seed, err_text(p->a, f).p);
     if (strcmp(want.p, got.p) != 0)
-        fail_msg("seed %llu: mem answers\n%s\nduckdb\n%s", (unsigned long long)seed, want.p, got.p);
+        report_difference(p, q, want.p, got.p, seed);
 }
 
 /* ---- tables ---- */
