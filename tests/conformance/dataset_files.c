@@ -424,6 +424,38 @@ TEST(a_query_that_needs_too_much_memory_is_too_large)
     open_store(w, NULL);
 }
 
+TEST(rows_whose_texts_do_not_fit_into_memory_are_too_large)
+{
+    struct dataset_world *w = *state;
+    close_store(w);
+    open_store(w, &(struct dataset_duckdb_options){ .memory_bytes = (size_t)32 << 20 });
+    dataset_define(w, 1, spec);
+    dataset_add(w, 1, 1, "1|a");
+    char *text = arena_alloc(w->a, (size_t)1 << 20);
+    struct random_seeded r;
+    random_seeded_init(&r, 1);
+    random_fill(&r.random, text, (size_t)1 << 20);
+    for (size_t i = 0; i < (size_t)1 << 20; i++)
+        text[i] = (char)(' ' + ((unsigned char)text[i] & 0x3f));
+    struct cell cells[2] = { { .integer = 1 }, { .text = { text, (size_t)1 << 20 } } };
+    struct dataset_writer *writer = dataset_begin(w, 1, 2);
+    err_t e = NULL;
+    for (int i = 0; i < 100 && !e; i++)
+        e = writer->ops->add(writer, cells, 1, w->a);
+    if (!e)
+        e = writer->ops->commit(writer, w->a);
+    else
+        writer->ops->discard(writer);
+    EXPECT_ERR(e, ERR_TOO_LARGE);
+    EXPECT_SLICE(rows_of(w, 1), S("1|a"));
+    writer = dataset_begin(w, 1, 2);
+    for (int i = 0; i < 5; i++)
+        EXPECT_OK(writer->ops->add(writer, cells, 1, w->a));
+    EXPECT_OK(writer->ops->commit(writer, w->a));
+    EXPECT_EQ(count_of(w, 1), 6);
+    EXPECT_OK(w->store->ops->verify(w->store, 1, w->a));
+}
+
 /* ---- many tables ---- */
 
 TEST(many_tables_hold_few_descriptors)
@@ -588,6 +620,7 @@ static const struct dataset_case cases[] = {
     ON_DUCKDB(damaged_rows_are_corrupt_when_they_are_read),
     ON_DUCKDB(a_full_disk_keeps_every_file_whole_and_is_over_when_there_is_room),
     ON_DUCKDB(a_query_that_needs_too_much_memory_is_too_large),
+    ON_DUCKDB(rows_whose_texts_do_not_fit_into_memory_are_too_large),
     ON_DUCKDB(many_tables_hold_few_descriptors),
     ON_DUCKDB(more_tables_than_stay_open_are_used_at_once),
     ON_DUCKDB(a_backup_has_what_was_committed_when_it_was_made),

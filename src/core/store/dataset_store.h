@@ -43,7 +43,8 @@ struct dataset_ops {
      * Errors: CONFLICT there is a writer, or the table has rows of that file (has_file). */
     MUST_USE err_t (*open)(struct dataset_store *, int64_t dataset_id, int64_t file_id, struct arena *a,
                            struct dataset_writer **ret_writer);
-    /* Adds rows: for each, a cell for every column of the table, in their order. The cells are borrowed for the call. */
+    /* Adds rows: for each, a cell for every column of the table, in their order. The cells are borrowed for the call. Errors,
+     * also of commit: TOO_LARGE the texts of neighbouring rows take more memory together than the store may use. */
     MUST_USE err_t (*add)(struct dataset_writer *, const struct cell *cells, size_t row_count, struct arena *a);
     /* Records the file and makes its rows visible, in one transaction on stable storage. Ends the writer, whatever the
      * result. After an error nothing was added; only after UNAVAILABLE it may have been: ask has_file. */

@@ -30,6 +30,8 @@ static enum err_code code_of_text(const char *text)
                   { "Serialization ", ERR_CORRUPT } };
     if (contains(text, "No space left on device") || contains(text, "Disk quota exceeded"))
         return ERR_NO_SPACE;
+    if (contains(text, "failed to pin block") || contains(text, "could not allocate block"))
+        return ERR_TOO_LARGE; /* also when another error wraps it */
     if (contains(text, "checksum") || contains(text, "orrupt") || contains(text, "Could not read"))
         return ERR_CORRUPT;
     for (size_t i = 0; i < LENGTH_OF(kinds); i++)

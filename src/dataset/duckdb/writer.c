@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The texts of a chunk, and what the appender holds before it passes rows on to the transaction, are memory outside of the limit of
+/* DuckDB works with 2048 rows at a time, whose texts must be in memory together: rows with very long texts do not fit (TOO_LARGE).
+ * The texts of a chunk, and what the appender holds before it passes rows on to the transaction, are memory outside of the limit of
  * DuckDB. */
 #define CHUNK_TEXT_MAX ((uint64_t)4 << 20)
 #define UNFLUSHED_MAX ((uint64_t)16 << 20)
@@ -32,6 +33,9 @@ struct duckdb_writer {
     uint64_t rows, text_bytes; /* of the file, so far */
     bool failed;
 };
+
+/* Whatever went wrong: the database is opened anew, so that what it has in memory is what is on the disk. */
+static const struct err writer_failed = { .code = ERR_UNAVAILABLE, .msg = "rows could not be added" };
 
 static struct duckdb_writer *writer_of(struct dataset_writer *writer)
 {
@@ -181,7 +185,7 @@ static err_t writer_error(struct duckdb_writer *w, struct arena *a, const char *
     w->failed = true;
     err_t e = database_error_of_text(a, text);
     /* The file's rows are no query: what is wrong with them is not the caller's fault. */
-    bool is_known = e->code == ERR_NO_SPACE || e->code == ERR_CORRUPT;
+    bool is_known = e->code == ERR_NO_SPACE || e->code == ERR_CORRUPT || e->code == ERR_TOO_LARGE;
     return pool_named(w->database, a, is_known ? e : err_because(a, e, ERR_UNAVAILABLE, "rows cannot be added"));
 }
 
@@ -349,15 +353,14 @@ err_t duckdb_commit_writer(struct dataset_writer *writer, struct arena *a)
     int64_t id = d->id, file_id = w->file_id;
     err_t e =
         w->failed ? err_make(a, ERR_UNAVAILABLE, "an earlier row of this file could not be added") : commit_file(w, a);
-    if (e && e->code != ERR_NO_SPACE && e->code != ERR_CORRUPT && e->code != ERR_UNAVAILABLE)
+    if (e && e->code != ERR_NO_SPACE && e->code != ERR_CORRUPT && e->code != ERR_TOO_LARGE)
         e = err_because(a, e, ERR_UNAVAILABLE, "rows cannot be added");
-    free_writer(w, e);
+    free_writer(w, e ? &writer_failed : NULL);
     return e ? ask_the_disk(p, id, file_id, e, a) : NULL;
 }
 
 void duckdb_discard_writer(struct dataset_writer *writer)
 {
-    static const struct err failed = { .code = ERR_UNAVAILABLE, .msg = "an earlier row could not be added" };
     if (writer)
-        free_writer(writer_of(writer), writer_of(writer)->failed ? &failed : NULL);
+        free_writer(writer_of(writer), writer_of(writer)->failed ? &writer_failed : NULL);
 }
