@@ -8,12 +8,6 @@
 #include "base/text.h"
 #include "core/job.h"
 
-static const char *job_state_name(enum job_state s)
-{
-    static const char *const names[] = { "queued", "running", "done", "failed", "cancelled" };
-    return names[s];
-}
-
 /* A time of the row, if there was one. */
 static void put_time(struct json_line *line, const char *name, int64_t ms, struct arena *a)
 {

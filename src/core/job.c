@@ -26,7 +26,8 @@ enum {
 struct job_signal {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    uint64_t changes; /* written under mutex; atomic to read */
+    uint64_t changes;             /* written under mutex; atomic to read */
+    uint64_t rows[META_JOB_BITS]; /* job_row_changes; atomic */
 };
 
 struct job_signal *job_signal_new(void)
@@ -48,17 +49,31 @@ void job_signal_free(struct job_signal *s)
     free(s);
 }
 
-void job_signal_raise(void *arg)
+static void wake_workers(struct job_signal *s)
 {
-    struct job_signal *s = arg;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
     __atomic_add_fetch(&s->changes, 1, __ATOMIC_SEQ_CST);
     pthread_cond_broadcast(&s->changed);
 }
 
+void job_signal_raise(void *arg, const struct meta_job_changes *changes)
+{
+    struct job_signal *s = arg;
+    for (int i = 0; i < META_JOB_BITS; i++)
+        if (changes->rows & META_JOB_BIT(i))
+            __atomic_add_fetch(&s->rows[i], 1, __ATOMIC_SEQ_CST);
+    if (changes->wakes)
+        wake_workers(s);
+}
+
+uint64_t job_row_changes(struct core *core, int64_t id)
+{
+    return __atomic_load_n(&core->job_signal->rows[(uint64_t)id % META_JOB_BITS], __ATOMIC_SEQ_CST);
+}
+
 void job_wake(struct core *core)
 {
-    job_signal_raise(core->job_signal);
+    wake_workers(core->job_signal);
 }
 
 uint64_t job_changes(struct core *core)
@@ -108,6 +123,24 @@ err_t job_list(struct core *core, struct arena *a, struct job_list *ret)
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_job_list(tx, a, ret);
+}
+
+err_t job_get(struct core *core, int64_t account_id, int64_t id, struct arena *a, struct job *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct job job;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_job_get(tx, id, a, &job));
+    if (account_id && job.account_id != account_id)
+        return err_make(a, ERR_NOT_FOUND, "no such job");
+    *ret = job;
+    return NULL;
+}
+
+const char *job_state_name(enum job_state state)
+{
+    static const char *const names[] = { "queued", "running", "done", "failed", "cancelled" };
+    return (unsigned)state < LENGTH_OF(names) ? names[state] : "unknown"; /* a record may be damaged */
 }
 
 struct job_change {

@@ -48,6 +48,11 @@ MUST_USE err_t job_start(struct core *, struct meta_tx *, slice kind, struct are
 
 /* All jobs, by id. Errors: those of the store. */
 MUST_USE err_t job_list(struct core *, struct arena *a, struct job_list *ret);
+/* One job of the account; account_id 0: of any account, or of the server itself. Errors: NOT_FOUND there is none; those of the
+ * store. Fit for a loop. */
+MUST_USE err_t job_get(struct core *, int64_t account_id, int64_t id, struct arena *a, struct job *ret);
+/* "queued", "running", "done", "failed", "cancelled"; "unknown" for another number. Static. */
+const char *job_state_name(enum job_state);
 /* Makes a job due now that failed, was cancelled, or waits. Its next run continues from its notes. `who` is in the
  * audit log. Errors: NOT_FOUND; CONFLICT it runs, or is done; those of the store. */
 MUST_USE err_t job_retry(struct core *, const struct principal *who, int64_t id, struct arena *a);
@@ -103,6 +108,10 @@ MUST_USE err_t job_forget_finished(struct core *, struct job_run *, struct arena
 
 /* A number that rises with each commit that queued a job or asked one to stop, and with job_wake. */
 uint64_t job_changes(struct core *);
+/* A number that rises with each commit of this process that added the job or changed its state, its progress or its outcome. Some
+ * other jobs share it, so it may rise without such a change. Who reads it before the row, and the row again when it has risen,
+ * misses no change. Fit for a loop: it costs one load. */
+uint64_t job_row_changes(struct core *, int64_t id);
 /* Waits until the number differs from `seen`, at most for that time. */
 void job_wait(struct core *, uint64_t seen, int64_t ms);
 void job_wake(struct core *);

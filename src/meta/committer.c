@@ -41,7 +41,7 @@ struct batch_slot {
     struct meta_write *write;
     err_t e;
     bool changed_existing; /* it changed or removed a record that existed before */
-    bool changed_jobs;     /* it queued a job or asked one to stop */
+    struct meta_job_changes jobs;
 };
 
 /* Measures writes and transactions. The processor time of a write is at most the time that it took, and at most what the
@@ -171,7 +171,7 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
         memcpy(c->usage.accounts, before.accounts, before.count * sizeof *before.accounts);
     }
     s->changed_existing = tx.changed_existing;
-    s->changed_jobs = tx.changed_jobs;
+    s->jobs = tx.jobs;
     /* After these errors the database may have rolled back more than one statement. */
     bool from_database = err_is(s->e, ERR_NO_SPACE) || err_is(s->e, ERR_UNAVAILABLE) || err_is(s->e, ERR_CORRUPT);
     *ret_harmless = s->e && !tx.has_written && !from_database;
@@ -334,6 +334,17 @@ static size_t run_batch(struct committer *c, struct batch_slot *slots, size_t n,
     return (size_t)(b.slots - slots) + b.ran;
 }
 
+static void report_job_changes(struct meta_store *store, const struct batch_slot *slots, size_t n)
+{
+    struct meta_job_changes all = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        all.wakes |= !slots[i].e && slots[i].jobs.wakes;
+        all.rows |= slots[i].e ? 0 : slots[i].jobs.rows;
+    }
+    if (store->on_jobs && (all.wakes || all.rows))
+        store->on_jobs(store->on_jobs_arg, &all);
+}
+
 /* A failed write raises the generation, too, because it is unknown what a failed commit did. */
 static void finish_batch(struct committer *c, struct batch_slot *slots, size_t n)
 {
@@ -342,11 +353,7 @@ static void finish_batch(struct committer *c, struct batch_slot *slots, size_t n
             atomic_fetch_add(&c->store->generation, 1);
             break;
         }
-    for (size_t i = 0; i < n; i++)
-        if (slots[i].changed_jobs && !slots[i].e && c->store->on_jobs) {
-            c->store->on_jobs(c->store->on_jobs_arg);
-            break;
-        }
+    report_job_changes(c->store, slots, n);
     for (size_t i = 0; i < n; i++)
         slots[i].write->done(slots[i].write, slots[i].e);
 }

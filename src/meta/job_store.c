@@ -53,7 +53,8 @@ err_t meta_job_add(struct meta_tx *tx, const struct job *j, struct arena *a, int
                SQL(SQL_I(id), SQL_T(j->kind), SQL_T(j->subject), SQL_I(j->account_id), text(j->group), text(j->payload),
                    SQL_I(j->created_at_ms), SQL_I(j->run_at_ms)),
                a));
-    tx->changed_jobs = true;
+    tx->jobs.wakes = true;
+    tx->jobs.rows |= META_JOB_BIT(id);
     *ret_id = id;
     return NULL;
 }
@@ -92,7 +93,7 @@ err_t meta_job_advance(struct meta_tx *tx, slice kind, int64_t now_ms, int64_t l
 
 err_t meta_job_start(struct meta_tx *tx, slice kind, int64_t now_ms, struct arena *a)
 {
-    tx->changed_jobs = true;
+    tx->jobs.wakes = true;
     return tx_add(tx,
                   STATEMENT("UPDATE jobs SET run_at_ms = $1 WHERE kind = $2 AND subject = '' AND state = 0"
                             " AND run_at_ms > $1"),
@@ -185,6 +186,7 @@ err_t meta_job_claim(struct meta_tx *tx, const struct job_wanted *wanted, int64_
             SQL_I(id), SQL_T(wanted->kind), SQL_I(latest_lease_end_ms(wanted))),
         a, &c));
     read_job_row(c, a, ret_job);
+    tx->jobs.rows |= META_JOB_BIT(id);
     return NULL;
 }
 
@@ -224,6 +226,7 @@ err_t meta_job_note(struct meta_tx *tx, const struct job_claim *claim, const str
         SQL(SQL_I(notes->progress), SQL_I(notes->total), notes->checkpoint.p ? SQL_T(notes->checkpoint) : SQL_NIL,
             CLAIM(claim)),
         a, &changed));
+    tx->jobs.rows |= META_JOB_BIT(claim->id);
     return changed ? NULL : claim_lost(a);
 }
 
@@ -240,7 +243,8 @@ err_t meta_job_finish(struct meta_tx *tx, const struct job_claim *claim, const s
         SQL(SQL_I(j->state), SQL_I(j->run_at_ms), SQL_I(j->finished_at_ms), SQL_I(j->attempts), text(j->result),
             text(j->error), CLAIM(claim), SQL_I(when)),
         a, &changed));
-    tx->changed_jobs = true; /* one of its group may be next */
+    tx->jobs.wakes = true; /* one of its group may be next */
+    tx->jobs.rows |= META_JOB_BIT(claim->id);
     return changed ? NULL : claim_lost(a);
 }
 
@@ -264,7 +268,8 @@ static err_t change_state(struct meta_tx *tx, const struct sql_statement *statem
 {
     int64_t changed;
     TRY(tx_add_counted(tx, statement, SQL(SQL_I(now_ms), SQL_I(id)), a, &changed));
-    tx->changed_jobs = true;
+    tx->jobs.wakes = true;
+    tx->jobs.rows |= META_JOB_BIT(id);
     return changed ? NULL : err_make(a, ERR_CONFLICT, "the job is in another state");
 }
 

@@ -58,7 +58,7 @@ uint64_t meta_generation(struct meta_store *store)
     return atomic_load(&store->generation);
 }
 
-void meta_on_jobs(struct meta_store *store, void (*changed)(void *arg), void *arg)
+void meta_on_jobs(struct meta_store *store, void (*changed)(void *arg, const struct meta_job_changes *), void *arg)
 {
     store->on_jobs = changed;
     store->on_jobs_arg = arg;

@@ -31,7 +31,7 @@ struct meta_tx {
     bool is_write;
     bool has_written;      /* something was added, changed or removed */
     bool changed_existing; /* a record that existed before was changed or removed */
-    bool changed_jobs;     /* a job was queued, or asked to stop */
+    struct meta_job_changes jobs;
 };
 
 /* A connection for snapshots. Between two snapshots it waits in the store's list. */
@@ -62,7 +62,7 @@ struct meta_store {
     struct meta_options options;
     struct sql_conn *writer; /* used by the committer alone; NULL when read_only */
     atomic_ullong generation;
-    void (*on_jobs)(void *arg); /* meta_on_jobs; may be NULL */
+    void (*on_jobs)(void *arg, const struct meta_job_changes *); /* meta_on_jobs; may be NULL */
     void *on_jobs_arg;
     struct id_block ids[ID_KINDS];     /* used by the committer alone */
     struct committer *committer;       /* NULL when read_only */

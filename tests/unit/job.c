@@ -537,7 +537,42 @@ TEST(whichever_answer_of_the_store_is_lost_every_job_comes_to_its_end)
     live_with_faults(true);
 }
 
-RUN_TESTS(cmocka_unit_test(a_run_gets_its_subject_reports_progress_and_is_done_with_its_result),
+static err_t note_and_watch_number(struct job_run *run, struct arena *a, struct script *script)
+{
+    (void)a;
+    struct job_fixture *f = script->arg;
+    struct core *core = run->core;
+    int64_t id = run->job.id;
+    uint64_t seen = job_row_changes(core, id), workers = job_changes(core);
+    world_wait(f->w, seconds(2));
+    job_progress(run, 3, 9);
+    EXPECT_EQ(job_row_changes(core, id), seen + 1);
+    EXPECT_EQ(job_changes(core), workers); /* there is nothing for them to do */
+    return NULL;
+}
+
+/* The number is read without the row, so it must rise with each change that a reader of the job would see. */
+TEST(each_change_of_a_job_raises_the_number_of_its_row)
+{
+    JOB_FIXTURE(f);
+    struct core *core = &f.w->core;
+    uint64_t seen = 0, workers = job_changes(core);
+    int64_t id = add_job(&f, S(""));
+    EXPECT_EQ(job_row_changes(core, id), seen + 1);
+    EXPECT(job_changes(core) > workers);
+    struct principal who = world_admin(f.w, S("ann"));
+    EXPECT_OK(job_retry(core, &who, id, f.w->a));
+    EXPECT_EQ(job_row_changes(core, id), seen + 2);
+    f.work.step = note_and_watch_number;
+    f.work.arg = &f;
+    run_due(&f);
+    EXPECT(f.work.runs == 1 && get_job(&f, id).state == JOB_DONE);
+    EXPECT_EQ(job_row_changes(core, id), seen + 5); /* the claim, a note, the end */
+    EXPECT_EQ(job_row_changes(core, id + 1), 0);
+}
+
+RUN_TESTS(cmocka_unit_test(each_change_of_a_job_raises_the_number_of_its_row),
+          cmocka_unit_test(a_run_gets_its_subject_reports_progress_and_is_done_with_its_result),
           cmocka_unit_test(a_job_runs_at_its_time_and_not_before),
           cmocka_unit_test(a_job_of_a_kind_that_nobody_knows_waits),
           cmocka_unit_test(a_run_that_fails_is_repeated_after_a_growing_back_off_until_its_last_attempt),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Background jobs. Every change of a state is one statement that names the state it expects, so that several workers,
  * in one process or in several, may work on the same rows. The second of two callers gets NOT_FOUND or CONFLICT and
- * changes nothing. A commit that queued a job, or asked for a run to stop, calls the function given to meta_on_jobs. */
+ * changes nothing. A commit that queued a job, asked a run to stop, or changed the state or the notes of a job, calls the
+ * function given to meta_on_jobs. */
 #ifndef CAIS_CORE_STORE_JOB_STORE_H
 #define CAIS_CORE_STORE_JOB_STORE_H
 

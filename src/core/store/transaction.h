@@ -63,9 +63,16 @@ void meta_longest(struct meta_store *, struct meta_longest *ret);
  * the record was looked up. */
 uint64_t meta_generation(struct meta_store *);
 
-/* Sets what is called after each commit that queued a job or asked a run to stop (core/store/job_store.h), before `done`
- * of the write. It must not block. Not to be called while writes are submitted. */
-void meta_on_jobs(struct meta_store *, void (*changed)(void *arg), void *arg);
+/* What a commit did to jobs (core/store/job_store.h). */
+struct meta_job_changes {
+    bool wakes;    /* it queued a job or asked a run to stop: the workers have something to do */
+    uint64_t rows; /* a bit for each job whose state, progress or outcome it may have changed: META_JOB_BIT of its id */
+};
+#define META_JOB_BITS 64
+#define META_JOB_BIT(id) (UINT64_C(1) << ((uint64_t)(id) % META_JOB_BITS))
+/* Sets what is called after each commit with such changes, before `done` of the write. It must not block. Not to be called
+ * while writes are submitted. */
+void meta_on_jobs(struct meta_store *, void (*changed)(void *arg, const struct meta_job_changes *), void *arg);
 
 /* ---- the whole store ---- */
 
