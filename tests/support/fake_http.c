@@ -205,6 +205,17 @@ void http_on_lane(struct http_exchange *x, enum http_lane lane, err_t (*fn)(stru
     run_api(x, fn);
 }
 
+/* The reply is paused. False: the client goes away. */
+static bool wait_while_paused(struct fake_exchange *f, struct http_producer *producer)
+{
+    while (!producer->ready(producer)) {
+        f->reply->pauses++;
+        if (!f->http->while_paused || !f->http->while_paused(f->http->while_paused_arg))
+            return false;
+    }
+    return true;
+}
+
 void http_reply_stream(struct http_exchange *x, int status, const char *content_type, struct http_producer *producer)
 {
     struct fake_exchange *f = fake_of(x);
@@ -219,7 +230,7 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     buf_init(&all, 0);
     bool end = false;
     size_t empty = 0; /* pieces, one after the other */
-    while (!end && !r->cut) {
+    while (!end && !r->cut && !r->gone) {
         buf_clear(&out);
         r->cut = !producer->more(producer, &out, &end) || out.failed;
         buf_add(&all, r->cut ? S("") : buf_slice(&out));
@@ -231,6 +242,8 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
         if (f->http->on_piece)
             f->http->on_piece(f->http->on_piece_arg, all.n);
         ask_watch(f);
+        if (producer->ready && !out.n && !end && !r->cut)
+            r->gone = !wait_while_paused(f, producer);
     }
     store_reply(x, status, content_type, buf_slice(&all));
     buf_release(&out);

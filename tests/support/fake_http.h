@@ -46,8 +46,10 @@ struct fake_reply {
     bool is_content; /* http_reply_content; then also: */
     slice etag;
     int64_t last_modified_ms;
-    bool cut;     /* read_at or the producer failed, so the engine would close the connection */
-    bool refused; /* by the engine: no route, another method, body too large or cut */
+    bool gone;     /* the client went away while the reply was paused */
+    size_t pauses; /* how often the producer of a paused reply was asked in vain */
+    bool cut;      /* read_at or the producer failed, so the engine would close the connection */
+    bool refused;  /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
     bool went_long;                 /* the handler passed it on to HTTP_LANE_LONG */
     const struct http_route *route; /* NULL: none */
@@ -66,6 +68,9 @@ struct fake_http {
     void (*while_sending)(
         void *arg); /* NULL: nothing. Called once the first piece of a download was read; then http_watch counts */
     void *while_sending_arg;
+    /* Called each time when the producer of a paused reply is not ready. False, or NULL: the client goes away. */
+    bool (*while_paused)(void *arg);
+    void *while_paused_arg;
     /* Called after each piece of a reply, whose text so far has that many bytes; NULL: not called. */
     void (*on_piece)(void *arg, size_t bytes);
     void *on_piece_arg;

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "core/access/application.h"
 #include "core/access/session.h"
+#include "core/job.h"
 #include "datasnap_fixture.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
@@ -781,6 +782,18 @@ static bool is_native_error(struct walk *w, const struct fake_reply *r)
     return has_member(w, r, "error", "error");
 }
 
+struct job_addition {
+    struct core *core;
+    struct job_request request;
+    int64_t id;
+};
+
+static err_t apply_job_addition(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct job_addition *j = arg;
+    return job_add(j->core, tx, &j->request, a, &j->id);
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
@@ -801,7 +814,13 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     struct worst bodies = { 0 };
     add_body(&bodies, worst_repeat(w.a, "", "x", "", 1 << 20));
     const slice id = uuid_format(w.a, file.uuid);
+    struct job_addition job = { .core = &f->w->core, .request = { .kind = S("k"), .account_id = ana.account_id } };
+    job.request.subject = slice_of(long_text(w.a, '"', 4000));
+    world_write(f->w, apply_job_addition, &job);
+    const slice job_id = arena_printf(w.a, "%lld", (long long)job.id);
     const struct row rows[] = {
+        { .route = "GET /v1/native/jobs/{id}", .params = { job_id } },
+        { .route = "GET /v1/native/jobs/{id}/events", .params = { job_id } },
         { .route = "PUT /v1/native/files/{name}", .params = { S("a.txt") }, .bodies = bodies },
         { .route = "GET /v1/native/files", .query = S("limit=1000") },
         { .route = "GET /v1/native/files/{id}", .params = { id } },

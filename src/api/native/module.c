@@ -20,7 +20,7 @@ static err_t open_native(const struct api_params *params, struct arena *a, const
 
 static void close_native(const struct http_api *api)
 {
-    (void)api;
+    native_release(api->context);
 }
 
 const struct api_module native_module = {

@@ -9,6 +9,8 @@
 #include "core/core.h"
 #include "http/http.h"
 
+#include <pthread.h>
+
 #define NATIVE_PURPOSE "native" /* the purpose of its keys; also the origin of its files */
 
 struct native_options {
@@ -16,13 +18,22 @@ struct native_options {
 #include "base/config_members.def"
 };
 
+/* Event streams that are open, of all accounts. */
+struct job_events;
+struct job_event_streams {
+    pthread_mutex_t mutex;
+    struct job_events *first; /* under mutex */
+};
+
 struct native_api {
     struct core *core;
     struct native_options options;
     struct log *log; /* for errors of the server itself; may be NULL; set after native_init */
+    struct job_event_streams streams;
     struct http_api http_api;
 };
 /* core is borrowed; options are copied. `api` must not move while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
+void native_release(struct native_api *api); /* no request is served any more */
 
 #endif

@@ -7,7 +7,7 @@
 #include "api/kit/json_pieces.h"
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
-#include "api/native/native.h"
+#include "api/native/routes_priv.h"
 #include "base/text.h"
 #include "core/access/access.h"
 #include "core/file/file.h"
@@ -17,22 +17,10 @@
 #include "http/auth_header.h"
 #include "http/target.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 /* as errors.def says */, CONTENT_TYPE_MAX = 255 };
 #define LIST_AT_ONCE 100 /* files that are read for one piece of a list; one has up to 4 KiB */
-
-static struct native_api *native_of(const struct http_exchange *x)
-{
-    return x->api->context;
-}
-
-static const struct principal *native_caller(const struct http_exchange *x)
-{
-    assert(x->principal);
-    return x->principal;
-}
 
 static slice query_value_or_empty(struct query *q, slice name)
 {
@@ -320,6 +308,9 @@ static const struct http_route native_routes[] = {
     { "GET", "/v1/native/files/{id}/info", show_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /v1/native/files/{id}/info" },
     { "DELETE", "/v1/native/files/{id}", delete_file, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
+    { "GET", "/v1/native/jobs/{id}", show_job, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/jobs/{id}" },
+    { "GET", "/v1/native/jobs/{id}/events", send_job_events, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "GET /v1/native/jobs/{id}/events" },
 };
 
 static const char *const native_prefixes[] = { "/v1/native", NULL };
@@ -327,6 +318,7 @@ static const char *const native_prefixes[] = { "/v1/native", NULL };
 void native_init(struct native_api *api, struct core *core, const struct native_options *options)
 {
     *api = (struct native_api){ .core = core, .options = *options };
+    pthread_mutex_init(&api->streams.mutex, NULL);
     api->http_api = (struct http_api){ .name = NATIVE_PURPOSE,
                                        .routes = native_routes,
                                        .route_count = LENGTH_OF(native_routes),
@@ -334,4 +326,10 @@ void native_init(struct native_api *api, struct core *core, const struct native_
                                        .guard = native_guard,
                                        .fail = native_fail,
                                        .context = api };
+}
+
+void native_release(struct native_api *api)
+{
+    assert(!api->streams.first);
+    pthread_mutex_destroy(&api->streams.mutex);
 }
