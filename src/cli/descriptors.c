@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 enum {
-    FOR_FOLDERS = 257,   /* of blobs */
+    FOR_FOLDERS = 258,   /* of blobs */
     FOR_THE_REST = 160,  /* listeners, the database of the committer, background jobs, a backup, the log */
     FOR_EACH_THREAD = 6, /* a reader of the database: the file, its log and shared memory; epoll, mailbox, spare */
     FOR_EACH_CONNECTION = 2

@@ -611,6 +611,476 @@ TEST(a_failed_write_cannot_be_committed)
     EXPECT_EQ(traces(w), 0);
 }
 
+/* ---- growing blobs ---- */
+
+static struct blob_writer *grow(struct world *w, slice key, uint64_t offset)
+{
+    struct blob_writer *writer = NULL;
+    EXPECT_OK(w->store->ops->grow(w->store, key, offset, w->a, &writer));
+    return writer;
+}
+
+static err_t try_append(struct world *w, slice key, uint64_t offset, slice bytes)
+{
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
+    TRY(w->store->ops->grow(w->store, key, offset, w->a, &writer));
+    TRY(writer->ops->write(writer, slice_part(bytes, 0, bytes.n / 2), w->a));
+    TRY(writer->ops->write(writer, slice_from(bytes, bytes.n / 2), w->a));
+    return writer->ops->flush(writer, w->a);
+}
+
+static err_t try_get_growing(struct world *w, slice key, slice *ret_bytes)
+{
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
+    TRY(w->store->ops->open_growing(w->store, key, w->a, &reader));
+    char *bytes = arena_alloc(w->a, reader->size_bytes + 1);
+    size_t n;
+    TRY(reader->ops->read_at(reader, 0, bytes, reader->size_bytes, w->a, &n));
+    *ret_bytes = (slice){ bytes, n };
+    return NULL;
+}
+
+static slice get_growing(struct world *w, slice key)
+{
+    slice bytes = S("");
+    EXPECT_OK(try_get_growing(w, key, &bytes));
+    return bytes;
+}
+
+static struct tally tally_growing(struct world *w)
+{
+    struct tally t = { .a = w->a };
+    EXPECT_OK(w->store->ops->each_growing(w->store, w->a, tally_one, &t));
+    return t;
+}
+
+static err_t settle(struct world *w, slice key, uint64_t size_bytes)
+{
+    return w->store->ops->settle(w->store, key, size_bytes, w->a);
+}
+
+TEST(a_growing_blob_is_no_blob_until_it_is_settled)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-grow"), 0, S("hello ")));
+    EXPECT(!is_visible(w->store, S("ab-grow"), w->a));
+    EXPECT_EQ(tally(w->store, w->a).count, 0);
+    EXPECT_OK(w->store->ops->remove(w->store, S("ab-grow"), w->a));
+    EXPECT_OK(try_append(w, S("ab-grow"), 6, S("world")));
+    EXPECT_SLICE(get_growing(w, S("ab-grow")), S("hello world"));
+    EXPECT_OK(settle(w, S("ab-grow"), 11));
+    EXPECT_SLICE(get(w->store, S("ab-grow"), w->a), S("hello world"));
+    EXPECT_EQ(tally(w->store, w->a).count, 1);
+    EXPECT_EQ(tally_growing(w).count, 0);
+    EXPECT_EQ(traces(w), 1);
+}
+
+TEST(bytes_beyond_the_acknowledged_offset_are_cut_off)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-cut"), 0, noise(w->a, 1, 10000)));
+    struct blob_writer *writer = grow(w, S("ab-cut"), 10000);
+    EXPECT_OK(writer->ops->write(writer, noise(w->a, 2, 300000), w->a));
+    writer->ops->discard(writer); /* not flushed */
+    EXPECT_SLICE(slice_part(get_growing(w, S("ab-cut")), 0, 10000), noise(w->a, 1, 10000));
+    static const uint64_t offsets[] = { 10000, 9999, 4096, 1, 0 };
+    for (size_t i = 0; i < LENGTH_OF(offsets); i++) { /* flushed bytes, too: their acknowledgement may have been lost */
+        writer = grow(w, S("ab-cut"), offsets[i]);
+        writer->ops->discard(writer);
+        EXPECT_SLICE(get_growing(w, S("ab-cut")), slice_part(noise(w->a, 1, 10000), 0, offsets[i]));
+        EXPECT_EQ(tally_growing(w).size_bytes, offsets[i]);
+    }
+    EXPECT_OK(try_append(w, S("ab-cut"), 0, S("again")));
+    EXPECT_SLICE(get_growing(w, S("ab-cut")), S("again"));
+}
+
+TEST(an_offset_that_the_growing_blob_does_not_reach_is_refused)
+{
+    struct world *w = *state;
+    struct blob_writer *writer;
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-none"), 1, w->a, &writer), ERR_NOT_FOUND);
+    EXPECT_EQ(traces(w) + tally_growing(w).count, 0);
+    EXPECT_OK(try_append(w, S("ab-short"), 0, S("12345")));
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-short"), 6, w->a, &writer), ERR_CORRUPT);
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-short"), UINT64_MAX, w->a, &writer), ERR_CORRUPT);
+    EXPECT_SLICE(get_growing(w, S("ab-short")), S("12345"));
+    EXPECT_ERR(w->store->ops->grow(w->store, S("../../x"), 0, w->a, &writer), ERR_CORRUPT);
+    EXPECT_ERR(settle(w, S("../../x"), 0), ERR_CORRUPT);
+    EXPECT_OK(w->store->ops->drop(w->store, S("../../x"), w->a));
+    struct blob_reader *reader;
+    EXPECT_ERR(w->store->ops->open_growing(w->store, S("../../x"), w->a, &reader), ERR_CORRUPT);
+    EXPECT_ERR(w->store->ops->open_growing(w->store, S("ab-none"), w->a, &reader), ERR_NOT_FOUND);
+}
+
+TEST(settling_twice_succeeds_and_another_size_does_not)
+{
+    struct world *w = *state;
+    EXPECT_ERR(settle(w, S("ab-set"), 0), ERR_NOT_FOUND);
+    EXPECT_OK(try_append(w, S("ab-set"), 0, S("0123456789")));
+    EXPECT_ERR(settle(w, S("ab-set"), 11), ERR_CORRUPT);
+    EXPECT(!is_visible(w->store, S("ab-set"), w->a));
+    EXPECT_OK(settle(w, S("ab-set"), 8)); /* longer than acknowledged */
+    EXPECT_SLICE(get(w->store, S("ab-set"), w->a), S("01234567"));
+    EXPECT_OK(settle(w, S("ab-set"), 8));
+    EXPECT_ERR(settle(w, S("ab-set"), 7), ERR_CORRUPT);
+    EXPECT_ERR(settle(w, S("ab-set"), 10), ERR_CORRUPT);
+    EXPECT_SLICE(get(w->store, S("ab-set"), w->a), S("01234567"));
+
+    EXPECT_OK(try_append(w, S("ab-set"), 0, S("other678"))); /* a blob never changes */
+    EXPECT_ERR(settle(w, S("ab-set"), 8), ERR_CONFLICT);
+    EXPECT_SLICE(get(w->store, S("ab-set"), w->a), S("01234567"));
+    EXPECT_SLICE(get_growing(w, S("ab-set")), S("other678"));
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-set"), w->a));
+    EXPECT_SLICE(get(w->store, S("ab-set"), w->a), S("01234567"));
+    EXPECT_ERR(try_put(w->store, S("ab-set"), S("mine"), w->a), ERR_CONFLICT);
+}
+
+TEST(an_empty_growing_blob_becomes_an_empty_blob)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-empty"), 0, S("")));
+    EXPECT_OK(settle(w, S("ab-empty"), 0));
+    EXPECT_EQ(get(w->store, S("ab-empty"), w->a).n, 0);
+}
+
+TEST(a_dropped_growing_blob_leaves_no_trace)
+{
+    struct world *w = *state;
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-drop"), w->a));
+    EXPECT_OK(try_append(w, S("ab-drop"), 0, S("hello")));
+    struct blob_reader *reader;
+    EXPECT_OK(w->store->ops->open_growing(w->store, S("ab-drop"), w->a, &reader));
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-drop"), w->a));
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-drop"), w->a));
+    EXPECT_EQ(tally_growing(w).count, 0);
+    EXPECT_EQ(traces(w), 0);
+    char to[8];
+    size_t n;
+    EXPECT_OK(reader->ops->read_at(reader, 0, to, sizeof to, w->a, &n));
+    EXPECT_SLICE(((slice){ to, n }), S("hello"));
+    reader->ops->close(reader);
+    struct blob_writer *writer;
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-drop"), 5, w->a, &writer), ERR_NOT_FOUND);
+}
+
+/* A connection that hangs may come back when its upload has gone on over another one. */
+TEST(a_writer_that_was_left_behind_changes_nothing)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-two"), 0, S("base,")));
+    EXPECT_OK(try_append(w, S("ac-two"), 0, S("apart")));
+    struct blob_writer *old = grow(w, S("ab-two"), 5), *other = grow(w, S("ac-two"), 5);
+    EXPECT_OK(old->ops->write(old, S("stale stale"), w->a));
+    struct blob_writer *new = grow(w, S("ab-two"), 5);
+    EXPECT_OK(new->ops->write(new, S("fresh"), w->a));
+    EXPECT_OK(new->ops->flush(new, w->a));
+    EXPECT_ERR(old->ops->write(old, S("stale"), w->a), ERR_UNAVAILABLE);
+    EXPECT_ERR(old->ops->flush(old, w->a), ERR_UNAVAILABLE);
+    old->ops->discard(old);
+    EXPECT_OK(new->ops->write(new, S("!"), w->a));
+    EXPECT_OK(new->ops->flush(new, w->a));
+    EXPECT_SLICE(get_growing(w, S("ab-two")), S("base,fresh!"));
+
+    EXPECT_OK(settle(w, S("ab-two"), 11));
+    EXPECT_ERR(new->ops->write(new, S("late"), w->a), ERR_UNAVAILABLE); /* a blob never changes */
+    EXPECT_ERR(new->ops->flush(new, w->a), ERR_UNAVAILABLE);
+    new->ops->discard(new);
+    EXPECT_SLICE(get(w->store, S("ab-two"), w->a), S("base,fresh!"));
+
+    EXPECT_OK(other->ops->write(other, S(" still"), w->a)); /* the writer of another key is not ended */
+    EXPECT_OK(other->ops->flush(other, w->a));
+    EXPECT_OK(w->store->ops->drop(w->store, S("ac-two"), w->a));
+    EXPECT_ERR(other->ops->write(other, S("x"), w->a), ERR_UNAVAILABLE);
+    other->ops->discard(other);
+    EXPECT_EQ(tally_growing(w).count, 0);
+}
+
+static err_t drop_it(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    (void)size_bytes;
+    (void)modified_ms;
+    struct world *w = arg;
+    return w->store->ops->drop(w->store, key, w->a);
+}
+
+TEST(each_growing_visits_every_growing_blob_and_no_blob)
+{
+    struct world *w = *state;
+    int64_t before_ms = w->dir ? clock_now_ms(clock_system()) - 1000 : clock_now_ms(&w->clock.clock);
+    EXPECT_OK(try_put(w->store, S("ab-blob"), S("blob"), w->a));
+    for (unsigned i = 0; i < 50; i++)
+        EXPECT_OK(try_append(w, arena_printf(w->a, "%02x-%u", i & 0xff, i), 0, noise(w->a, i, i)));
+    struct tally t = tally_growing(w);
+    EXPECT_EQ(t.count, 50);
+    EXPECT_EQ(t.size_bytes, 50 * 49 / 2);
+    EXPECT(t.oldest_ms >= before_ms);
+    EXPECT_EQ(tally(w->store, w->a).count, 1);
+    int seen = 0;
+    EXPECT_ERR(w->store->ops->each_growing(w->store, w->a, stop_at_two, &seen), ERR_RATE);
+    EXPECT_EQ(seen, 2);
+    EXPECT_OK(w->store->ops->each_growing(w->store, w->a, drop_it, w));
+    EXPECT_EQ(tally_growing(w).count, 0);
+    EXPECT_EQ(traces(w), 1);
+}
+
+TEST(the_age_of_a_growing_blob_counts_from_its_last_write)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-age"), 0, S("x")));
+    clock_manual_advance(&w->clock, 50);
+    int64_t written_ms = clock_now_ms(&w->clock.clock);
+    if (w->dir) {
+        usleep(50000);
+        written_ms = clock_now_ms(clock_system()) - 20; /* the file system's clock ticks coarsely */
+    }
+    EXPECT_OK(try_append(w, S("ab-age"), 1, S("y")));
+    EXPECT(tally_growing(w).oldest_ms >= written_ms);
+    clock_manual_advance(&w->clock, 50);
+    EXPECT_OK(settle(w, S("ab-age"), 2));
+    EXPECT(tally(w->store, w->a).oldest_ms >= (w->dir ? written_ms : written_ms + 50));
+}
+
+TEST(an_upload_goes_on_after_the_store_was_opened_again)
+{
+    struct world *w = *state;
+    slice bytes = noise(w->a, 7, 1000000);
+    EXPECT_OK(try_append(w, S("ab-on"), 0, slice_part(bytes, 0, 400000)));
+    struct blob_writer *writer = grow(w, S("ab-on"), 400000);
+    EXPECT_OK(writer->ops->write(writer, noise(w->a, 8, 5000), w->a)); /* the process ends before the flush */
+    writer->ops->discard(writer);
+    world_reopen(w, 0);
+    EXPECT_EQ(tally_growing(w).count, 1);
+    EXPECT_EQ(tally(w->store, w->a).count, 0);
+    EXPECT_OK(try_append(w, S("ab-on"), 400000, slice_from(bytes, 400000)));
+    world_reopen(w, 0);
+    EXPECT_SLICE(get_growing(w, S("ab-on")), bytes);
+    EXPECT_OK(settle(w, S("ab-on"), bytes.n));
+    world_reopen(w, 0);
+    EXPECT_OK(settle(w, S("ab-on"), bytes.n));
+    EXPECT_SLICE(get(w->store, S("ab-on"), w->a), bytes);
+    EXPECT_EQ(traces(w), 1);
+}
+
+/* The process ended between the two names. */
+TEST(settling_goes_on_when_both_names_are_there)
+{
+    struct world *w = *state;
+    slice from = arena_printf(w->a, "%s/growing/ab-both", blobs_dir(w).p);
+    slice to = arena_printf(w->a, "%s/ab/ab-both", blobs_dir(w).p);
+    struct blob_writer *writer;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        EXPECT_OK(try_append(w, S("ab-both"), 0, S("hello")));
+        EXPECT_EQ(link(from.p, to.p), 0);
+        EXPECT_ERR(w->store->ops->grow(w->store, S("ab-both"), 3, w->a, &writer), ERR_CONFLICT);
+        EXPECT_ERR(settle(w, S("ab-both"), 3), ERR_CORRUPT); /* neither cuts a blob */
+        if (dropped)
+            EXPECT_OK(w->store->ops->drop(w->store, S("ab-both"), w->a));
+        EXPECT_OK(settle(w, S("ab-both"), 5));
+        EXPECT_SLICE(get(w->store, S("ab-both"), w->a), S("hello"));
+        EXPECT_EQ(traces(w), 1);
+        EXPECT_OK(w->store->ops->remove(w->store, S("ab-both"), w->a));
+    }
+}
+
+TEST(foreign_files_among_growing_blobs_are_not_followed)
+{
+    struct world *w = *state;
+    slice dir = arena_printf(w->a, "%s/growing", blobs_dir(w).p);
+    EXPECT_EQ(symlink("/nowhere", arena_printf(w->a, "%s/ab-link", dir.p).p), 0);
+    EXPECT_EQ(mkdir(arena_printf(w->a, "%s/ab-dir", dir.p).p, 0700), 0);
+    EXPECT_EQ(mkdir(arena_printf(w->a, "%s/.hidden", dir.p).p, 0700), 0);
+    struct blob_writer *writer;
+    struct blob_reader *reader;
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-link"), 0, w->a, &writer), ERR_CORRUPT);
+    EXPECT(w->store->ops->grow(w->store, S("ab-dir"), 0, w->a, &writer) != NULL);
+    EXPECT_ERR(w->store->ops->open_growing(w->store, S("ab-link"), w->a, &reader), ERR_CORRUPT);
+    EXPECT_ERR(w->store->ops->open_growing(w->store, S("ab-dir"), w->a, &reader), ERR_CORRUPT);
+    EXPECT_EQ(tally_growing(w).count, 0);
+    EXPECT(access("/nowhere", F_OK) != 0);
+    EXPECT_EQ(rmdir(arena_printf(w->a, "%s/ab-dir", dir.p).p), 0);
+    EXPECT_EQ(rmdir(arena_printf(w->a, "%s/.hidden", dir.p).p), 0);
+    EXPECT_EQ(unlink(arena_printf(w->a, "%s/ab-link", dir.p).p), 0);
+    EXPECT_EQ(rmdir(dir.p), 0); /* the volume went away */
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-x"), 0, w->a, &writer), ERR_UNAVAILABLE);
+    EXPECT_ERR(w->store->ops->grow(w->store, S("ab-x"), 5, w->a, &writer), ERR_UNAVAILABLE);
+    EXPECT_ERR(w->store->ops->drop(w->store, S("ab-x"), w->a), ERR_UNAVAILABLE);
+}
+
+/* What the record of an upload would hold. */
+struct upload {
+    slice bytes;
+    uint64_t acknowledged;
+};
+
+/* Send the rest of the upload in pieces, and settle it. */
+static err_t go_on(struct world *w, slice key, struct upload *u)
+{
+    while (u->acknowledged < u->bytes.n) {
+        slice piece = slice_part(u->bytes, u->acknowledged, 30000);
+        TRY(try_append(w, key, u->acknowledged, piece));
+        u->acknowledged += piece.n;
+    }
+    slice back = S("");
+    TRY(try_get_growing(w, key, &back));
+    EXPECT_SLICE(back, u->bytes);
+    struct tally t = { .a = w->a };
+    TRY(w->store->ops->each_growing(w->store, w->a, tally_one, &t));
+    TRY(settle(w, key, u->bytes.n));
+    TRY(w->store->ops->drop(w->store, key, w->a));
+    return NULL;
+}
+
+TEST(an_upload_goes_on_whichever_call_fails)
+{
+    struct world *w = *state;
+    for (int lost = 0; lost < 2; lost++)
+        for (int64_t nth = 1;; nth++) {
+            slice key = arena_printf(w->a, "ab-%d-%d", lost, (int)nth);
+            struct upload u = { .bytes = noise(w->a, (uint64_t)nth, 100000) };
+            w->plan =
+                (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = lost };
+            err_t e = go_on(w, key, &u);
+            bool clean = w->plan.calls < nth;
+            w->plan.fail_at = 0;
+            EXPECT_EQ(e == NULL, clean);
+            if (!is_visible(w->store, key, w->a)) {
+                EXPECT(u.acknowledged == 0 || slice_eq(slice_part(get_growing(w, key), 0, u.acknowledged),
+                                                       slice_part(u.bytes, 0, u.acknowledged)));
+                EXPECT_OK(go_on(w, key, &u));
+            }
+            EXPECT_OK(settle(w, key, u.bytes.n));
+            EXPECT_SLICE(get(w->store, key, w->a), u.bytes);
+            EXPECT_EQ(tally_growing(w).count, 0);
+            EXPECT_OK(w->store->ops->remove(w->store, key, w->a));
+            if (clean) {
+                EXPECT_EQ(nth, 4 * 4 + 1 + 1 + 3 + 1); /* grow, 2 write, flush; open_growing, read_at; the rest; none */
+                break;
+            }
+        }
+}
+
+TEST(nothing_counts_as_flushed_after_a_failed_write_or_flush)
+{
+    struct world *w = *state;
+    for (int64_t nth = 1; nth <= 2; nth++) {
+        slice key = arena_printf(w->a, "ab-failed-%d", (int)nth);
+        EXPECT_OK(try_append(w, key, 0, S("kept")));
+        struct blob_writer *writer = grow(w, key, 4);
+        w->plan = (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_NO_SPACE };
+        err_t write = writer->ops->write(writer, S("lost"), w->a);
+        err_t flush = writer->ops->flush(writer, w->a);
+        EXPECT_ERR(flush, nth == 1 ? ERR_UNAVAILABLE : ERR_NO_SPACE);
+        EXPECT_EQ(write != NULL, nth == 1);
+        EXPECT_ERR(writer->ops->write(writer, S("x"), w->a), ERR_UNAVAILABLE);
+        EXPECT_ERR(writer->ops->flush(writer, w->a), ERR_UNAVAILABLE);
+        writer->ops->discard(writer);
+        w->plan.fail_at = 0;
+        EXPECT_SLICE(get_growing(w, key), S("kept"));
+        EXPECT_OK(try_append(w, key, 4, S(" again")));
+        EXPECT_SLICE(get_growing(w, key), S("kept again"));
+    }
+}
+
+TEST(memory_forgets_what_was_not_flushed)
+{
+    struct world *w = *state;
+    EXPECT_OK(try_append(w, S("ab-mem"), 0, S("flushed")));
+    struct blob_writer *writer = grow(w, S("ab-mem"), 7);
+    EXPECT_OK(writer->ops->write(writer, S(" not"), w->a));
+    EXPECT_SLICE(get_growing(w, S("ab-mem")), S("flushed not"));
+    writer->ops->discard(writer);
+    EXPECT_SLICE(get_growing(w, S("ab-mem")), S("flushed"));
+    EXPECT_ERR(settle(w, S("ab-mem"), 11), ERR_CORRUPT);
+}
+
+/* ---- growing blobs and threads ---- */
+
+struct rival {
+    struct world *world;
+    pthread_mutex_t *record; /* guards *holder and *acknowledged, as a transaction would */
+    int number, *holder;
+    uint64_t *acknowledged;
+    slice bytes;
+    int takeovers, refusals, failures;
+};
+
+/* One turn: take the upload over, write on, and acknowledge if nobody else has taken it over meanwhile. */
+static void take_turn(struct rival *me, struct arena *a)
+{
+    struct blob_store *store = me->world->store;
+    pthread_mutex_lock(me->record);
+    *me->holder = me->number;
+    uint64_t offset = *me->acknowledged;
+    pthread_mutex_unlock(me->record);
+    me->takeovers++;
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
+    /* The offset may be behind: then a rival took over after us, and our writer must not cut off what it wrote. The
+     * caller prevents that: it opens the writer while it holds the record. */
+    pthread_mutex_lock(me->record);
+    bool mine = *me->holder == me->number;
+    err_t e = mine ? store->ops->grow(store, S("ab-rivals"), offset, a, &writer) : NULL;
+    pthread_mutex_unlock(me->record);
+    if (!mine)
+        return;
+    if (e) {
+        me->failures++;
+        return;
+    }
+    slice piece = slice_part(me->bytes, offset, 777);
+    for (size_t at = 0; at < piece.n && !e; at += 100)
+        e = writer->ops->write(writer, slice_part(piece, at, 100), a);
+    if (!e)
+        e = writer->ops->flush(writer, a);
+    pthread_mutex_lock(me->record);
+    mine = *me->holder == me->number;
+    if (!e && mine)
+        *me->acknowledged = offset + piece.n;
+    pthread_mutex_unlock(me->record);
+    me->refusals += e != NULL;
+    me->failures += e && mine; /* only a takeover ends a writer */
+}
+
+static void *take_turns(void *arg)
+{
+    struct rival *me = arg;
+    for (int i = 0; i < 10000; i++) {
+        SCRATCH(a);
+        pthread_mutex_lock(me->record);
+        bool done = *me->acknowledged == me->bytes.n;
+        pthread_mutex_unlock(me->record);
+        if (done)
+            break;
+        take_turn(me, &a);
+    }
+    return NULL;
+}
+
+TEST(four_rivals_for_one_upload_never_change_acknowledged_bytes)
+{
+    struct world *w = *state;
+    pthread_mutex_t record = PTHREAD_MUTEX_INITIALIZER;
+    int holder = 0, refusals = 0, takeovers = 0;
+    uint64_t acknowledged = 0;
+    slice bytes = noise(w->a, 11, 30000);
+    struct rival all[4];
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        all[i] = (struct rival){ w, &record, i + 1, &holder, &acknowledged, bytes, 0, 0, 0 };
+        EXPECT_EQ(pthread_create(&threads[i], NULL, take_turns, &all[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(all[i].failures, 0);
+        refusals += all[i].refusals;
+        takeovers += all[i].takeovers;
+    }
+    print_message("%d turns, %d of them ended by a rival\n", takeovers, refusals);
+    EXPECT_EQ(acknowledged, bytes.n);
+    EXPECT_OK(settle(w, S("ab-rivals"), bytes.n));
+    EXPECT_SLICE(get(w->store, S("ab-rivals"), w->a), bytes);
+    EXPECT_EQ(tally_growing(w).count, 0);
+}
+
 /* ---- what only a disk can suffer ---- */
 
 static slice blob_of(struct arena *a, unsigned number, size_t *ret_size, slice *ret_key)
@@ -785,6 +1255,7 @@ enum {
     ON_DISK = 1 << DISK | 1 << DISK_NAMES,
     WITH_NAMES = 1 << DISK_NAMES,
     WITH_FAULTS = 1 << FAULT,
+    IN_MEMORY = 1 << MEM | 1 << FAULT,
     ON_ALL = (1 << KINDS) - 1,
 };
 
@@ -819,6 +1290,22 @@ static const struct {
     CASE(a_memory_store_without_capacity_never_fills),
     CASE_OF(WITH_FAULTS, a_blob_is_complete_or_absent_whichever_call_fails),
     CASE_OF(WITH_FAULTS, a_failed_write_cannot_be_committed),
+    CASE(a_growing_blob_is_no_blob_until_it_is_settled),
+    CASE(bytes_beyond_the_acknowledged_offset_are_cut_off),
+    CASE(an_offset_that_the_growing_blob_does_not_reach_is_refused),
+    CASE(settling_twice_succeeds_and_another_size_does_not),
+    CASE(an_empty_growing_blob_becomes_an_empty_blob),
+    CASE(a_dropped_growing_blob_leaves_no_trace),
+    CASE(a_writer_that_was_left_behind_changes_nothing),
+    CASE(each_growing_visits_every_growing_blob_and_no_blob),
+    CASE(the_age_of_a_growing_blob_counts_from_its_last_write),
+    CASE_OF(ON_DISK, an_upload_goes_on_after_the_store_was_opened_again),
+    CASE_OF(ON_DISK, settling_goes_on_when_both_names_are_there),
+    CASE_OF(ON_DISK, foreign_files_among_growing_blobs_are_not_followed),
+    CASE_OF(WITH_FAULTS, an_upload_goes_on_whichever_call_fails),
+    CASE_OF(WITH_FAULTS, nothing_counts_as_flushed_after_a_failed_write_or_flush),
+    CASE_OF(IN_MEMORY, memory_forgets_what_was_not_flushed),
+    CASE(four_rivals_for_one_upload_never_change_acknowledged_bytes),
     CASE_OF(ON_DISK, a_kill_at_any_time_keeps_acknowledged_blobs_and_leaves_nothing_else),
     CASE_OF(WITH_NAMES, the_next_open_removes_temporary_files_of_a_dead_writer),
     CASE_OF(ON_DISK, foreign_files_in_a_shard_are_not_followed),

@@ -103,6 +103,15 @@ static ssize_t rec_pwrite(int fd, const void *bytes, size_t n, off_t offset)
     return pwrite(fd, bytes, rec.max_bytes && n > rec.max_bytes ? rec.max_bytes : n, offset);
 }
 
+static int rec_ftruncate(int fd, off_t size)
+{
+    if (must_fail("truncate"))
+        return -1;
+    char to[512];
+    note("truncate", shown(fd, to));
+    return ftruncate(fd, size);
+}
+
 static int rec_sync_file_range(int fd, off_t offset, off_t len, unsigned flags)
 {
     if (must_fail("sync_file_range"))
@@ -138,7 +147,8 @@ static int rec_fsync(int fd)
 }
 
 static const struct disk_syscalls recording = {
-    rec_openat, rec_mkdirat, rec_linkat, rec_unlinkat, rec_pwrite, rec_sync_file_range, rec_fdatasync, rec_fsync,
+    rec_openat,    rec_mkdirat,         rec_linkat,    rec_unlinkat, rec_pwrite,
+    rec_ftruncate, rec_sync_file_range, rec_fdatasync, rec_fsync,
 };
 
 struct world {
@@ -222,7 +232,7 @@ TEST(rustfs_4493_the_first_open_makes_directories_then_syncs_dir_and_its_parent)
 {
     struct world *w = *state;
     EXPECT_OK(blob_disk_open_with(w->dir, &w->options, w->a, &w->store));
-    slice log = slice_of(rec.log), tail = S("mkdir ff\nfsync DIR\nfsync PARENT\n");
+    slice log = slice_of(rec.log), tail = S("mkdir ff\nmkdir growing\nfsync DIR\nfsync PARENT\n");
     EXPECT(slice_starts(log, S("mkdir DIR\nmkdir 00\nmkdir 01\n")));
     EXPECT_SLICE(slice_from(log, log.n - tail.n), tail);
 }
@@ -276,6 +286,117 @@ TEST(remove_syncs_also_when_the_blob_was_gone)
     EXPECT_SLICE(slice_of(rec.log), S("unlink ab-x\nfsync ab\n"));
 }
 
+/* ---- growing blobs ---- */
+
+static err_t append(struct world *w, slice key, uint64_t offset, slice bytes)
+{
+    SCOPED(blob_writer_discardp) struct blob_writer *writer = NULL;
+    TRY(w->store->ops->grow(w->store, key, offset, w->a, &writer));
+    TRY(writer->ops->write(writer, bytes, w->a));
+    return writer->ops->flush(writer, w->a);
+}
+
+TEST(flush_syncs_the_bytes_and_then_the_name_once)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(append(w, S("ab-x"), 0, S("hello")));
+    EXPECT_SLICE(slice_of(rec.log), S("create ab-x\nwrite growing/ab-x\nfdatasync growing/ab-x\nfsync growing\n"));
+    forget();
+    EXPECT_OK(append(w, S("ab-x"), 5, S(" world")));
+    EXPECT_SLICE(slice_of(rec.log), S("write growing/ab-x\nfdatasync growing/ab-x\n"));
+}
+
+TEST(grow_syncs_what_it_cuts_off_before_the_first_write)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(append(w, S("ab-x"), 0, S("hello")));
+    forget();
+    EXPECT_OK(append(w, S("ab-x"), 4, S("!")));
+    EXPECT_SLICE(slice_of(rec.log), S("truncate growing/ab-x\nfdatasync growing/ab-x\n"
+                                      "write growing/ab-x\nfdatasync growing/ab-x\n"));
+}
+
+TEST(settle_syncs_the_bytes_and_the_name_of_the_blob_before_the_growing_name_goes)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(append(w, S("ab-x"), 0, S("hello")));
+    forget();
+    EXPECT_OK(w->store->ops->settle(w->store, S("ab-x"), 4, w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("truncate growing/ab-x\nfdatasync growing/ab-x\n"
+                                      "link ab-x\nfsync ab\nunlink ab-x\n"));
+    forget();
+    EXPECT_OK(w->store->ops->settle(w->store, S("ab-x"), 4, w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("fsync ab\n")); /* an earlier call may have ended before its sync */
+}
+
+/* The next sync may succeed without the bytes of the failed one. */
+TEST(a_writer_whose_flush_failed_flushes_nothing_more)
+{
+    struct world *w = *state;
+    open_store(w);
+    static const char *const calls[] = { "fdatasync", "fsync" };
+    for (size_t i = 0; i < LENGTH_OF(calls); i++) {
+        struct blob_writer *writer;
+        EXPECT_OK(w->store->ops->grow(w->store, S("ab-x"), 0, w->a, &writer));
+        EXPECT_OK(writer->ops->write(writer, S("hello"), w->a));
+        break_call(calls[i], EIO, 1);
+        EXPECT_ERR(writer->ops->flush(writer, w->a), ERR_UNAVAILABLE);
+        EXPECT_ERR(writer->ops->flush(writer, w->a), ERR_UNAVAILABLE);
+        EXPECT_ERR(writer->ops->write(writer, S("x"), w->a), ERR_UNAVAILABLE);
+        writer->ops->discard(writer);
+    }
+}
+
+TEST(drop_syncs_also_when_there_is_no_growing_blob)
+{
+    struct world *w = *state;
+    open_store(w);
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-x"), w->a));
+    EXPECT_SLICE(slice_of(rec.log), S("unlink ab-x\nfsync growing\n"));
+}
+
+TEST(a_failing_call_of_a_growing_blob_is_never_reported_as_success)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *call;
+        int errnum;
+        enum err_code want;
+    } cases[] = {
+        { "create", ENOSPC, ERR_NO_SPACE },    { "create", EMFILE, ERR_UNAVAILABLE }, { "write", EDQUOT, ERR_NO_SPACE },
+        { "fdatasync", ENOSPC, ERR_NO_SPACE }, { "fdatasync", EIO, ERR_UNAVAILABLE }, { "fsync", EIO, ERR_UNAVAILABLE },
+        { "fsync", EDQUOT, ERR_NO_SPACE },
+    };
+    open_store(w);
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        break_call(cases[i].call, cases[i].errnum, 1);
+        EXPECT_ERR(append(w, S("ab-x"), 0, S("hello")), cases[i].want);
+        EXPECT(strcmp(cases[i].call, "fsync") != 0 || traces(w) == 0); /* the next sync may succeed without the name */
+        EXPECT_OK(append(w, S("ab-x"), 0, S("hello")));
+        break_call("truncate", EIO, 1);
+        EXPECT_ERR(append(w, S("ab-x"), 4, S("!")), ERR_UNAVAILABLE);
+        break_call("fdatasync", EIO, 1); /* of the cut */
+        EXPECT_ERR(append(w, S("ab-x"), 4, S("!")), ERR_UNAVAILABLE);
+        EXPECT_OK(append(w, S("ab-x"), 4, S("!")));
+        static const char *const calls[] = { "fdatasync", "link", "fsync" };
+        for (size_t call = 0; call < LENGTH_OF(calls); call++) {
+            break_call(calls[call], EIO, 1);
+            EXPECT_ERR(w->store->ops->settle(w->store, S("ab-x"), 5, w->a), ERR_UNAVAILABLE);
+            EXPECT_EQ(traces(w), 1);
+        }
+        EXPECT_OK(w->store->ops->settle(w->store, S("ab-x"), 5, w->a));
+        EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+        EXPECT_OK(append(w, S("ab-x"), 0, S("hello")));
+        break_call("fsync", EIO, 1);
+        EXPECT_ERR(w->store->ops->drop(w->store, S("ab-x"), w->a), ERR_UNAVAILABLE);
+        EXPECT_OK(w->store->ops->drop(w->store, S("ab-x"), w->a));
+        EXPECT_EQ(traces(w), 0);
+    }
+}
+
 TEST(relaxed_never_syncs)
 {
     struct world *w = *state;
@@ -285,6 +406,10 @@ TEST(relaxed_never_syncs)
     slice big = { must_malloc(20 << 20), 20 << 20 };
     EXPECT_OK(put(w, S("ab-x"), big, w->a));
     EXPECT_OK(w->store->ops->remove(w->store, S("ab-x"), w->a));
+    EXPECT_OK(append(w, S("ab-y"), 0, big));
+    EXPECT_OK(append(w, S("ab-y"), 1, big));
+    EXPECT_OK(w->store->ops->settle(w->store, S("ab-y"), big.n, w->a));
+    EXPECT_OK(w->store->ops->drop(w->store, S("ab-y"), w->a));
     EXPECT_EQ(rec.fsyncs + rec.fdatasyncs + rec.hints, 0);
     free((char *)big.p);
 }
@@ -451,7 +576,11 @@ RUN_TESTS(CASE(rustfs_4493_the_first_open_makes_directories_then_syncs_dir_and_i
           CASE(rustfs_4221_commit_syncs_the_bytes_then_names_the_file_then_syncs_the_name),
           CASE(commit_with_a_temporary_name_keeps_the_same_order),
           CASE(temporary_names_are_used_where_unnamed_files_are_not_supported),
-          CASE(remove_syncs_also_when_the_blob_was_gone), CASE(relaxed_never_syncs),
+          CASE(remove_syncs_also_when_the_blob_was_gone), CASE(flush_syncs_the_bytes_and_then_the_name_once),
+          CASE(grow_syncs_what_it_cuts_off_before_the_first_write),
+          CASE(settle_syncs_the_bytes_and_the_name_of_the_blob_before_the_growing_name_goes),
+          CASE(a_writer_whose_flush_failed_flushes_nothing_more), CASE(drop_syncs_also_when_there_is_no_growing_blob),
+          CASE(a_failing_call_of_a_growing_blob_is_never_reported_as_success), CASE(relaxed_never_syncs),
           CASE(writing_a_large_blob_to_the_disk_begins_before_its_commit),
           CASE(short_and_interrupted_calls_are_continued),
           CASE(a_failing_call_is_never_reported_as_success_and_leaves_no_trace),

@@ -4,6 +4,7 @@
 
 #include "core/care/data_dir.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,6 +43,28 @@ TEST(a_data_directory_that_cannot_be_looked_at_is_no_private_one)
     EXPECT_ERR(data_dir_check_private("/proc/self/nothing", geteuid(), &a), ERR_NOT_FOUND);
 }
 
-RUN_TESTS(cmocka_unit_test(a_data_directory_with_mode_0777_was_accepted),
+/* A growing blob holds acknowledged bytes, whose record is lost with the database. */
+TEST(a_growing_blob_shows_that_there_was_a_database)
+{
+    SCRATCH(a);
+    char *dir = tmpdir_make();
+    bool holds = true;
+    EXPECT_OK(data_dir_holds_data(dir, &a, &holds));
+    EXPECT(!holds);
+    slice blobs = arena_printf(&a, "%s/" DATA_DIR_BLOBS, dir), growing = arena_printf(&a, "%s/growing", blobs.p);
+    EXPECT_EQ(mkdir(blobs.p, 0700), 0);
+    EXPECT_EQ(mkdir(arena_printf(&a, "%s/00", blobs.p).p, 0700), 0);
+    EXPECT_EQ(mkdir(growing.p, 0700), 0);
+    EXPECT_OK(data_dir_holds_data(dir, &a, &holds));
+    EXPECT(!holds); /* a first start that was killed made the directories */
+    SCOPED(fd_closep) int fd = creat(arena_printf(&a, "%s/ab-x", growing.p).p, 0600);
+    EXPECT(fd >= 0);
+    EXPECT_OK(data_dir_holds_data(dir, &a, &holds));
+    EXPECT(holds);
+    tmpdir_remove(dir);
+}
+
+RUN_TESTS(cmocka_unit_test(a_growing_blob_shows_that_there_was_a_database),
+          cmocka_unit_test(a_data_directory_with_mode_0777_was_accepted),
           cmocka_unit_test(a_data_directory_of_another_user_was_accepted),
           cmocka_unit_test(a_data_directory_that_cannot_be_looked_at_is_no_private_one))

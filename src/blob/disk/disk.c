@@ -4,6 +4,7 @@
  * Invariants
  *   - A name without a leading dot is a complete blob. Its bytes were synced before it got that name, and never change.
  *   - commit and remove return only after a sync of the shard directory that began after they changed it.
+ *   - A name in DIR/growing is a growing blob (growing.c).
  *   - The file of a writer has no name (O_TMPFILE), so a crash leaves nothing. Where O_TMPFILE is not supported, its
  *   name
  *     begins with a dot, and the next open of the store removes it.
@@ -13,9 +14,9 @@
 
 #include "base/clock.h"
 #include "blob/disk/disk_priv.h"
+#include "blob/disk/growing.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,46 +25,14 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define SHARDS 256
 #define TEMPORARY_PREFIX ".tmp-"
+#define GROWING_DIR "growing"
 #define FLUSH_SAMPLES 7
 
 /* The kernel begins to write a large blob to the disk while the rest still comes, so little is left to do for the sync
  * at its end. One stream of 256 MiB was 1.4 times as fast, four were 1.2 times (medians of six interleaved rounds on
  * ext4). */
 #define WRITEBACK_BYTES (8 * 1024 * 1024)
-
-/* A shard directory. One sync serves all threads that made their changes before it began. A sync is a round; rounds are
- * numbered from 1 and never overlap. */
-struct shard {
-    int fd;
-    pthread_mutex_t mutex;
-    pthread_cond_t round_ended;
-    bool syncing;
-    uint64_t begun, ended; /* the newest round that began, and that ended */
-    uint64_t failed;       /* the newest round that failed, and its error */
-    int failed_errno;
-};
-
-struct disk_store {
-    struct blob_store store;
-    struct disk_options options;
-    const struct disk_syscalls *sys;
-    int fd;
-    uint64_t temporaries; /* temporary names given so far */
-    struct shard shards[SHARDS];
-};
-
-struct disk_writer {
-    struct blob_writer writer;
-    struct disk_store *store;
-    struct shard *shard;
-    int fd;
-    bool failed;
-    uint64_t size_bytes, writeback_bytes; /* written; and of these, the bytes whose write-back has begun */
-    char name[BLOB_KEY_MAX + 1];
-    char temporary[32]; /* empty when the file has no name */
-};
 
 static const struct blob_ops disk_ops;
 
@@ -78,73 +47,11 @@ const struct disk_syscalls disk_syscalls_real = {
     .linkat = linkat,
     .unlinkat = unlinkat,
     .pwrite = pwrite,
+    .ftruncate = ftruncate,
     .sync_file_range = sync_file_range,
     .fdatasync = fdatasync,
     .fsync = fsync,
 };
-
-static struct disk_store *disk_of(struct blob_store *store)
-{
-    return CONTAINER_OF(store, struct disk_store, store);
-}
-
-static struct disk_writer *disk_writer_of(struct blob_writer *w)
-{
-    return CONTAINER_OF(w, struct disk_writer, writer);
-}
-
-/* During a change, ENOENT means that a directory of the store went away. That is UNAVAILABLE, not NOT_FOUND. */
-static err_t change_failed_at(struct arena *a, const char *where, int errnum, const char *what)
-{
-    err_t e = err_errno_at(a, where, errnum, "%s", what);
-    return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_UNAVAILABLE, "the blob directory changed underneath") : e;
-}
-#define change_failed(a, errnum, what) change_failed_at((a), ERR_HERE, (errnum), (what))
-
-static struct shard *disk_shard_of(struct disk_store *d, slice key)
-{
-    assert(blob_key_is_valid(key));
-    char digits[3] = { key.p[0], key.p[1], 0 };
-    return &d->shards[strtoul(digits, NULL, 16)];
-}
-
-static void name_of(slice key, char ret_name[BLOB_KEY_MAX + 1])
-{
-    memcpy(ret_name, key.p, key.n);
-    ret_name[key.n] = 0;
-}
-
-/* ---- syncing ---- */
-
-/* Make the caller's earlier changes of the directory durable. Errors: NO_SPACE, UNAVAILABLE. */
-static err_t shard_sync(struct disk_store *d, struct shard *s, struct arena *a)
-{
-    if (d->options.relaxed)
-        return NULL;
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
-    uint64_t mine = s->begun + 1; /* a round that is running may have missed the change */
-    while (s->ended < mine) {
-        if (s->syncing) {
-            pthread_cond_wait(&s->round_ended, &s->mutex);
-            continue;
-        }
-        uint64_t round = ++s->begun;
-        s->syncing = true;
-        pthread_mutex_unlock(&s->mutex);
-        int failed = TEMP_FAILURE_RETRY(d->sys->fsync(s->fd)) ? errno : 0;
-        pthread_mutex_lock(&s->mutex);
-        s->syncing = false;
-        s->ended = round;
-        if (failed) {
-            s->failed = round;
-            s->failed_errno = failed;
-        }
-        pthread_cond_broadcast(&s->round_ended);
-    }
-    /* The kernel reports a failed sync once, and the next one may succeed without the lost bytes. So a round that
-     * succeeds later does not make up for one that failed. */
-    return s->failed < mine ? NULL : change_failed(a, s->failed_errno, "cannot sync a blob directory");
-}
 
 /* ---- writing ---- */
 
@@ -190,33 +97,12 @@ static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint
     if (fd < 0)
         return change_failed(a, errno, "cannot create a blob");
     struct disk_writer *w = must_malloc(sizeof *w);
-    *w = (struct disk_writer){ .writer.ops = &disk_ops, .store = d, .shard = s, .fd = fd };
-    name_of(key, w->name);
+    *w = (struct disk_writer){
+        .writer.ops = &disk_ops, .store = d, .shard = s, .fd = fd, .writeback_step = WRITEBACK_BYTES
+    };
+    disk_name_of(key, w->name);
     memcpy(w->temporary, temporary, sizeof w->temporary);
     *ret_writer = &w->writer;
-    return NULL;
-}
-
-static err_t disk_write(struct blob_writer *writer, slice bytes, struct arena *a)
-{
-    struct disk_writer *w = disk_writer_of(writer);
-    while (bytes.n && !w->failed) {
-        ssize_t n = TEMP_FAILURE_RETRY(w->store->sys->pwrite(w->fd, bytes.p, bytes.n, (off_t)w->size_bytes));
-        if (n <= 0) {
-            w->failed = true;
-            return change_failed(a, n ? errno : ENOSPC, "cannot write a blob");
-        }
-        bytes = slice_from(bytes, (size_t)n);
-        w->size_bytes += (uint64_t)n;
-    }
-    if (w->failed)
-        return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
-    uint64_t pending = w->size_bytes - w->writeback_bytes;
-    if (pending >= WRITEBACK_BYTES && !w->store->options.relaxed) {
-        /* Only a hint: fdatasync reports what goes wrong. */
-        (void)w->store->sys->sync_file_range(w->fd, (off_t)w->writeback_bytes, (off_t)pending, SYNC_FILE_RANGE_WRITE);
-        w->writeback_bytes = w->size_bytes;
-    }
     return NULL;
 }
 
@@ -248,7 +134,7 @@ static err_t disk_commit(struct blob_writer *writer, struct arena *a)
     TRY(writer_link(w, a));
     if (w->temporary[0] && d->sys->unlinkat(w->shard->fd, w->temporary, 0) == 0)
         w->temporary[0] = 0; /* otherwise it is removed with the writer, or at the next open */
-    err_t e = shard_sync(d, w->shard, a);
+    err_t e = disk_shard_sync(d, w->shard, a);
     if (e)
         d->sys->unlinkat(w->shard->fd, w->name,
                          0); /* not acknowledged, so not visible; after a crash it may be back, complete */
@@ -263,39 +149,12 @@ static void disk_discard(struct blob_writer *writer)
 
 /* ---- reading ---- */
 
-/* The error for ENOENT in a shard directory: NOT_FOUND, or UNAVAILABLE if the directory itself is gone. */
-static err_t blob_absent(struct shard *s, struct arena *a, const char *name)
-{
-    struct stat st;
-    if (fstat(s->fd, &st) || st.st_nlink == 0)
-        return err_make(a, ERR_UNAVAILABLE, "the blob directory of %s is gone", name);
-    return err_make(a, ERR_NOT_FOUND, "no blob %s", name);
-}
-
 static err_t disk_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
 {
     if (!blob_key_is_valid(key))
         return err_make(a, ERR_CORRUPT, "no blob can have the key that is asked for");
     struct disk_store *d = disk_of(store);
-    struct shard *s = disk_shard_of(d, key);
-    char name[BLOB_KEY_MAX + 1];
-    name_of(key, name);
-    /* O_NONBLOCK: a FIFO at this path must not block the thread. For a file it changes nothing. */
-    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(s->fd, name, flags, 0));
-    if (fd < 0 && errno == ENOENT)
-        return blob_absent(s, a, name);
-    if (fd < 0 && errno == ELOOP)
-        return err_make(a, ERR_CORRUPT, "blob %s is a symbolic link", name);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st))
-        return change_failed(a, errno, "cannot open a blob");
-    if (!S_ISREG(st.st_mode))
-        return err_make(a, ERR_CORRUPT, "blob %s is not a file", name);
-    struct blob_reader *r = must_malloc(sizeof *r);
-    *r = (struct blob_reader){ .ops = &disk_ops, .size_bytes = (uint64_t)st.st_size, .fd = TAKE_FD(fd) };
-    *ret_reader = r;
-    return NULL;
+    return disk_open_in(d, disk_shard_of(d, key), key, a, ret_reader);
 }
 
 static err_t disk_read_at(struct blob_reader *reader, uint64_t offset, char *to, size_t size, struct arena *a,
@@ -331,75 +190,14 @@ static err_t disk_remove(struct blob_store *store, slice key, struct arena *a)
     if (!blob_key_is_valid(key))
         return NULL;
     struct disk_store *d = disk_of(store);
-    struct shard *s = disk_shard_of(d, key);
-    char name[BLOB_KEY_MAX + 1];
-    name_of(key, name);
-    if (TEMP_FAILURE_RETRY(d->sys->unlinkat(s->fd, name, 0))) {
-        if (errno != ENOENT)
-            return change_failed(a, errno, "cannot remove a blob");
-        err_t e = blob_absent(s, a, name);
-        if (!err_is(e, ERR_NOT_FOUND))
-            return e;
-    }
-    return shard_sync(d, s, a); /* also when it was gone: the thread that removed it may not have synced yet */
+    return disk_remove_in(d, disk_shard_of(d, key), key, a);
 }
 
-static void closedirp(DIR **dir)
-{
-    if (*dir)
-        closedir(*dir);
-}
-
-/* Call fn with every name in the shard directory, `.` and `..` too. */
-static err_t shard_names(struct shard *s, struct arena *a,
-                         err_t (*fn)(void *arg, struct shard *s, const char *name, struct arena *a), void *arg)
-{
-    int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* with a read position of its own */
-    SCOPED(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir)
-        return change_failed(a, errno, "cannot list a blob directory");
-    for (;;) {
-        errno = 0;
-        struct dirent *entry = readdir(dir);
-        if (!entry)
-            return errno ? change_failed(a, errno, "cannot list a blob directory") : NULL;
-        TRY(fn(arg, s, entry->d_name, a));
-    }
-}
-
-struct disk_listing {
-    struct disk_store *store;
-    err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms);
-    void *arg;
-};
-
-static int64_t time_ms(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static err_t list_blob(void *arg, struct shard *s, const char *name, struct arena *a)
-{
-    struct disk_listing *l = arg;
-    slice key = slice_of(name);
-    if (!blob_key_is_valid(key) || disk_shard_of(l->store, key) != s)
-        return NULL; /* a temporary file, or one that the store did not make */
-    struct stat st;
-    if (fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        return errno == ENOENT ? NULL : change_failed(a, errno, "cannot look at a blob");
-    if (!S_ISREG(st.st_mode))
-        return NULL;
-    /* linkat sets ctime. mtime is that of the last write, which may be long before the commit. */
-    return l->visit(l->arg, key, (uint64_t)st.st_size, time_ms(st.st_ctim));
-}
-
-static err_t disk_each(struct blob_store *store, struct arena *a,
-                       err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg)
+static err_t disk_each(struct blob_store *store, struct arena *a, disk_visit *visit, void *arg)
 {
     struct disk_store *d = disk_of(store);
-    struct disk_listing l = { d, visit, arg };
     for (int i = 0; i < SHARDS; i++)
-        TRY(shard_names(&d->shards[i], a, list_blob, &l));
+        TRY(disk_each_in(d, &d->shards[i], a, visit, arg));
     return NULL;
 }
 
@@ -414,15 +212,29 @@ static err_t disk_free_bytes(struct blob_store *store, struct arena *a, uint64_t
 
 /* ---- opening ---- */
 
+static void shard_init(struct shard *s)
+{
+    s->fd = -1;
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->round_ended, NULL);
+    pthread_mutex_init(&s->writers_mutex, NULL);
+}
+
+static void shard_release(struct shard *s)
+{
+    assert(!s->writers); /* otherwise a writer was leaked */
+    fd_closep(&s->fd);
+    pthread_mutex_destroy(&s->mutex);
+    pthread_cond_destroy(&s->round_ended);
+    pthread_mutex_destroy(&s->writers_mutex);
+}
+
 static void disk_close_store(struct blob_store *store)
 {
     struct disk_store *d = disk_of(store);
-    for (int i = 0; i < SHARDS; i++) {
-        struct shard *s = &d->shards[i];
-        fd_closep(&s->fd);
-        pthread_mutex_destroy(&s->mutex);
-        pthread_cond_destroy(&s->round_ended);
-    }
+    for (int i = 0; i < SHARDS; i++)
+        shard_release(&d->shards[i]);
+    shard_release(&d->growing);
     fd_closep(&d->fd);
     free(d);
 }
@@ -444,6 +256,11 @@ static const struct blob_ops disk_ops = {
     .close = disk_close,
     .remove = disk_remove,
     .each = disk_each,
+    .grow = disk_grow,
+    .settle = disk_settle,
+    .open_growing = disk_open_growing,
+    .drop = disk_drop,
+    .each_growing = disk_each_growing,
     .free_bytes = disk_free_bytes,
     .close_store = disk_close_store,
 };
@@ -453,11 +270,9 @@ static struct disk_store *store_new(const struct disk_options *options)
     struct disk_store *d = must_malloc(sizeof *d);
     *d = (struct disk_store){ .store.ops = &disk_ops, .options = *options, .fd = -1 };
     d->sys = options->sys ? options->sys : &disk_syscalls_real;
-    for (int i = 0; i < SHARDS; i++) {
-        d->shards[i].fd = -1;
-        pthread_mutex_init(&d->shards[i].mutex, NULL);
-        pthread_cond_init(&d->shards[i].round_ended, NULL);
-    }
+    for (int i = 0; i < SHARDS; i++)
+        shard_init(&d->shards[i]);
+    shard_init(&d->growing);
     return d;
 }
 
@@ -530,11 +345,12 @@ err_t blob_disk_open_with(const char *dir, const struct disk_options *options, s
         snprintf(name, sizeof name, "%02x", (unsigned)i & 0xff);
         TRY(open_directory(d->sys, &(struct directory){ d->fd, name, O_NOFOLLOW, dir }, a, &d->shards[i].fd));
     }
+    TRY(open_directory(d->sys, &(struct directory){ d->fd, GROWING_DIR, O_NOFOLLOW, dir }, a, &d->growing.fd));
     if (!options->relaxed)
         TRY(sync_tree(d, dir, a));
     d->options.temporary_names |= !tmpfile_works(d);
     for (int i = 0; i < SHARDS && d->options.temporary_names; i++)
-        TRY(shard_names(&d->shards[i], a, remove_temporary, d));
+        TRY(disk_shard_names(&d->shards[i], a, remove_temporary, d));
     *ret_store = &d->store;
     d = NULL;
     return NULL;

@@ -2,7 +2,7 @@
 /* The blob store on a disk: one file for each blob under DIR, in 256 shard directories, which are named by the first two
  * characters of the key. These are hex digits, which core picks at random.
  * A commit is durable: O_TMPFILE, write, fdatasync, linkat, fsync of the shard directory (one fsync serves all threads that
- * wait for it). Keeps 257 descriptors open. */
+ * wait for it). Growing blobs stand in DIR/growing until they are settled. Keeps 258 descriptors open. */
 #ifndef CAIS_BLOB_DISK_DISK_H
 #define CAIS_BLOB_DISK_DISK_H
 

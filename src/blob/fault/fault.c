@@ -47,6 +47,13 @@ static err_t end_call(struct fault_plan *plan, struct arena *a, const char *call
     return !e && lost ? planned_blob_failure(plan, a, call) : e;
 }
 
+static struct blob_writer *wrap_writer(struct blob_fault_store *f, struct blob_writer *inner)
+{
+    struct blob_fault_writer *w = must_malloc(sizeof *w);
+    *w = (struct blob_fault_writer){ .writer.ops = &blob_fault_ops, .inner = inner, .plan = f->plan };
+    return &w->writer;
+}
+
 static err_t blob_fault_create(struct blob_store *store, slice key, uint64_t size_hint, struct arena *a,
                                struct blob_writer **ret_writer)
 {
@@ -59,9 +66,23 @@ static err_t blob_fault_create(struct blob_store *store, slice key, uint64_t siz
         inner->ops->discard(inner);
         return planned_blob_failure(f->plan, a, "create");
     }
-    struct blob_fault_writer *w = must_malloc(sizeof *w);
-    *w = (struct blob_fault_writer){ .writer.ops = &blob_fault_ops, .inner = inner, .plan = f->plan };
-    *ret_writer = &w->writer;
+    *ret_writer = wrap_writer(f, inner);
+    return NULL;
+}
+
+static err_t blob_fault_grow(struct blob_store *store, slice key, uint64_t offset, struct arena *a,
+                             struct blob_writer **ret_writer)
+{
+    struct blob_fault_store *f = blob_fault_of(store);
+    bool lost;
+    TRY(begin_call(f->plan, a, "grow", &lost));
+    struct blob_writer *inner;
+    TRY(f->inner->ops->grow(f->inner, key, offset, a, &inner));
+    if (lost) {
+        inner->ops->discard(inner);
+        return planned_blob_failure(f->plan, a, "grow");
+    }
+    *ret_writer = wrap_writer(f, inner);
     return NULL;
 }
 
@@ -74,6 +95,19 @@ static err_t blob_fault_write(struct blob_writer *writer, slice bytes, struct ar
         return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
     if (!e)
         e = end_call(w->plan, a, "write", w->inner->ops->write(w->inner, bytes, a), lost);
+    w->failed |= e != NULL;
+    return e;
+}
+
+static err_t blob_fault_flush(struct blob_writer *writer, struct arena *a)
+{
+    struct blob_fault_writer *w = CONTAINER_OF(writer, struct blob_fault_writer, writer);
+    bool lost;
+    err_t e = begin_call(w->plan, a, "flush", &lost);
+    if (!e && w->failed)
+        return err_make(a, ERR_UNAVAILABLE, "an earlier write or flush of this growing blob failed");
+    if (!e)
+        e = end_call(w->plan, a, "flush", w->inner->ops->flush(w->inner, a), lost);
     w->failed |= e != NULL;
     return e;
 }
@@ -103,16 +137,18 @@ static err_t blob_fault_commit(struct blob_writer *writer, struct arena *a)
     return e;
 }
 
-static err_t blob_fault_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
+static err_t open_wrapped(struct blob_fault_store *f, bool growing, slice key, struct arena *a,
+                          struct blob_reader **ret_reader)
 {
-    struct blob_fault_store *f = blob_fault_of(store);
+    const struct blob_ops *ops = f->inner->ops;
+    const char *call = growing ? "open_growing" : "open";
     bool lost;
-    TRY(begin_call(f->plan, a, "open", &lost));
+    TRY(begin_call(f->plan, a, call, &lost));
     struct blob_reader *inner;
-    TRY(f->inner->ops->open(f->inner, key, a, &inner));
+    TRY((growing ? ops->open_growing : ops->open)(f->inner, key, a, &inner));
     if (lost) {
         inner->ops->close(inner);
-        return planned_blob_failure(f->plan, a, "open");
+        return planned_blob_failure(f->plan, a, call);
     }
     struct blob_fault_reader *r = must_malloc(sizeof *r);
     *r = (struct blob_fault_reader){
@@ -122,6 +158,17 @@ static err_t blob_fault_open(struct blob_store *store, slice key, struct arena *
     };
     *ret_reader = &r->reader;
     return NULL;
+}
+
+static err_t blob_fault_open(struct blob_store *store, slice key, struct arena *a, struct blob_reader **ret_reader)
+{
+    return open_wrapped(blob_fault_of(store), false, key, a, ret_reader);
+}
+
+static err_t blob_fault_open_growing(struct blob_store *store, slice key, struct arena *a,
+                                     struct blob_reader **ret_reader)
+{
+    return open_wrapped(blob_fault_of(store), true, key, a, ret_reader);
 }
 
 static err_t blob_fault_read_at(struct blob_reader *reader, uint64_t offset, char *to, size_t size, struct arena *a,
@@ -159,6 +206,32 @@ static err_t blob_fault_each(struct blob_store *store, struct arena *a,
     return end_call(f->plan, a, "each", f->inner->ops->each(f->inner, a, visit, arg), lost);
 }
 
+static err_t blob_fault_settle(struct blob_store *store, slice key, uint64_t size_bytes, struct arena *a)
+{
+    struct blob_fault_store *f = blob_fault_of(store);
+    bool lost;
+    TRY(begin_call(f->plan, a, "settle", &lost));
+    return end_call(f->plan, a, "settle", f->inner->ops->settle(f->inner, key, size_bytes, a), lost);
+}
+
+static err_t blob_fault_drop(struct blob_store *store, slice key, struct arena *a)
+{
+    struct blob_fault_store *f = blob_fault_of(store);
+    bool lost;
+    TRY(begin_call(f->plan, a, "drop", &lost));
+    return end_call(f->plan, a, "drop", f->inner->ops->drop(f->inner, key, a), lost);
+}
+
+static err_t blob_fault_each_growing(struct blob_store *store, struct arena *a,
+                                     err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms),
+                                     void *arg)
+{
+    struct blob_fault_store *f = blob_fault_of(store);
+    bool lost;
+    TRY(begin_call(f->plan, a, "each_growing", &lost));
+    return end_call(f->plan, a, "each_growing", f->inner->ops->each_growing(f->inner, a, visit, arg), lost);
+}
+
 static err_t blob_fault_free_bytes(struct blob_store *store, struct arena *a, uint64_t *ret_bytes)
 {
     struct blob_fault_store *f = blob_fault_of(store);
@@ -185,6 +258,12 @@ static const struct blob_ops blob_fault_ops = {
     .close = blob_fault_close,
     .remove = blob_fault_remove,
     .each = blob_fault_each,
+    .grow = blob_fault_grow,
+    .flush = blob_fault_flush,
+    .settle = blob_fault_settle,
+    .open_growing = blob_fault_open_growing,
+    .drop = blob_fault_drop,
+    .each_growing = blob_fault_each_growing,
     .free_bytes = blob_fault_free_bytes,
     .close_store = blob_fault_close_store,
 };

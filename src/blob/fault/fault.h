@@ -3,7 +3,7 @@
  *
  * Each operation that can fail counts as one call; discard and the closes do not. A call that is planned to fail does not
  * reach the wrapped store, unless plan->answer_lost is set. A commit that fails discards the wrapped writer, and after a
- * write that fails the writer can only be discarded. Readers have no descriptor, so every read is counted. */
+ * write or flush that fails the writer can only be discarded. Readers have no descriptor, so every read is counted. */
 #ifndef CAIS_BLOB_FAULT_FAULT_H
 #define CAIS_BLOB_FAULT_FAULT_H
 

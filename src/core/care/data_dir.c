@@ -54,7 +54,7 @@ static err_t holds_a_name(const char *path, struct arena *a, bool *ret_holds)
     return NULL;
 }
 
-/* Blobs stand in subdirectories of `path`, one level below. */
+/* Blobs and growing blobs stand in subdirectories of `path`, one level below. */
 static err_t holds_a_blob(const char *path, struct arena *a, bool *ret_holds)
 {
     SCOPED(dir_closep) DIR *dir = opendir(path);

@@ -5,6 +5,8 @@
  * Keys     2 to 128 characters of [0-9a-z.-]. The first two are random hexadecimal digits, by which stores distribute
  *          keys over folders. Core chooses every key, a client never does, so creating an invalid one is a bug (assert).
  *          A record that somebody else made may name one; there is no such blob. The bytes under a key never change.
+ * Growing  A growing blob is written piece by piece, over many requests and restarts, until it is settled. It has a key
+ *          like a blob, and is none: open, remove and each do not see it.
  * Memory   Errors live in the arena of the call. Writers and readers do not: each writer must end by commit or discard,
  *          and each reader by close.
  * Errors of every call: NO_SPACE; UNAVAILABLE: it is not known whether the key exists, and the call may be retried.
@@ -58,6 +60,47 @@ struct blob_ops {
      * modified_ms  when the blob was committed, by the store's clock; never earlier: a sweep removes old blobs */
     MUST_USE err_t (*each)(struct blob_store *, struct arena *a,
                            err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms), void *arg);
+    /* ---- growing blobs ---- */
+
+    /* Opens the growing blob of the key, to append at `offset`; makes it when offset is 0 and there is none.
+     * offset  how many bytes the caller acknowledged. Never more than a flush has returned for: neither the size that
+     *         open_growing or each_growing reports, nor what was written counts. Bytes beyond it are cut off durably
+     *         before the writer can write, and their space is given back; so after a failed flush the same bytes may
+     *         be written again.
+     * The writer knows write, flush and discard. It ends every other writer of the key: their calls fail with
+     * UNAVAILABLE from then on, and one that is running has ended. So a writer that was left behind never changes what
+     * a later one wrote, nor can its flush succeed. The caller must see to it that nobody acknowledges more bytes of
+     * the key from when it reads `offset` until grow has returned, or they would be cut off.
+     * Errors: also NOT_FOUND there is none, and offset is not 0; CORRUPT it holds fewer bytes than offset, is no file,
+     * or the key is invalid; CONFLICT it is settled. */
+    MUST_USE err_t (*grow)(struct blob_store *, slice key, uint64_t offset, struct arena *a,
+                           struct blob_writer **ret_writer);
+    /* Brings all that was written, the name of the growing blob and every directory above it to stable storage. Only
+     * then may these bytes be acknowledged. After an error the writer must be discarded, and nothing that was written
+     * since the last flush that succeeded counts as written. Only for writers that grow made; discard keeps the
+     * growing blob, with the bytes that were flushed. */
+    MUST_USE err_t (*flush)(struct blob_writer *, struct arena *a);
+    /* Makes the growing blob a blob under its key, durably, and without a copy. Ends every writer of the key. At any
+     * instant of a crash, the growing blob or the blob is there, with all its bytes; when both names are, the next call
+     * finishes, and drop removes the name of the growing one alone. Succeeds also when it is settled already.
+     * size    how many bytes were acknowledged; what is beyond is cut off
+     * As before a commit, the sweep must know that a record of the key will come.
+     * Errors: also NOT_FOUND there is neither; CORRUPT it has fewer bytes, or the blob has another size, or the key is
+     * invalid; CONFLICT another blob has the key. After UNAVAILABLE, the call may be repeated. */
+    MUST_USE err_t (*settle)(struct blob_store *, slice key, uint64_t size_bytes, struct arena *a);
+    /* Opens a growing blob for reading, also while it is written; its size is that of now. Bytes that were not flushed
+     * may be read, and may become others or vanish (CORRUPT). Errors: those of open. */
+    MUST_USE err_t (*open_growing)(struct blob_store *, slice key, struct arena *a, struct blob_reader **ret_reader);
+    /* Removes a growing blob durably, and ends every writer of it. It is no error when there is none, or when the key
+     * is invalid. A blob of that key stays. Open readers can still read. */
+    MUST_USE err_t (*drop)(struct blob_store *, slice key, struct arena *a);
+    /* Calls `visit` for each growing blob, as `each` does for blobs. `visit` may drop the one that it is called with.
+     * size_bytes   counts also what was not flushed
+     * modified_ms  when it was last written, by the store's clock; never earlier */
+    MUST_USE err_t (*each_growing)(struct blob_store *, struct arena *a,
+                                   err_t (*visit)(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms),
+                                   void *arg);
+
     /* How many bytes can still be written, as far as the store knows; UINT64_MAX when there is no limit. */
     MUST_USE err_t (*free_bytes)(struct blob_store *, struct arena *a, uint64_t *ret_bytes);
     void (*close_store)(struct blob_store *); /* every writer and reader must have ended */
