@@ -12,7 +12,8 @@
 
 struct growing_writer;
 
-/* Every system call that changes the disk. Tests record their order, or make one of them fail. */
+/* Every system call that changes the disk. Tests record their order, make one of them fail, or follow what they leave on a disk
+ * whose power fails (tests/unit/blob_power.c). */
 struct disk_syscalls {
     int (*openat)(int dir, const char *name, int flags, mode_t mode);
     int (*mkdirat)(int dir, const char *name, mode_t mode);
