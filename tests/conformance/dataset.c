@@ -246,6 +246,34 @@ TEST(columns_are_not_added_while_rows_are)
     EXPECT_SLICE(rows_of(w, 1), S("1|-"));
 }
 
+TEST(columns_that_the_table_does_not_have_yet_are_null)
+{
+    struct dataset_world *w = *state;
+    dataset_define(w, 1, "n int64");
+    dataset_add(w, 1, 1, "1;2;3");
+    w->columns = dataset_columns(w, "n int64, m int64, s string, d decimal, t datetime");
+    EXPECT_SLICE(rows_of(w, 1), S("1|-|-|-|-;2|-|-|-|-;3|-|-|-|-"));
+    struct ask k = ask_new(w);
+    ask_columns(&k, "n m");
+    ask_where(&k, ask_test(&k, ROW_IS_NULL, ask_column(&k, "s"), NULL));
+    ask_order(&k, ask_column(&k, "m"), true);
+    ask_order(&k, ask_column(&k, "n"), true);
+    EXPECT_ANSWER(&k, 1, "3|-;2|-;1|-");
+    k = ask_new(w);
+    ask_columns(&k, "s");
+    ask_group(&k, ask_column(&k, "s"));
+    ask_item(&k, ROW_SUM, ask_column(&k, "d"));
+    ask_item(&k, ROW_COUNT_ROWS, NULL);
+    EXPECT_ANSWER(&k, 1, "-|-|3");
+    k = ask_new(w);
+    ask_columns(&k, "n");
+    ask_where(&k, ask_test(&k, ROW_GT, ask_column(&k, "m"), "0"));
+    EXPECT_ANSWER(&k, 1, "");
+    dataset_define(w, 1, "n int64, m int64, s string, d decimal, t datetime");
+    dataset_add(w, 1, 2, "4|5|x|1|-");
+    EXPECT_ANSWER(&k, 1, "4");
+}
+
 TEST(a_table_may_have_no_columns)
 {
     struct dataset_world *w = *state;
@@ -451,6 +479,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(columns_are_added_at_the_end_and_null_in_older_rows),
     DATASET_CASE(columns_are_neither_changed_nor_removed),
     DATASET_CASE(columns_are_not_added_while_rows_are),
+    DATASET_CASE(columns_that_the_table_does_not_have_yet_are_null),
     DATASET_CASE(a_table_may_have_no_columns),
     DATASET_CASE(calls_without_a_table_find_none),
     DATASET_CASE(a_removed_table_is_gone_with_its_rows),

@@ -599,7 +599,7 @@ TEST(no_name_and_no_value_is_a_part_of_a_statement)
         EXPECT(query_test(&k.b, ROW_IN, column, &value, 1, &c[1]));
         c[2] = ask_test(&k, ROW_GT, ask_column(&k, "c9999"), "123456.789");
         ask_where(&k, ask_join(&k, ROW_ALL, c, 3));
-        struct compiled sql = compile_query(ask_query(&k), (struct compiled_rows){ 5, true }, w->a);
+        struct compiled sql = compile_query(ask_query(&k), (struct compiled_rows){ 5, true, 0 }, w->a);
         EXPECT_EQ(sql.parameter_count, 2 + i + 1 + 3);
         for (const char *p = sql.sql.p; *p; p++)
             EXPECT(strchr("'\"`;-\\%\x01", *p) == NULL || strncmp(p, "'\\'", 3) == 0 ||

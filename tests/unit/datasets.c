@@ -742,6 +742,32 @@ TEST(no_table_changes_while_a_backup_copies)
     dataset_gate_open(&w->core);
 }
 
+static struct dataset extended(const struct fixture *f)
+{
+    struct world *w = f->w;
+    struct dataset_request request = vendas(w);
+    struct dataset d;
+    request.columns.items[request.columns.count++] = (struct column){ S("loja"), COLUMN_STRING, false };
+    EXPECT_OK(dataset_change(&w->core, &f->ana, f->dataset.slug, &request, w->a, &d));
+    return d;
+}
+
+TEST(queries_were_refused_while_a_file_was_read_if_a_column_had_been_added)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    struct dataset_store *store = w->core.datasets;
+    struct dataset_writer *writer = NULL;
+    send(&f, "a.jsonl", S("{\"id\":1}\n{\"id\":2}"));
+    run_jobs(&f);
+    EXPECT_OK(store->ops->open(store, f.dataset.id, 1000, w->a, &writer));
+    f.dataset = extended(&f);
+    EXPECT_EQ(count_rows(&f), 2);
+    writer->ops->discard(writer);
+    EXPECT_EQ(count_rows(&f), 2);
+    expect_sound(&f);
+}
+
 /* ---- faults ---- */
 
 /* The nth call of a store fails while files are read. *ret_reached: there were so many calls. */
@@ -1054,6 +1080,7 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(fsck_finds_another_number_of_rows_than_were_read),
           cmocka_unit_test(a_run_that_ended_between_the_rows_and_the_record_is_made_good),
           cmocka_unit_test(no_table_changes_while_a_backup_copies),
+          cmocka_unit_test(queries_were_refused_while_a_file_was_read_if_a_column_had_been_added),
           cmocka_unit_test(rows_come_exactly_once_whatever_call_of_a_store_fails),
           cmocka_unit_test(a_file_that_cannot_be_read_has_failed_after_the_last_attempt),
           cmocka_unit_test(files_wait_while_the_disk_is_full_however_long_it_takes),

@@ -73,10 +73,11 @@ err_t dataset_open_table(struct core *core, const struct dataset *d, struct aren
     if (dataset_gate_try(core)) {
         err_t e = dataset_define_table(core, d, a);
         dataset_gate_leave(core);
-        return e;
+        if (!err_is(e, ERR_CONFLICT))
+            return e;
     }
     err_t e = core->datasets->ops->size(core->datasets, d->id, a, &unused);
-    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_UNAVAILABLE, "no table is made while a backup runs") : e;
+    return err_is(e, ERR_NOT_FOUND) ? err_make(a, ERR_UNAVAILABLE, "no table can be made now") : e;
 }
 
 /* ---- checking ---- */

@@ -59,7 +59,7 @@ MUST_USE err_t dataset_list(struct core *, int64_t account_id, const struct id_p
                             struct dataset_list *ret);
 
 /* Makes the table, or gives it the columns that it lacks, before it is used. Cheap when there is nothing to do. While a
- * backup runs (gate.h) the table is used as it is.
+ * backup runs (gate.h), or a file is read into it, the table is used as it is: queries see nulls in the new columns.
  * Errors: UNSUPPORTED the server has no dataset store; CORRUPT there is no table, though it had rows; those of define in core/store/dataset_store.h. */
 MUST_USE err_t dataset_open_table(struct core *, const struct dataset *, struct arena *a);
 

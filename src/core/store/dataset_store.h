@@ -57,7 +57,8 @@ struct dataset_ops {
     MUST_USE err_t (*each_file)(struct dataset_store *, int64_t dataset_id, struct arena *a,
                                 err_t (*visit)(void *arg, int64_t file_id, uint64_t rows), void *arg);
 
-    /* Runs a query. The query is borrowed until the cursor is closed.
+    /* Runs a query. The query is borrowed until the cursor is closed. Its columns begin with those of the table; others, which
+     * define has not added yet, are null in every row.
      * limit_ms  how long the query may run in all, until the last row was read; 0: no limit
      * Errors: EXPIRED it ran too long, also from next; INVALID a value does not fit the type of its result, also from
      * next; TOO_LARGE it needs more memory than a query may have. */

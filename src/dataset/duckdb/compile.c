@@ -271,9 +271,28 @@ static void add_condition(struct compiler *c, const struct row_condition *condit
 
 /* ---- the statement ---- */
 
+/* With the columns that it lacks, and no others: somebody may be adding them. */
+static void add_table(struct compiler *c)
+{
+    const struct column_list *columns = c->query->columns;
+    if (!c->rows.missing_columns) {
+        add(c, LINES_TABLE);
+        return;
+    }
+    size_t known = columns->count - c->rows.missing_columns;
+    add(c, "(SELECT " ROW_NUMBER);
+    for (size_t i = 0; i < known; i++)
+        buf_printf(&c->sql, ", c%zu", i);
+    for (size_t i = known; i < columns->count; i++)
+        buf_printf(&c->sql, ", CAST(NULL AS %s) AS c%zu", compile_type(columns->items[i].type), i);
+    add(c, " FROM " LINES_TABLE ")");
+}
+
 static void add_where(struct compiler *c)
 {
-    add(c, " FROM " LINES_TABLE " WHERE " PLAN_WITH_VALUES);
+    add(c, " FROM ");
+    add_table(c);
+    add(c, " WHERE " PLAN_WITH_VALUES);
     if (c->rows.has_later) {
         add(c, " AND " ROW_NUMBER " <= ");
         add_number(c, (uint64_t)c->rows.newest);

@@ -24,10 +24,11 @@ struct compiled {
 
 /* The type of a column in the database. */
 const char *compile_type(enum column_type type);
-/* Which rows exist for the query: those up to this number. */
+/* What exists for the query: the rows up to this number. */
 struct compiled_rows {
     int64_t newest;
-    bool has_later; /* the table may have rows after it, which must be left out */
+    bool has_later;         /* the table may have rows after it, which must be left out */
+    size_t missing_columns; /* how many of the query's columns, the last ones, the table lacks: they are null */
 };
 /* Everything lives in `a`. The text follows from the shape of the query alone: columns are named by position, and each value is a
  * parameter. A cell of the result has the type of its item, in the form of compile_type. */

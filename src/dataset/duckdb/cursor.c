@@ -32,6 +32,7 @@ struct duckdb_cursor {
     struct watched watched;
     uint64_t commits; /* of the database, when newest_row was the newest */
     bool has_later;   /* newest_row is not the newest of the table */
+    size_t missing_columns;
     bool is_watched, is_at_end;
 };
 
@@ -193,7 +194,7 @@ static err_t query_error(struct duckdb_cursor *c, struct arena *a, const char *t
 static err_t prepare(struct duckdb_cursor *c, const struct row_query *q, bool has_later, struct arena *a,
                      struct compiled *ret)
 {
-    *ret = compile_query(q, (struct compiled_rows){ c->cursor.newest_row, has_later }, a);
+    *ret = compile_query(q, (struct compiled_rows){ c->cursor.newest_row, has_later, c->missing_columns }, a);
     duckdb_destroy_prepare(&c->statement);
     if (duckdb_prepare(c->connection, ret->sql.p, &c->statement) == DuckDBError)
         return query_error(c, a, duckdb_prepare_error(c->statement));
@@ -274,14 +275,14 @@ static uint64_t estimate_bytes(const struct database_contents *contents, const b
     return bytes;
 }
 
-/* What the query sees; the columns that it names are there. */
-static err_t take_snapshot(struct duckdb_cursor *c, const struct row_query *q, struct arena *a)
+/* What the query sees. */
+static void take_snapshot(struct duckdb_cursor *c, const struct row_query *q, struct arena *a)
 {
     struct database *d = c->database;
     bool *used = find_used_columns(q, a);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
-    if (q->columns->count > d->contents.columns.count)
-        return err_make(a, ERR_INVALID, "dataset %lld has fewer columns than the query", (long long)d->id);
+    size_t known = d->contents.columns.count;
+    c->missing_columns = q->columns->count > known ? q->columns->count - known : 0;
     int64_t newest = d->contents.rows;
     if (q->up_to_row && q->up_to_row < newest)
         newest = q->up_to_row;
@@ -291,7 +292,6 @@ static err_t take_snapshot(struct duckdb_cursor *c, const struct row_query *q, s
     c->cursor.rows_read = (uint64_t)newest;
     c->cursor.bytes_read = estimate_bytes(&d->contents, used, (uint64_t)newest);
     d->cursors++;
-    return NULL;
 }
 
 /* ---- the calls ---- */
@@ -350,13 +350,10 @@ err_t duckdb_run_query(struct dataset_store *store, int64_t id, const struct row
     TRY(pool_acquire(&s->pool, id, a, &d));
     struct duckdb_cursor *c = make_cursor(s, d, q);
     c->deadline_ms = deadline_ms;
-    err_t e = take_snapshot(c, q, a);
-    if (!e) {
-        e = start_cursor(c, q, a);
-        if (e)
-            forget_cursor(d);
-    }
+    take_snapshot(c, q, a);
+    err_t e = start_cursor(c, q, a);
     if (e) {
+        forget_cursor(d);
         free_cursor(c, e);
         return e;
     }
