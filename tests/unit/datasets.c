@@ -251,6 +251,24 @@ TEST(a_change_adds_columns_and_raises_the_version)
     expect_sound(&f);
 }
 
+TEST(of_two_changes_that_were_made_from_one_version_the_second_undid_the_first)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    struct dataset d;
+    struct dataset_request first = vendas(w), second = vendas(w);
+    first.base_version = second.base_version = f.dataset.version;
+    first.is_strict = true;
+    second.name = S("Loja");
+    EXPECT_OK(dataset_change(&w->core, &f.ana, f.dataset.slug, &first, w->a, &d));
+    EXPECT_ERR(dataset_change(&w->core, &f.ana, f.dataset.slug, &second, w->a, &d), ERR_UNAVAILABLE);
+    EXPECT_OK(dataset_find(&w->core, f.ana.account_id, f.dataset.slug, w->a, &d));
+    EXPECT(d.is_strict && !slice_eq(d.name, S("Loja")));
+    second.base_version = d.version;
+    second.is_strict = d.is_strict;
+    EXPECT_OK(dataset_change(&w->core, &f.ana, f.dataset.slug, &second, w->a, &d));
+}
+
 TEST(schedules_are_multiples_of_a_time_or_a_time_of_each_day)
 {
     const int64_t day = hours(24), now = 1795269849000; /* 2026-11-21T14:04:09Z */
@@ -1058,6 +1076,7 @@ TEST(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened)
 RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_columns_in_order),
           cmocka_unit_test(what_is_wrong_with_a_dataset_is_refused_by_its_rule),
           cmocka_unit_test(a_change_adds_columns_and_raises_the_version),
+          cmocka_unit_test(of_two_changes_that_were_made_from_one_version_the_second_undid_the_first),
           cmocka_unit_test(schedules_are_multiples_of_a_time_or_a_time_of_each_day),
           cmocka_unit_test(permission_to_send_ends_at_its_time_or_when_it_is_revoked),
           cmocka_unit_test(permission_to_send_ends_with_its_owner_and_with_the_key),

@@ -238,6 +238,7 @@ err_t datasnap_schema_change(struct http_exchange *x)
     TRY(read_schema_body(x, &body));
     TRY(datasnap_find_schema(x, &now));
     struct dataset_request request = { .name = now.name,
+                                       .base_version = now.version,
                                        .columns = now.columns,
                                        .is_strict = now.is_strict,
                                        .takes_duplicates = now.takes_duplicates,

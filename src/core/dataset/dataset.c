@@ -276,6 +276,8 @@ static err_t apply_change(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(dataset_gone(meta_dataset_by_slug(tx, c->w.who->account_id, c->slug, a, &now), a));
     TRY(meta_dataset_hold(tx, now.id, a, &there));
     TRY(dataset_gone(meta_dataset_get(tx, now.id, a, &now), a)); /* as it is while it is held */
+    if (r->base_version.n && !slice_eq(r->base_version, now.version))
+        return err_make(a, ERR_UNAVAILABLE, "somebody else changed the dataset meanwhile");
     struct dataset next = now;
     set_settings(&next, r, c->w.now_ms);
     TRY(merge_columns(&now.columns, &r->columns, a, &next.columns));

@@ -35,6 +35,8 @@ struct dataset_request {
     slice name;
     slice slug;    /* [a-z0-9][a-z0-9-]*; empty: made from the name */
     slice version; /* three numbers with dots; empty: 1.0.0 */
+    slice
+        base_version; /* of a change: UNAVAILABLE if the dataset has another version by now; empty: whichever it has */
     struct column_list columns;
     bool is_strict, takes_duplicates;
     enum dataset_processing processing;
