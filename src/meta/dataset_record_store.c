@@ -346,6 +346,13 @@ err_t meta_dataset_file_list_left(struct meta_tx *tx, slice job_kind, int job_st
                    LIST_OF(read_file_row, ret));
 }
 
+#define HOLD_DATASET_FILE(IN) "SELECT id FROM dataset_files WHERE id = $1" HELD(IN)
+
+err_t meta_dataset_file_hold(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_there)
+{
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_DATASET_FILE), SQL(SQL_I(id)), a, ret_there);
+}
+
 err_t meta_dataset_file_move(struct meta_tx *tx, const struct dataset_file_step *step, struct arena *a,
                              bool *ret_changed)
 {

@@ -428,3 +428,88 @@ def test_two_environments_are_renamed_to_one_name_at_once(school):
     one.commit()
     two.finish()
     assert two.says("meta_environment_taken", "name_key = ", 1, "n", 0)[0] == [["1"]]
+
+
+# ── datasets
+
+
+@pytest.fixture
+def datasets(machines, database):
+    """A dataset with a permission to send files, and a file that a job may read: dataset, prefix and file 1."""
+    empty = "TRUNCATE datasets, dataset_files, upload_prefixes RESTART IDENTITY CASCADE"
+    database.script(empty)
+    for text, *values in (
+            ("INSERT INTO datasets (account_id, slug, name, version, columns, is_strict, takes_duplicates, processing, volume_bytes,"
+             " schedule, due_at_ms, created_at_ms, modified_at_ms) VALUES (1, 'd', 'D', '1.0.0', '', 0, 0, 0, 1, '', 0, 1, 1)",),
+            ("INSERT INTO upload_prefixes (account_id, owner_id, credential_id, dataset_id, secret_hash, created_at_ms, expires_at_ms)"
+             " VALUES (1, 1, 0, 1, $1, 1, 9)", bytes(32)),
+            ("INSERT INTO dataset_files (id, dataset_id, account_id, prefix_id, name, headers, version, size_bytes, md5, state,"
+             " created_at_ms) VALUES (1, 1, 1, 1, 'a.jsonl', '', '1.0.0', 5, $1, 1, 1)", BYTES_16)):
+        database.run(text, *values)
+    yield machines
+    for machine in machines:
+        machine.script("ROLLBACK; BEGIN")
+    database.script(empty)
+
+
+QUEUED, RUNNING = 1, 2
+
+
+def test_a_file_is_removed_before_a_job_reads_it(datasets):
+    one, two = datasets
+    one.says("meta_dataset_hold", "SELECT", 1)
+    one.says("meta_dataset_file_hold", "SELECT", 1)
+    two.starts("meta_dataset_file_move", "UPDATE", RUNNING, 1, QUEUED, QUEUED)
+    assert one.says("meta_dataset_file_remove", "DELETE", 1)[1] == 1
+    one.commit()
+    assert two.finish()[1] == 0
+
+
+def test_a_job_reads_a_file_before_it_is_removed(datasets):
+    one, two = datasets
+    assert one.says("meta_dataset_file_move", "UPDATE", RUNNING, 1, QUEUED, QUEUED)[1] == 1
+    two.says("meta_dataset_hold", "SELECT", 1)
+    two.starts("meta_dataset_file_hold", "SELECT", 1)
+    one.commit()
+    two.finish()
+    assert two.run("SELECT state FROM dataset_files WHERE id = 1")[0] == [[str(RUNNING)]]  # so it is refused
+
+
+def test_a_name_comes_once_under_a_permission(datasets):
+    one, two = datasets
+    for machine in datasets:
+        assert machine.says("meta_dataset_file_has_name", "SELECT", 1, "b.jsonl")[0] == [["0"]]
+    one.says("meta_dataset_hold", "SELECT", 1)
+    two.starts("meta_dataset_hold", "SELECT", 1)
+    one.says("meta_dataset_file_add", "INSERT", 2, 1, 1, 1, "b.jsonl", "", "1.0.0", 5, BYTES_16, 0, 1)
+    one.commit()
+    two.finish()
+    assert two.says("meta_dataset_file_has_name", "SELECT", 1, "b.jsonl")[0] == [["1"]]
+
+
+def test_no_permission_is_given_for_a_dataset_that_is_being_removed(datasets):
+    one, two = datasets
+    assert one.says("meta_dataset_end", "UPDATE", 5, 1)[1] == 1
+    two.starts("meta_dataset_hold", "SELECT", 1)
+    one.commit()
+    assert two.finish()[0] == []
+
+
+def test_a_file_that_comes_while_its_dataset_is_removed_is_found_by_the_removal(datasets):
+    one, two = datasets
+    assert one.says("meta_dataset_hold", "SELECT", 1)[0] == [["1"]]
+    one.says("meta_dataset_file_add", "INSERT", 2, 1, 1, 1, "b.jsonl", "", "1.0.0", 5, BYTES_16, 0, 1)
+    two.starts("meta_dataset_end", "UPDATE", 5, 1)
+    one.commit()
+    assert two.finish()[1] == 1
+    assert len(two.says("meta_dataset_file_each", "SELECT", 1, 0, 100)[0]) == 2
+
+
+def test_what_a_table_takes_is_measured_by_one_machine_after_the_other(datasets, database):
+    one, two = datasets
+    one.says("meta_dataset_hold", "SELECT", 1)
+    two.starts("meta_dataset_hold", "SELECT", 1)
+    one.says("meta_dataset_set_table_bytes", "UPDATE", 100, 1)
+    one.commit()
+    two.finish()
+    assert two.run("SELECT table_bytes FROM datasets")[0] == [["100"]]

@@ -232,6 +232,7 @@ static err_t attach_upload(struct meta_tx *tx, void *arg, const struct file *fil
     struct dataset_upload *u = arg;
     struct dataset d;
     TRY(read_held(tx, u->dataset_id, a, &d));
+    TRY(check_prefix(tx, u, a)); /* again: another file of that name may have come before the dataset was held */
     bool at_once = d.processing == DATASET_ON_UPLOAD && !u->waits;
     struct dataset_file f = { .id = file->id,
                               .dataset_id = d.id,
@@ -298,8 +299,12 @@ struct file_removal {
 static err_t apply_file_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct file_removal *r = arg;
+    struct dataset held;
     struct dataset_file f;
     int64_t unused;
+    bool there;
+    TRY(read_held(tx, r->dataset->id, a, &held));
+    TRY(meta_dataset_file_hold(tx, r->id, a, &there)); /* nobody begins to read it meanwhile */
     err_t e = meta_dataset_file_get(tx, r->id, a, &f);
     if (err_is(e, ERR_NOT_FOUND) || (!e && f.dataset_id != r->dataset->id))
         return core_refuse(a, REASON_DATASET_NO_FILE);

@@ -84,6 +84,8 @@ static err_t apply_finish(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct ingestion *in = arg;
     struct dataset_file now;
+    bool there;
+    TRY(meta_dataset_file_hold(tx, in->file_id, a, &there));
     err_t e = meta_dataset_file_get(tx, in->file_id, a, &now);
     if (e || now.state == DATASET_FILE_DONE) /* another run came to an end: its rows are there */
         return err_is(e, ERR_NOT_FOUND) ? NULL : e;
@@ -118,6 +120,8 @@ static err_t apply_table_bytes(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct measuring *m = arg;
     struct dataset now;
+    bool there;
+    TRY(meta_dataset_hold(tx, m->in->dataset.id, a, &there));
     err_t e = meta_dataset_get(tx, m->in->dataset.id, a, &now);
     if (e)
         return err_is(e, ERR_NOT_FOUND) ? NULL : e;

@@ -47,7 +47,11 @@ static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct prefix_issuing *i = arg;
     struct dataset d;
+    bool there;
     TRY(dataset_gone(meta_dataset_by_slug(tx, i->who->account_id, i->request->slug, a, &d), a));
+    TRY(meta_dataset_hold(tx, d.id, a, &there));
+    if (!there)
+        return core_refuse(a, REASON_DATASET_NOT_THERE);
     slice secret = { i->secret, sizeof i->secret };
     struct upload_prefix prefix = { .account_id = i->who->account_id,
                                     .owner_id = i->who->user_id,
@@ -98,8 +102,7 @@ void prefix_issue(struct core *core, const struct principal *who, const struct p
 /* ---- using ---- */
 
 /* The owner as whom files are sent, with the key that asked. */
-static err_t find_owner(struct core *core, struct meta_tx *tx, const struct upload_prefix *p, struct arena *a,
-                        struct principal *ret)
+static err_t find_owner(struct meta_tx *tx, const struct upload_prefix *p, struct arena *a, struct principal *ret)
 {
     struct user user;
     struct credential key = { .role = KEY_ADMIN };
@@ -115,7 +118,6 @@ static err_t find_owner(struct core *core, struct meta_tx *tx, const struct uplo
     ret->login = user.login;
     ret->role = key.role;
     ret->link_credential_id = p->credential_id;
-    (void)core;
     return key_may(ret, KEY_WRITER) ? NULL : err_make(a, ERR_FORBIDDEN, "the key of the owner may not send files");
 }
 
@@ -130,7 +132,7 @@ static err_t open_prefix(struct core *core, struct meta_tx *tx, slice secret, st
         return err_make(a, ERR_REVOKED, "it was revoked");
     if (ret->prefix.expires_at_ms <= core_now_ms(core))
         return err_make(a, ERR_EXPIRED, "it has expired");
-    TRY(find_owner(core, tx, &ret->prefix, a, &ret->owner));
+    TRY(find_owner(tx, &ret->prefix, a, &ret->owner));
     return meta_dataset_get(tx, ret->prefix.dataset_id, a, &ret->dataset);
 }
 
@@ -223,7 +225,7 @@ err_t prefix_info(struct core *core, const struct principal *who, int64_t id, st
     info.slug = d.slug;
     info.is_valid = !info.prefix.revoked_at_ms && info.prefix.expires_at_ms > core_now_ms(core);
     if (info.is_valid) {
-        err_t e = find_owner(core, tx, &info.prefix, a, &unused);
+        err_t e = find_owner(tx, &info.prefix, a, &unused);
         info.is_valid = !e;
         if (e && !is_a_refusal(e))
             return e;

@@ -72,6 +72,8 @@ MUST_USE err_t meta_dataset_file_count_pending(struct meta_tx *, int64_t dataset
  * state (enum job_state). */
 MUST_USE err_t meta_dataset_file_list_left(struct meta_tx *, slice job_kind, int job_state, const struct id_page *,
                                            struct arena *a, struct dataset_file_list *ret);
+/* Holds the record until the write ends, also when the file was removed. */
+MUST_USE err_t meta_dataset_file_hold(struct meta_tx *, int64_t id, struct arena *a, bool *ret_there);
 /* Sets the state, from one of two. *ret_changed: it had one of them. */
 struct dataset_file_step {
     int64_t id;
