@@ -156,6 +156,26 @@ TEST(a_removed_file_is_gone_and_its_rows_stay)
     EXPECT_EQ(world_fsck(f->w, false), 0);
 }
 
+static err_t apply_running(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    bool moved;
+    struct dataset_file_step step = { *(const int64_t *)arg, DATASET_FILE_PENDING, DATASET_FILE_PENDING,
+                                      DATASET_FILE_RUNNING };
+    return meta_dataset_file_move(tx, &step, a, &moved);
+}
+
+TEST(a_file_that_is_being_read_is_not_removed)
+{
+    DATASNAP_FIXTURE(f);
+    struct dataset d = datasnap_schema(f, "vendas", MANUAL);
+    int64_t id = datasnap_file(f, &d, "um.jsonl", S("{\"id\":1}\n"));
+    world_write(f->w, apply_running, &id);
+    struct fake_reply *r = datasnap_send(f, DS_WRITER, "DELETE " FILES "/1", NULL);
+    EXPECT_EQ(r->status, 409);
+    EXPECT_SLICE(datasnap_str(f, r, "message"), datasnap_str(f, r, "error"));
+    EXPECT_SLICE(ids_of(f, list(f, "?processing_status=processing"), "data"), S("1"));
+}
+
 /* ---- §6.1: listing ---- */
 
 static struct dataset three_files(struct datasnap_fixture *f)
@@ -616,7 +636,8 @@ RUN_TESTS(cmocka_unit_test(a_file_is_shown_before_and_after_it_was_read),
           cmocka_unit_test(a_failed_file_names_its_lines),
           cmocka_unit_test(a_file_with_the_bytes_of_another_is_a_duplicate_of_it),
           cmocka_unit_test(a_file_that_the_server_could_not_read_says_so),
-          cmocka_unit_test(a_removed_file_is_gone_and_its_rows_stay), cmocka_unit_test(a_listing_sorts_and_filters),
+          cmocka_unit_test(a_removed_file_is_gone_and_its_rows_stay),
+          cmocka_unit_test(a_file_that_is_being_read_is_not_removed), cmocka_unit_test(a_listing_sorts_and_filters),
           cmocka_unit_test(a_listing_counts_its_pages), cmocka_unit_test(a_queued_file_is_still_pending),
           cmocka_unit_test(wrong_parameters_are_named), cmocka_unit_test(the_newest_uploads_are_an_array),
           cmocka_unit_test(a_page_of_many_errors_is_sent_in_pieces),
