@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A question with one condition about the column "n", whose result is the column "id". */
@@ -86,28 +87,55 @@ static const char *const three_values[COLUMN_TYPE_COUNT][3] = {
     { "-62135596800000000", "-1", "253402300799999999" },
 };
 
+/* A table with the columns v0, v1 … and u0, u1 … of the types of those numbers, and "id". In row i, which has that id, v has the value
+ * number v[i] of its type, and u number u[i]; -1 is a null. */
+static void typed_table(struct dataset_world *w, const int *v, const int *u, size_t rows)
+{
+    slice spec = S("id int8"), text = S("");
+    for (int t = 0; t < COLUMN_TYPE_COUNT; t++)
+        spec = arena_printf(w->a, SLICE_FMT ", v%d %s, u%d %s", SLICE_ARG(spec), t, all_types[t], t, all_types[t]);
+    for (size_t i = 0; i < rows; i++) {
+        text = arena_printf(w->a, SLICE_FMT "%s%zu", SLICE_ARG(text), i ? ";" : "", i);
+        for (int t = 0; t < COLUMN_TYPE_COUNT; t++)
+            text = arena_printf(w->a, SLICE_FMT "|%s|%s", SLICE_ARG(text), v[i] < 0 ? "-" : three_values[t][v[i]],
+                                u[i] < 0 ? "-" : three_values[t][u[i]]);
+    }
+    dataset_define(w, 1, spec.p);
+    dataset_add(w, 1, 1, text.p);
+}
+
+static expr_t typed_column(struct ask *k, char letter, int type)
+{
+    return ask_column(k, arena_printf(k->w->a, "%c%d", letter, type).p);
+}
+
+/* As a result shows it: value number `which` of the type, or with -1 a null. */
+static slice typed_text(struct dataset_world *w, int type, int which)
+{
+    struct cell c = dataset_cell(w, (enum column_type)type, slice_of(which < 0 ? "-" : three_values[type][which]));
+    return dataset_text(w->a, (enum column_type)type, &c);
+}
+
 /* ---- values ---- */
 
 TEST(extremes_of_every_type_and_nulls_are_read_as_they_were_added)
 {
     struct dataset_world *w = *state;
+    static const int v[] = { 0, 1, -1, 2 };
+    typed_table(w, v, v, LENGTH_OF(v));
     for (int t = 0; t < COLUMN_TYPE_COUNT; t++) {
-        const char *const *v = three_values[t];
-        one_column(w, all_types[t], arena_printf(w->a, "%s|;%s|;-|;%s|", v[0], v[1], v[2]).p);
         struct ask k = ask_new(w);
-        ask_columns(&k, "v");
+        ask_item(&k, ROW_PLAIN, typed_column(&k, 'v', t));
         SCOPED(dataset_cursor_closep) struct dataset_cursor *cursor = NULL;
         EXPECT_OK(ask_open(&k, 1, &cursor));
         const struct cell *cells;
         size_t count;
         EXPECT_OK(cursor->ops->next(cursor, w->a, &cells, &count));
-        EXPECT_EQ(count, 4);
-        for (size_t i = 0; i < 4; i++) {
-            struct cell want = dataset_cell(w, (enum column_type)t, slice_of(i == 2 ? "-" : v[i - (i > 2)]));
-            EXPECT_SLICE(dataset_text(w->a, (enum column_type)t, &cells[i]),
-                         dataset_text(w->a, (enum column_type)t, &want));
-            if (t == COLUMN_FLOAT && !want.is_null)
-                EXPECT(cells[i].real == want.real);
+        EXPECT_EQ(count, LENGTH_OF(v));
+        for (size_t i = 0; i < LENGTH_OF(v); i++) {
+            EXPECT_SLICE(dataset_text(w->a, (enum column_type)t, &cells[i]), typed_text(w, t, v[i]));
+            if (t == COLUMN_FLOAT && v[i] >= 0)
+                EXPECT(cells[i].real == strtod(three_values[t][v[i]], NULL));
         }
         EXPECT_OK(cursor->ops->next(cursor, w->a, &cells, &count));
         EXPECT_EQ(count, 0);
@@ -168,20 +196,17 @@ TEST(names_of_columns_may_be_words_of_a_query_language_and_differ_in_case)
 TEST(every_type_is_ordered_with_nulls_last)
 {
     struct dataset_world *w = *state;
+    static const int v[] = { 1, -1, 2, 0 };
+    typed_table(w, v, v, LENGTH_OF(v));
     for (int t = 0; t < COLUMN_TYPE_COUNT; t++) {
-        const char *const *v = three_values[t];
-        one_column(w, all_types[t], arena_printf(w->a, "%s|;-|;%s|;%s|", v[1], v[2], v[0]).p);
         for (int descending = 0; descending < 2; descending++) {
             struct ask k = ask_new(w);
-            ask_columns(&k, "v");
-            ask_order(&k, ask_column(&k, "v"), descending);
-            struct cell low = dataset_cell(w, (enum column_type)t, slice_of(v[descending ? 2 : 0]));
-            struct cell mid = dataset_cell(w, (enum column_type)t, slice_of(v[1]));
-            struct cell high = dataset_cell(w, (enum column_type)t, slice_of(v[descending ? 0 : 2]));
-            EXPECT_SLICE(ask_answer(&k, 1), arena_printf(w->a, SLICE_FMT ";" SLICE_FMT ";" SLICE_FMT ";-",
-                                                         SLICE_ARG(dataset_text(w->a, (enum column_type)t, &low)),
-                                                         SLICE_ARG(dataset_text(w->a, (enum column_type)t, &mid)),
-                                                         SLICE_ARG(dataset_text(w->a, (enum column_type)t, &high))));
+            ask_item(&k, ROW_PLAIN, typed_column(&k, 'v', t));
+            ask_order(&k, typed_column(&k, 'v', t), descending);
+            EXPECT_SLICE(ask_answer(&k, 1),
+                         arena_printf(w->a, SLICE_FMT ";" SLICE_FMT ";" SLICE_FMT ";-",
+                                      SLICE_ARG(typed_text(w, t, descending ? 2 : 0)), SLICE_ARG(typed_text(w, t, 1)),
+                                      SLICE_ARG(typed_text(w, t, descending ? 0 : 2))));
         }
     }
 }
@@ -396,25 +421,24 @@ TEST(every_test_of_a_value)
 TEST(values_of_every_type_are_compared)
 {
     struct dataset_world *w = *state;
+    static const int v[] = { 0, 1, 2, -1 };
+    static const struct {
+        enum row_test test;
+        int value;
+        const char *want, *want_of_bool;
+    } cases[] = { { ROW_EQ, 0, "0", "0" },     { ROW_LT, 1, "0", "0" },        { ROW_LE, 1, "0;1", "0;1;2" },
+                  { ROW_GT, 0, "1;2", "1;2" }, { ROW_GE, 2, "2", "1;2" },      { ROW_NE, 2, "0;1", "0" },
+                  { ROW_IN, 2, "2", "1;2" },   { ROW_NOT_IN, 0, "1;2", "1;2" } };
+    typed_table(w, v, v, LENGTH_OF(v));
     for (int t = 0; t < COLUMN_TYPE_COUNT; t++) {
-        const char *const *v = three_values[t];
-        dataset_define(w, t, arena_printf(w->a, "id int8, n %s", all_types[t]).p);
-        dataset_add(w, t, 1, arena_printf(w->a, "1|%s;2|%s;3|%s;4|-", v[0], v[1], v[2]).p);
-        static const struct {
-            enum row_test test;
-            int value;
-            const char *want, *want_of_bool;
-        } cases[] = { { ROW_EQ, 0, "1", "1" },     { ROW_LT, 1, "1", "1" },        { ROW_LE, 1, "1;2", "1;2;3" },
-                      { ROW_GT, 0, "2;3", "2;3" }, { ROW_GE, 2, "3", "2;3" },      { ROW_NE, 2, "1;2", "1" },
-                      { ROW_IN, 2, "3", "2;3" },   { ROW_NOT_IN, 0, "2;3", "2;3" } };
         for (size_t i = 0; i < LENGTH_OF(cases); i++) {
             struct ask k = ask_new(w);
             ask_columns(&k, "id");
-            struct cell value = dataset_cell(w, (enum column_type)t, slice_of(v[cases[i].value]));
+            struct cell value = dataset_cell(w, (enum column_type)t, slice_of(three_values[t][cases[i].value]));
             struct query_condition c;
-            EXPECT(query_test(&k.b, cases[i].test, ask_column(&k, "n"), &value, 1, &c));
+            EXPECT(query_test(&k.b, cases[i].test, typed_column(&k, 'v', t), &value, 1, &c));
             ask_where(&k, c);
-            EXPECT_SLICE(ask_answer(&k, t), slice_of(t == COLUMN_BOOL ? cases[i].want_of_bool : cases[i].want));
+            EXPECT_SLICE(ask_answer(&k, 1), slice_of(t == COLUMN_BOOL ? cases[i].want_of_bool : cases[i].want));
         }
     }
 }
@@ -713,23 +737,17 @@ TEST(functions_of_functions)
 TEST(coalesce_takes_the_second_value_where_the_first_is_null)
 {
     struct dataset_world *w = *state;
+    static const int v[] = { 0, -1, -1 }, u[] = { 1, 1, -1 };
+    typed_table(w, v, u, LENGTH_OF(v));
     for (int t = 0; t < COLUMN_TYPE_COUNT; t++) {
-        enum column_type type = (enum column_type)t;
-        const char *const *v = three_values[t];
-        dataset_define(w, t, arena_printf(w->a, "v %s, u %s", all_types[t], all_types[t]).p);
-        dataset_add(w, t, 1, arena_printf(w->a, "%s|%s;-|%s;-|-", v[0], v[1], v[1]).p);
         struct ask k = ask_new(w);
-        expr_t two = ask_coalesce(&k, ask_column(&k, "v"), ask_column(&k, "u"));
+        enum column_type type = (enum column_type)t;
+        expr_t two = ask_coalesce(&k, typed_column(&k, 'v', t), typed_column(&k, 'u', t));
         ask_item(&k, ROW_PLAIN, two);
-        ask_item(&k, ROW_PLAIN, ask_coalesce(&k, two, ask_value(&k, type, v[2])));
-        ask_item(&k, ROW_PLAIN, ask_coalesce(&k, ask_column(&k, "v"), ask_value(&k, type, "-")));
-        struct cell cells[3];
-        slice texts[3];
-        for (int i = 0; i < 3; i++) {
-            cells[i] = dataset_cell(w, type, slice_of(v[i]));
-            texts[i] = dataset_text(w->a, type, &cells[i]);
-        }
-        EXPECT_SLICE(ask_answer(&k, t), arena_printf(w->a,
+        ask_item(&k, ROW_PLAIN, ask_coalesce(&k, two, ask_value(&k, type, three_values[t][2])));
+        ask_item(&k, ROW_PLAIN, ask_coalesce(&k, typed_column(&k, 'v', t), ask_value(&k, type, "-")));
+        slice texts[] = { typed_text(w, t, 0), typed_text(w, t, 1), typed_text(w, t, 2) };
+        EXPECT_SLICE(ask_answer(&k, 1), arena_printf(w->a,
                                                      SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT ";" SLICE_FMT "|" SLICE_FMT
                                                                "|-;-|" SLICE_FMT "|-",
                                                      SLICE_ARG(texts[0]), SLICE_ARG(texts[0]), SLICE_ARG(texts[0]),
@@ -789,17 +807,16 @@ TEST(aggregates_of_no_rows_are_0_or_null)
 TEST(every_aggregate_of_every_type)
 {
     struct dataset_world *w = *state;
+    static const int v[] = { -1, 1, 2, -1, 1, 0 };
+    static const enum row_aggregate aggregates[] = { ROW_COUNT, ROW_COUNT_DISTINCT, ROW_MIN, ROW_MAX, ROW_ANY };
+    typed_table(w, v, v, LENGTH_OF(v));
     for (int t = 0; t < COLUMN_TYPE_COUNT; t++) {
-        enum column_type type = (enum column_type)t;
-        const char *const *v = three_values[t];
-        one_column(w, all_types[t], arena_printf(w->a, "-|;%s|;%s|;-|;%s|;%s|", v[1], v[2], v[1], v[0]).p);
-        struct cell least = dataset_cell(w, type, slice_of(v[0])), middle = dataset_cell(w, type, slice_of(v[1])),
-                    greatest = dataset_cell(w, type, slice_of(v[2]));
-        EXPECT_SLICE(aggregate(w, ROW_COUNT), S("4"));
-        EXPECT_SLICE(aggregate(w, ROW_COUNT_DISTINCT), t == COLUMN_BOOL ? S("2") : S("3"));
-        EXPECT_SLICE(aggregate(w, ROW_MIN), dataset_text(w->a, type, &least));
-        EXPECT_SLICE(aggregate(w, ROW_MAX), dataset_text(w->a, type, &greatest));
-        EXPECT_SLICE(aggregate(w, ROW_ANY), dataset_text(w->a, type, &middle));
+        struct ask k = ask_new(w);
+        for (size_t i = 0; i < LENGTH_OF(aggregates); i++)
+            ask_item(&k, aggregates[i], typed_column(&k, 'v', t));
+        EXPECT_SLICE(ask_answer(&k, 1), arena_printf(w->a, "4|%d|" SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT,
+                                                     t == COLUMN_BOOL ? 2 : 3, SLICE_ARG(typed_text(w, t, 0)),
+                                                     SLICE_ARG(typed_text(w, t, 2)), SLICE_ARG(typed_text(w, t, 1))));
     }
 }
 
@@ -1148,5 +1165,6 @@ static const struct dataset_case cases[] = {
 
 int main(void)
 {
+    dataset_use_memory_for_files();
     return dataset_run_cases(cases, LENGTH_OF(cases));
 }

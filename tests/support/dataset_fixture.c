@@ -53,6 +53,12 @@ static int teardown(void **state)
     return 0;
 }
 
+void dataset_use_memory_for_files(void)
+{
+    if (!getenv("TMPDIR") && access("/dev/shm", W_OK | X_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1);
+}
+
 int dataset_run_cases(const struct dataset_case *cases, size_t count)
 {
     static const char *const names[DATASET_KINDS] = { "mem", "duckdb" };
