@@ -543,6 +543,17 @@ TEST(a_file_without_rows_is_done)
     EXPECT_EQ(count_rows(&f), 0);
 }
 
+TEST(the_job_of_a_file_shows_how_much_of_it_was_read)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}\n{\"id\":2}\n"));
+    EXPECT_EQ(job_of(&f, id).progress, 0);
+    run_jobs(&f);
+    struct job job = job_of(&f, id);
+    EXPECT(job.state == JOB_DONE && job.progress == 18 && job.total == 18);
+}
+
 /* ---- when files are read ---- */
 
 TEST(files_wait_until_somebody_starts_to_process_them)
@@ -1055,6 +1066,31 @@ static err_t extend_and_open(struct dataset_store *store, int64_t dataset_id, in
     return hooked.inner->open(store, dataset_id, file_id, a, ret);
 }
 
+static err_t refuse_open(struct dataset_store *store, int64_t dataset_id, int64_t file_id, struct arena *a,
+                         struct dataset_writer **ret)
+{
+    if (dataset_id == hooked.f->dataset.id)
+        return err_make(a, ERR_CORRUPT, "the table is damaged");
+    return hooked.inner->open(store, dataset_id, file_id, a, ret);
+}
+
+TEST(a_dataset_whose_files_cannot_be_read_lets_others_go_on)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD), other = f;
+    struct dataset_request request = vendas(w);
+    request.name = S("other");
+    EXPECT_OK(dataset_create(&w->core, &f.ana, &request, w->a, &other.dataset));
+    int64_t bad = send(&f, "a.jsonl", S("{\"id\":1}")), good = send(&other, "a.jsonl", S("{\"id\":1}"));
+    hook(&f, bad);
+    hooked.ops.open = refuse_open;
+    EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_CORRUPT);
+    unhook();
+    EXPECT_EQ(file_of(&f, bad).state, DATASET_FILE_RUNNING); /* it is tried again */
+    EXPECT_EQ(file_of(&other, good).state, DATASET_FILE_DONE);
+    EXPECT_EQ(count_rows(&other), 1);
+}
+
 TEST(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened)
 {
     WORLD(w);
@@ -1090,6 +1126,8 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(a_file_of_another_kind_is_kept_but_fails),
           cmocka_unit_test(the_same_bytes_are_read_once_unless_the_dataset_takes_duplicates),
           cmocka_unit_test(a_file_without_rows_is_done),
+          cmocka_unit_test(the_job_of_a_file_shows_how_much_of_it_was_read),
+          cmocka_unit_test(a_dataset_whose_files_cannot_be_read_lets_others_go_on),
           cmocka_unit_test(files_wait_until_somebody_starts_to_process_them),
           cmocka_unit_test(files_are_read_when_they_have_the_volume_together),
           cmocka_unit_test(files_are_read_at_the_times_of_the_schedule),
