@@ -6,6 +6,7 @@
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
 #include "core/store/blob_store.h"
+#include "core/transfer/transfer.h"
 #include "dataset/duckdb/duckdb_store.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
@@ -267,6 +268,7 @@ err_t store_open(struct store *s, const struct config *c, struct clock *clock, s
                                                .seal = s->seal,
                                                .options = options });
     TRY(access_bootstrap(&s->core, a));
+    TRY(transfer_release_all(&s->core, a)); /* nobody else has the lock */
     return log ? report_lost_keys(s, a) : NULL;
 }
 

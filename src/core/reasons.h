@@ -38,7 +38,8 @@ enum core_reason_group {
     REASONS_ENROLMENT,
     REASONS_SPACE,
     REASONS_FOLDER,
-    REASONS_DATASET
+    REASONS_DATASET,
+    REASONS_TRANSFER
 };
 enum core_reason_group core_reason_group(enum core_reason reason);
 

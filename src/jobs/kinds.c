@@ -13,6 +13,7 @@
 #include "core/report/report.h"
 #include "core/space/remnants.h"
 #include "core/task/task.h"
+#include "core/transfer/transfer.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -20,6 +21,7 @@ static err_t run_purge(struct job_run *run, struct arena *a)
 {
     TRY(remnants_remove(run->core, run, a));
     TRY(file_purge_due(run->core, run, a));
+    TRY(transfer_purge_due(run->core, run, a));
     return upload_purge_due(run->core, run, a);
 }
 

@@ -43,6 +43,10 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
     ROW_SIZE                                                                                                           \
     " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "version") " + " BYTES_OF(IN, "host") " + " BYTES_OF(IN, "system")
 #define REPORT_RUN_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "sender_key") " + " BYTES_OF(IN, "details")
+#define TRANSFER_SIZE(IN)                                                                                              \
+    ROW_SIZE                                                                                                           \
+    " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "origin") " + " BYTES_OF(IN, "file_name") " + " BYTES_OF(            \
+        IN, "content_type") " + " BYTES_OF(IN, "metadata") " + " BYTES_OF(IN, "blob_key")
 #define FOLDER_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "d.name")
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
 #include "core/object/garbage.h"
+#include "core/transfer/transfer.h"
 #include "meta/meta.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -141,6 +142,43 @@ TEST(restore_returns_every_byte_of_the_backup)
     EXPECT_EQ(restored.created_at_ms, WORLD_START_MS);
     expect_file(w, in(w, dir, "d"), &alice, &s, small);
     expect_file(w, in(w, dir, "d"), &alice, &l, large);
+}
+
+/* Restoring runs fsck with digests: the bytes that the upload has acknowledged are in the backup, and no others. */
+TEST(restore_returns_what_an_upload_in_several_requests_has_acknowledged)
+{
+    WORLD(w);
+    FOLDER(dir);
+    struct principal alice = world_user(w, S("alice"));
+    struct transfer_request request = {
+        .origin = S("sample"), .file_name = S("a"), .length = 2 * LARGE, .lifetime_ms = hours(1)
+    };
+    struct transfer t, now;
+    struct transfer_writer *writer;
+    struct backup_report report;
+    struct fsck_report fsck;
+    EXPECT_OK(transfer_create(&w->core, &alice, &request, w->a, &t));
+    struct transfer_opening opening = { .name = t.name, .lifetime_ms = hours(1) };
+    EXPECT_OK(transfer_open(&w->core, &alice, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, world_bytes(w, LARGE), w->a));
+    EXPECT_OK(transfer_close(writer, w->a, &now));
+    opening.offset = LARGE;
+    EXPECT_OK(transfer_open(&w->core, &alice, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, world_bytes(w, LARGE), w->a)); /* not acknowledged yet */
+    EXPECT_OK(backup_run(&w->core, in(w, dir, "b"), NULL, &opener, w->a, &report));
+    EXPECT_OK(transfer_close(writer, w->a, &now));
+    EXPECT(now.finished_at_ms);
+    EXPECT_OK(restore_and_check(w, in(w, dir, "b"), in(w, dir, "d"), &report, &fsck));
+    EXPECT_EQ(fsck.count[FSCK_ERROR] + fsck.count[FSCK_WARNING], 0);
+    struct meta_store *meta;
+    struct blob_store *blob;
+    struct blob_reader *reader;
+    EXPECT_OK(open_stores(NULL, in(w, dir, "d"), false, w->a, &meta, &blob));
+    EXPECT_OK(blob->ops->open_growing(blob, t.blob_key, w->a, &reader));
+    EXPECT_EQ(reader->size_bytes, LARGE);
+    reader->ops->close(reader);
+    meta_close(meta);
+    blob->ops->close_store(blob);
 }
 
 /* A composite has no bytes of its own to copy; its parts have. */
@@ -697,6 +735,7 @@ TEST(backup_under_load_is_consistent)
 }
 
 RUN_TESTS(cmocka_unit_test(restore_returns_every_byte_of_the_backup),
+          cmocka_unit_test(restore_returns_what_an_upload_in_several_requests_has_acknowledged),
           cmocka_unit_test(restore_returns_entries_composites_and_uploads),
           cmocka_unit_test(restore_migrates_a_backup_of_an_older_version),
           cmocka_unit_test(backup_and_restore_refuse_a_directory_that_is_not_empty),

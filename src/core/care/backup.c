@@ -13,10 +13,13 @@
 #include "core/dataset/gate.h"
 #include "core/object/garbage.h"
 #include "core/records/object.h"
+#include "core/records/record_ids.h"
+#include "core/records/transfer.h"
 #include "core/store/blob_store.h"
 #include "core/store/dataset_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
+#include "core/store/transfer_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +27,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PIECE = 128 * 1024 };
+enum { PIECE = 128 * 1024, TRANSFERS_AT_ONCE = 100 };
 #define PARTIAL_SUFFIX ".partial"
 #define RESTORING "restoring" /* the directory in which a restored database is built */
 
@@ -210,11 +213,76 @@ static err_t copy_object_blob(void *arg, const struct object *object)
     return err_copy(copy->a, copy_blob(copy, object, &scratch));
 }
 
-/* Copy every blob that `rows` names. */
+/* ---- transfers: what they have acknowledged so far ---- */
+
+/* Bytes that have become a file since the records were copied are a blob of that key. */
+static err_t open_acknowledged(struct blob_store *from, const struct transfer *t, struct arena *a,
+                               struct blob_reader **ret)
+{
+    err_t e = from->ops->open_growing(from, t->blob_key, a, ret);
+    if (err_is(e, ERR_NOT_FOUND))
+        e = from->ops->open(from, t->blob_key, a, ret);
+    if (!e && (*ret)->size_bytes < (uint64_t)t->offset)
+        e = err_make(a, ERR_CORRUPT, "fewer bytes than transfer %lld has acknowledged", (long long)t->id);
+    if (err_is(e, ERR_NOT_FOUND))
+        e = err_because(a, e, ERR_CORRUPT, "the bytes of transfer %lld are missing", (long long)t->id);
+    return e;
+}
+
+static err_t copy_acknowledged(struct blob_copy *copy, const struct transfer *t, struct arena *a)
+{
+    SCOPED(pipe_closep) struct blob_pipe p = { 0 };
+    char *piece = arena_alloc(a, PIECE);
+    uint64_t left = (uint64_t)t->offset;
+    size_t got = 1;
+    TRY(check_target_space(copy, left, a));
+    TRY(open_acknowledged(copy->from, t, a, &p.reader));
+    TRY(copy->to->ops->grow(copy->to, t->blob_key, 0, a, &p.writer));
+    for (; left && got; left -= got) {
+        uint64_t at = (uint64_t)t->offset - left;
+        TRY(p.reader->ops->read_at(p.reader, at, piece, left < PIECE ? (size_t)left : PIECE, a, &got));
+        TRY(p.writer->ops->write(p.writer, (slice){ piece, got }, a));
+    }
+    if (left)
+        return err_make(a, ERR_CORRUPT, "the bytes of transfer %lld end early", (long long)t->id);
+    return p.writer->ops->flush(p.writer, a);
+}
+
+static err_t list_transfers(struct meta_store *rows, int64_t after_id, struct arena *a, struct transfer_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(rows, a, &tx));
+    return meta_transfer_list(tx, 0, &(struct id_page){ after_id, TRANSFERS_AT_ONCE }, a, ret);
+}
+
+static err_t copy_transfers(struct meta_store *rows, struct blob_copy *copy, struct arena *a)
+{
+    struct transfer_list page;
+    int64_t after_id = 0;
+    do {
+        SCRATCH(scratch);
+        err_t e = list_transfers(rows, after_id, &scratch, &page);
+        for (size_t i = 0; !e && i < page.count; i++) {
+            const struct transfer *t = &page.items[i];
+            SCRATCH(own);
+            after_id = t->id;
+            if (t->offset && (!t->finished_at_ms || t->is_part))
+                e = err_copy(a, copy_acknowledged(copy, t, &own));
+        }
+        if (e)
+            return err_copy(a, e);
+    } while (page.count == TRANSFERS_AT_ONCE);
+    return NULL;
+}
+
+/* ---- everything ---- */
+
+/* Copy every blob that `rows` names, and the bytes of transfers. */
 static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, uint64_t reserve_bytes,
                         struct arena *a, struct backup_report *report)
 {
     struct blob_copy copy = { from, to, reserve_bytes, a, report };
+    TRY(copy_transfers(rows, &copy, a));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(rows, a, &tx));
     return meta_object_each(tx, 0, a, copy_object_blob, &copy);

@@ -52,6 +52,7 @@ struct fsck_report {
  *              not kept is held
  *   tasks      there is a job that removes what is left of those that were removed
  *   buckets    each entry and each part of an upload has its object
+ *   transfers  the bytes that they have acknowledged are there
  *   datasets   the rows of each are those of the files that were read, and their pages are sound
  *   accounts   their counters of usage
  *   events     none is missing but the oldest, which were removed

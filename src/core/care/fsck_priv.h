@@ -30,4 +30,7 @@ MUST_USE err_t fsck_check_removed_tasks(struct fsck *);
 /* Compare the rows of datasets with what the records of their files say, in both directions. */
 MUST_USE err_t fsck_check_datasets(struct fsck *);
 
+/* Compare the bytes of transfers with what their records acknowledge. */
+MUST_USE err_t fsck_check_transfers(struct fsck *);
+
 #endif

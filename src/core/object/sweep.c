@@ -12,12 +12,14 @@
 #include "core/store/blob_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transaction.h"
+#include "core/store/transfer_store.h"
 
 #include <stdlib.h>
 
 struct candidate {
     slice key;
     uint64_t size_bytes;
+    bool is_growing;
 };
 
 struct sweep {
@@ -28,6 +30,7 @@ struct sweep {
     struct sweep_report *report;
     struct job_run *run;
     bool stopped;
+    bool walks_growing; /* the walk is through growing blobs, not through blobs */
 };
 
 static struct candidate *candidates(const struct sweep *s, size_t *ret_count)
@@ -41,11 +44,18 @@ static void sweep_releasep(struct sweep *s)
     buf_release(&s->list);
 }
 
-static err_t has_row(struct core *core, slice key, struct arena *a, bool *ret)
+/* A transfer names a growing blob, and also the blob that it has just become. */
+static err_t is_named(struct meta_tx *tx, slice key, bool is_growing, struct arena *a, bool *ret)
+{
+    TRY(meta_transfer_has_key(tx, key, a, ret));
+    return *ret || is_growing ? NULL : meta_object_has_key(tx, key, a, ret);
+}
+
+static err_t has_row(struct core *core, slice key, bool is_growing, struct arena *a, bool *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_object_has_key(tx, key, a, ret);
+    return is_named(tx, key, is_growing, a, ret);
 }
 
 static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
@@ -58,7 +68,7 @@ static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_
         return err_make(s->a, ERR_UNAVAILABLE, "the job is stopping"); /* ends the walk; it is not reported */
     }
     s->report->seen++;
-    err_t e = has_row(s->core, key, &scratch, &known);
+    err_t e = has_row(s->core, key, s->walks_growing, &scratch, &known);
     if (e)
         return err_copy(s->a, e);
     if (known)
@@ -67,7 +77,7 @@ static err_t collect_candidate(void *arg, slice key, uint64_t size_bytes, int64_
         s->report->young++;
         return NULL;
     }
-    struct candidate c = { arena_copy(s->a, key), size_bytes };
+    struct candidate c = { arena_copy(s->a, key), size_bytes, s->walks_growing };
     buf_add(&s->list, (slice){ (const char *)&c, sizeof c });
     return NULL;
 }
@@ -90,7 +100,7 @@ static err_t prove_orphans(struct sweep *s)
         qsort(garbage.items, garbage.count, sizeof *garbage.items, compare_keys);
     for (size_t i = 0; i < count; i++) {
         bool known;
-        TRY(meta_object_has_key(tx, list[i].key, s->a, &known));
+        TRY(is_named(tx, list[i].key, list[i].is_growing, s->a, &known));
         if (known)
             continue;
         if (garbage.count && bsearch(&list[i].key, garbage.items, garbage.count, sizeof *garbage.items, compare_keys))
@@ -112,7 +122,9 @@ static err_t remove_orphans(struct sweep *s)
     size_t count;
     struct candidate *list = candidates(s, &count);
     for (size_t i = 0; i < count && !garbage_is_held(s->core) && !job_is_stopping(s->run); i++) {
-        TRY(s->core->blob->ops->remove(s->core->blob, list[i].key, s->a));
+        const struct blob_ops *ops = s->core->blob->ops;
+        TRY(list[i].is_growing ? ops->drop(s->core->blob, list[i].key, s->a)
+                               : ops->remove(s->core->blob, list[i].key, s->a));
         s->report->removed++;
         job_advance(s->run, 1);
     }
@@ -127,6 +139,9 @@ err_t sweep_run(struct core *core, const struct sweep_request *request, struct a
         .core = core, .old_before_ms = garbage_grace_ended_ms(core), .a = a, .report = &report, .run = request->run
     };
     err_t walk = core->blob->ops->each(core->blob, a, collect_candidate, &s);
+    s.walks_growing = true;
+    if (!walk)
+        walk = core->blob->ops->each_growing(core->blob, a, collect_candidate, &s);
     if (s.stopped) {
         *ret = report;
         return NULL;

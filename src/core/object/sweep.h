@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sweep removes orphans: blobs that no record names. A crash after the bytes of an upload were synced, and before
+/* The sweep removes orphans: blobs, and growing blobs, that no record names. A crash after the bytes of an upload were synced, and before
  * its row was committed, leaves one. */
 #ifndef CAIS_CORE_OBJECT_SWEEP_H
 #define CAIS_CORE_OBJECT_SWEEP_H
@@ -7,7 +7,7 @@
 #include "core/core.h"
 
 struct sweep_report {
-    int64_t seen;            /* blobs in the store */
+    int64_t seen;            /* blobs in the store, and growing ones */
     int64_t young;           /* without a row, but younger than the grace, in flight, or on the garbage list */
     int64_t orphans;         /* no row names them, and none will */
     int64_t removed;         /* of the orphans */
@@ -29,7 +29,7 @@ struct sweep_request {
     struct job_run *run; /* core/job.h: the orphans removed are reported to it; may be NULL */
 };
 /* Look at every blob. A blob is an orphan when it is older than purge_grace_ms, no upload in flight writes to it, and
- * one snapshot taken after that has it neither as an object nor on the garbage list. While a backup runs
+ * one snapshot taken after that has it neither as an object or transfer nor on the garbage list. While a backup runs
  * (garbage_is_held) nothing is removed, which is no error. When the run is stopping, the sweep ends early, and the
  * report says what it did.
  *

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uploads whose bytes come in several requests. Each change names what it expects of the row, so of two writers one wins. */
+#ifndef CAIS_CORE_STORE_TRANSFER_STORE_H
+#define CAIS_CORE_STORE_TRANSFER_STORE_H
+
+#include "core/records/record_ids.h"
+#include "core/records/transfer.h"
+#include "core/store/transaction.h"
+
+MUST_USE err_t meta_transfer_add(struct meta_tx *, const struct transfer *, struct arena *a, int64_t *ret_id);
+MUST_USE err_t meta_transfer_by_name(struct meta_tx *, slice name, struct arena *a, struct transfer *ret);
+/* Those of a user, by id; owner_id 0: of all users. Also those that are finished. */
+MUST_USE err_t meta_transfer_list(struct meta_tx *, int64_t owner_id, const struct id_page *, struct arena *a,
+                                  struct transfer_list *ret);
+/* Those that expired, the longest ago first. */
+MUST_USE err_t meta_transfer_list_expired(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
+                                          struct transfer_list *ret);
+struct transfer_claim {
+    int64_t id;
+    slice writer; /* random; not empty */
+    int64_t now_ms, until_ms;
+    bool takes_over; /* also while another may write */
+};
+/* *ret_claimed: the writer may add bytes now. False: another may, or the transfer is finished or gone. */
+MUST_USE err_t meta_transfer_claim(struct meta_tx *, const struct transfer_claim *, struct arena *a, bool *ret_claimed);
+/* Raises the offset, and writes the digest and the times. *ret_done: false when the writer may write no more, or the offset is
+ * another one than `from`. */
+struct transfer_advance {
+    int64_t id;
+    slice writer;
+    int64_t from, to;
+    const struct md5 *md5;
+    int64_t until_ms, expires_at_ms;
+};
+MUST_USE err_t meta_transfer_advance(struct meta_tx *, const struct transfer_advance *, struct arena *a,
+                                     bool *ret_done);
+/* The writer writes no more. It is no error when it does not any more. */
+MUST_USE err_t meta_transfer_release(struct meta_tx *, int64_t id, slice writer, struct arena *a);
+/* Nobody writes: after the only process that could has ended. */
+MUST_USE err_t meta_transfer_release_all(struct meta_tx *, struct arena *a);
+/* Sets the length, which was not known. *ret_done: false when it was, or more bytes came. */
+MUST_USE err_t meta_transfer_set_length(struct meta_tx *, int64_t id, int64_t length, struct arena *a, bool *ret_done);
+/* Marks it as finished. *ret_done: false when it was before, or bytes are missing. */
+MUST_USE err_t meta_transfer_finish(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+/* Removes the record as it was read. *ret_done: false when it is gone, or its offset has risen, or it was finished. Whoever writes
+ * fails from then on. */
+MUST_USE err_t meta_transfer_remove(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+/* *ret_has: a transfer that is not finished has this growing blob. */
+MUST_USE err_t meta_transfer_has_key(struct meta_tx *, slice blob_key, struct arena *a, bool *ret_has);
+
+#endif

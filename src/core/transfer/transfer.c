@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/transfer/transfer_priv.h"
+
+#include "base/random.h"
+#include "core/event.h"
+#include "core/free_space.h"
+#include "core/job.h"
+#include "core/object/garbage.h"
+#include "core/quota.h"
+#include "core/records/record_size.h"
+#include "core/store/account_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/transfer_store.h"
+
+enum { NAME_LENGTH = 32, KEY_DIGITS = 32, PIECE = 50 /* records that are removed in a round */ };
+
+err_t transfer_read(struct core *core, struct meta_tx *tx, const struct principal *who, slice name, struct arena *a,
+                    struct transfer *ret)
+{
+    struct transfer found;
+    err_t e = meta_transfer_by_name(tx, name, a, &found);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && (found.account_id != who->account_id || found.owner_id != who->user_id)))
+        return core_refuse(a, REASON_TRANSFER_NOT_THERE);
+    TRY(e);
+    *ret = found;
+    return found.expires_at_ms <= core_now_ms(core) ? core_refuse(a, REASON_TRANSFER_EXPIRED) : NULL;
+}
+
+err_t transfer_find(struct core *core, const struct principal *who, slice name, struct arena *a, struct transfer *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return transfer_read(core, tx, who, name, a, ret);
+}
+
+err_t transfer_list(struct core *core, const struct principal *who, const struct id_page *page, struct arena *a,
+                    struct transfer_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_transfer_list(tx, who->user_id, page, a, ret);
+}
+
+static err_t write_event(struct meta_tx *tx, const struct principal *who, const struct transfer *t, slice action,
+                         int64_t at_ms, struct arena *a)
+{
+    struct event_params event = { .at_ms = at_ms,
+                                  .who = who,
+                                  .account_id = t->account_id,
+                                  .action = action,
+                                  .subject = arena_printf(a, "transfer:%lld", (long long)t->id),
+                                  .detail = t->file_name };
+    return event_write(tx, &event, a);
+}
+
+/* ---- creating ---- */
+
+struct transfer_change {
+    struct core *core;
+    const struct principal *who;
+    slice name;
+    int64_t length, now_ms;
+    struct transfer transfer;
+};
+
+static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct transfer_change *c = arg;
+    struct transfer *t = &c->transfer;
+    struct account_use later = { .bytes = t->length > 0 ? t->length : 0, .files = !t->is_part };
+    struct account_use now = { .records = transfer_record_size(t), .uploads = 1 };
+    TRY(quota_check(c->core, tx, t->account_id, &later, a));
+    TRY(quota_take_records(c->core, tx, t->account_id, &now, a));
+    TRY(meta_transfer_add(tx, t, a, &t->id));
+    return write_event(tx, c->who, t, S("transfer.create"), c->now_ms, a);
+}
+
+err_t transfer_create(struct core *core, const struct principal *who, const struct transfer_request *r, struct arena *a,
+                      struct transfer *ret)
+{
+    int64_t now_ms = core_now_ms(core);
+    if (r->max_bytes && r->length > 0 && (uint64_t)r->length > r->max_bytes)
+        return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %llu bytes",
+                        (unsigned long long)r->max_bytes);
+    if (r->metadata.n > TRANSFER_METADATA_MAX)
+        return err_make(a, ERR_TOO_LARGE, "the metadata have more than %d bytes", TRANSFER_METADATA_MAX);
+    TRY(free_space_check(core, r->length > 0 ? (uint64_t)r->length : 0, a));
+    struct transfer_change c = { .core = core, .who = who, .now_ms = now_ms };
+    c.transfer = (struct transfer){ .account_id = who->account_id,
+                                    .owner_id = who->user_id,
+                                    .owner_login = who->login,
+                                    .name = random_text(core->random, a, NAME_LENGTH),
+                                    .origin = r->origin,
+                                    .file_name = r->file_name,
+                                    .content_type = r->content_type,
+                                    .metadata = r->metadata,
+                                    .blob_key = random_hex(core->random, a, KEY_DIGITS),
+                                    .length = r->length < 0 ? -1 : r->length,
+                                    .holder = r->holder,
+                                    .is_part = r->is_part,
+                                    .created_at_ms = now_ms,
+                                    .expires_at_ms = now_ms + r->lifetime_ms };
+    md5_init(&c.transfer.md5);
+    TRY(meta_write(core->meta, apply_create, &c, a));
+    *ret = c.transfer;
+    return NULL;
+}
+
+static err_t apply_length(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct transfer_change *c = arg;
+    struct transfer t;
+    bool done;
+    TRY(transfer_read(c->core, tx, c->who, c->name, a, &t));
+    struct account_use later = { .bytes = c->length - t.offset };
+    TRY(quota_check(c->core, tx, t.account_id, &later, a));
+    TRY(meta_transfer_set_length(tx, t.id, c->length, a, &done));
+    return done ? NULL : core_refuse(a, REASON_TRANSFER_LENGTH);
+}
+
+err_t transfer_set_length(struct core *core, const struct principal *who, slice name, int64_t length, struct arena *a)
+{
+    struct transfer_change c = { .core = core, .who = who, .name = name, .length = length };
+    if (length < 0)
+        return core_refuse(a, REASON_TRANSFER_LENGTH);
+    TRY(free_space_check(core, (uint64_t)length, a));
+    return meta_write(core->meta, apply_length, &c, a);
+}
+
+/* ---- removing ---- */
+
+/* The record goes first; a crash in between leaves bytes that the sweep finds. */
+static err_t remove_record(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
+{
+    const struct transfer *t = &c->transfer;
+    bool done;
+    TRY(meta_transfer_remove(tx, t, a, &done));
+    if (!done)
+        return err_make(a, ERR_UNAVAILABLE, "the upload was changed at the same time");
+    struct account_use less = { .bytes = t->finished_at_ms && !t->is_part ? 0 : -t->offset,
+                                .records = -transfer_record_size(t),
+                                .uploads = t->finished_at_ms ? 0 : -1 };
+    TRY(meta_account_use(tx, t->account_id, &less, a));
+    return write_event(tx, c->who, t, S("transfer.remove"), c->now_ms, a);
+}
+
+static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct transfer_change *c = arg;
+    err_t e = transfer_read(c->core, tx, c->who, c->name, a, &c->transfer);
+    if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
+        return e;
+    return remove_record(tx, c, a);
+}
+
+static err_t drop_bytes(struct core *core, slice key, struct arena *a)
+{
+    return garbage_is_held(core) ? NULL : core->blob->ops->drop(core->blob, key, a);
+}
+
+err_t transfer_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
+{
+    struct transfer_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    struct transfer t;
+    err_t e = transfer_find(core, who, name, a, &t);
+    if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
+        return e;
+    slice key = arena_copy(a, t.blob_key);
+    TRY(meta_write(core->meta, apply_remove, &c, a));
+    return drop_bytes(core, key, a);
+}
+
+/* ---- care ---- */
+
+static err_t apply_purge(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct transfer_change *c = arg;
+    err_t e = meta_transfer_by_name(tx, c->name, a, &c->transfer);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL;
+    TRY(e);
+    return c->transfer.expires_at_ms > c->now_ms ? NULL : remove_record(tx, c, a); /* bytes may have come meanwhile */
+}
+
+static err_t list_expired(struct core *core, int64_t now_ms, struct arena *a, struct transfer_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_transfer_list_expired(tx, now_ms, PIECE, a, ret);
+}
+
+static err_t purge(struct core *core, const struct transfer *t, int64_t now_ms, struct arena *a)
+{
+    struct transfer_change c = { .core = core, .now_ms = now_ms, .name = t->name };
+    TRY(meta_write(core->meta, apply_purge, &c, a));
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    bool stays;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_transfer_has_key(tx, t->blob_key, a, &stays));
+    return stays ? NULL : drop_bytes(core, t->blob_key, a);
+}
+
+err_t transfer_purge_due(struct core *core, struct job_run *run, struct arena *a)
+{
+    struct transfer_list due;
+    do {
+        SCRATCH(scratch);
+        int64_t now_ms = core_now_ms(core);
+        err_t e = list_expired(core, now_ms, &scratch, &due);
+        for (size_t i = 0; !e && i < due.count && !job_is_stopping(run) && !garbage_is_held(core); i++) {
+            e = purge(core, &due.items[i], now_ms, &scratch);
+            job_advance(run, 1);
+        }
+        if (e)
+            return err_copy(a, e);
+    } while (due.count == PIECE && !job_is_stopping(run) && !garbage_is_held(core));
+    return NULL;
+}
+
+static err_t apply_release_all(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    (void)arg;
+    return meta_transfer_release_all(tx, a);
+}
+
+err_t transfer_release_all(struct core *core, struct arena *a)
+{
+    return meta_write(core->meta, apply_release_all, NULL, a);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uploads whose bytes come in several requests, over lost connections and restarts of the server.
+ *
+ *   transfer_create ──► open ──┬── transfer_open ──► transfer_write* ──► transfer_close ──┬──► open, at a higher offset
+ *                              │                                                          └──► finished: a file, if all bytes came
+ *                              ├── transfer_remove ──► gone
+ *                              └── expires_at_ms ────► gone (transfer_purge_due)
+ *
+ * The offset is the number of bytes that are on stable storage. It rises only after a flush, and never falls: what was
+ * acknowledged survives a crash at any instant, and what was not is sent again. The bytes are a growing blob
+ * (core/store/blob_store.h); its digest is kept in the record, so a restart reads nothing again.
+ *
+ * One request writes at a time. It claims the record for LEASE_MS, longer with every flush; another is refused with
+ * TRANSFER_BUSY, or takes over, and then the first one can neither acknowledge nor change anything any more.
+ *
+ * Room in the account is taken for the bytes that are there, and for the record. A transfer is visible to the users of its
+ * account who made it, and to nobody else.
+ * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any that may block, unless stated
+ * otherwise; a writer belongs to one thread at a time. */
+#ifndef CAIS_CORE_TRANSFER_TRANSFER_H
+#define CAIS_CORE_TRANSFER_TRANSFER_H
+
+#include "core/core.h"
+#include "core/grant.h"
+#include "core/reasons.h"
+#include "core/records/file.h"
+#include "core/records/record_ids.h"
+#include "core/records/transfer.h"
+
+struct job_run;
+
+#define TRANSFER_METADATA_MAX 8192                   /* bytes */
+#define TRANSFER_KEPT_MS ((int64_t)24 * 3600 * 1000) /* how long the record of a finished one stays */
+
+struct transfer_request {
+    slice origin;
+    slice file_name, content_type; /* cleaned (core/file/file_name.h) */
+    slice metadata;                /* at most TRANSFER_METADATA_MAX bytes */
+    int64_t length;                /* -1: not known yet */
+    uint64_t max_bytes;            /* TOO_LARGE above it; 0: no limit */
+    int64_t lifetime_ms;           /* from the last bytes that came */
+    struct holder holder;
+    bool is_part;
+};
+/* Errors: TOO_LARGE the length, or the metadata; QUOTA; NO_SPACE. A transfer of 0 bytes is not finished by this: transfer_complete
+ * does it. */
+MUST_USE err_t transfer_create(struct core *, const struct principal *who, const struct transfer_request *,
+                               struct arena *a, struct transfer *ret);
+/* Only reads: fit for a loop. Errors: TRANSFER_NOT_THERE; TRANSFER_EXPIRED. */
+MUST_USE err_t transfer_find(struct core *, const struct principal *who, slice name, struct arena *a,
+                             struct transfer *ret);
+/* Those of the user, by id, also those that are finished. Only reads. */
+MUST_USE err_t transfer_list(struct core *, const struct principal *who, const struct id_page *, struct arena *a,
+                             struct transfer_list *ret);
+/* Says how long it is, once. Errors: as transfer_find; TRANSFER_LENGTH it is known, or below the offset; QUOTA; NO_SPACE. */
+MUST_USE err_t transfer_set_length(struct core *, const struct principal *who, slice name, int64_t length,
+                                   struct arena *a);
+/* Removes it with its bytes; a request that writes meanwhile fails. A file that it has become stays. Errors: as transfer_find,
+ * but one that expired can be removed. */
+MUST_USE err_t transfer_remove(struct core *, const struct principal *who, slice name, struct arena *a);
+
+/* ---- writing ---- */
+
+struct transfer_writer;
+struct transfer_opening {
+    slice name;
+    int64_t offset;      /* that the sender goes on at */
+    bool takes_over;     /* from a request that writes */
+    bool is_unverified;  /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
+    int64_t lifetime_ms; /* as in transfer_request */
+};
+/* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED. */
+MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
+                             struct arena *a, struct transfer_writer **ret_writer);
+/* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
+ * transfer_drop may follow. */
+MUST_USE err_t transfer_write(struct transfer_writer *, slice bytes, struct arena *a);
+/* The bytes that this request has brought so far. */
+int64_t transfer_received(const struct transfer_writer *);
+/* Ends the writing: what came is acknowledged, and when all bytes are there it becomes a file. Frees the writer, whatever the
+ * result. *ret: as it is now. Errors: as transfer_write; those of the holder. */
+MUST_USE err_t transfer_close(struct transfer_writer *, struct arena *a, struct transfer *ret);
+/* Ends the writing without acknowledging what came since the last flush. NULL is fine. */
+void transfer_drop(struct transfer_writer *);
+/* Ends the writing of a request that was cut: what came is acknowledged unless it is unverified. Frees the writer. */
+void transfer_cut(struct transfer_writer *);
+
+/* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now.
+ * Else nothing happens. *ret: as it is now. Errors: as transfer_find; those of the holder. */
+MUST_USE err_t transfer_complete(struct core *, const struct principal *who, slice name, struct arena *a,
+                                 struct transfer *ret);
+
+/* ---- care ---- */
+
+/* Removes what has expired, until the run is stopping (core/job.h; may be NULL). */
+MUST_USE err_t transfer_purge_due(struct core *, struct job_run *, struct arena *a);
+/* At the start of the only process: nobody writes. */
+MUST_USE err_t transfer_release_all(struct core *, struct arena *a);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAIS_CORE_TRANSFER_TRANSFER_PRIV_H
+#define CAIS_CORE_TRANSFER_TRANSFER_PRIV_H
+
+#include "core/store/transaction.h"
+#include "core/transfer/transfer.h"
+
+/* A transfer that the user may see and that has not expired. */
+MUST_USE err_t transfer_read(struct core *, struct meta_tx *, const struct principal *who, slice name, struct arena *a,
+                             struct transfer *ret);
+/* All bytes are there: settle the blob, and make the file. *t: as it is afterwards. */
+MUST_USE err_t transfer_finish(struct core *, const struct principal *who, struct transfer *t, struct arena *a);
+/* Of the record, without its bytes. */
+int64_t transfer_record_size(const struct transfer *);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A writer takes the right to write first (meta_transfer_claim), then reads the offset, and opens the growing blob last, which
+ * ends every writer before it. So whoever lost the right can change no byte and raise no offset. */
+#include "core/transfer/transfer_priv.h"
+
+#include "base/random.h"
+#include "core/event.h"
+#include "core/file/hold.h"
+#include "core/free_space.h"
+#include "core/quota.h"
+#include "core/records/object.h"
+#include "core/records/record_size.h"
+#include "core/store/account_store.h"
+#include "core/store/blob_store.h"
+#include "core/store/file_store.h"
+#include "core/store/object_store.h"
+#include "core/store/transfer_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEASE_MS ((int64_t)120000)
+#define FLUSH_BYTES                                                                                                    \
+    ((int64_t)32 << 20)         /* that come before they are flushed, so that little is sent again after a cut */
+#define FLUSH_MS (LEASE_MS / 4) /* after which they are flushed in any case, which keeps the claim */
+enum { WRITER_LENGTH = 16 };
+
+struct transfer_writer {
+    struct core *core;
+    struct principal who;
+    struct grant grant;
+    struct arena arena;       /* of the record */
+    struct transfer transfer; /* offset and md5 are those that were acknowledged */
+    struct blob_writer *blob;
+    struct md5 md5;  /* of all that was written */
+    int64_t pending; /* bytes written behind the offset */
+    int64_t received, lifetime_ms, flushed_at_ms;
+    char id[WRITER_LENGTH];
+    bool is_unverified;
+};
+
+int64_t transfer_record_size(const struct transfer *t)
+{
+    return record_size(t->name.n + t->origin.n + t->file_name.n + t->content_type.n + t->metadata.n + t->blob_key.n);
+}
+
+static slice writer_id(const struct transfer_writer *w)
+{
+    return (slice){ w->id, sizeof w->id };
+}
+
+/* ---- opening ---- */
+
+struct claiming {
+    struct transfer_writer *w;
+    const struct transfer_opening *opening;
+};
+
+static err_t apply_claim(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct claiming *c = arg;
+    struct transfer_writer *w = c->w;
+    struct transfer t;
+    bool claimed;
+    TRY(transfer_read(w->core, tx, &w->who, c->opening->name, a, &t));
+    if (t.finished_at_ms)
+        return core_refuse(a, REASON_TRANSFER_FINISHED);
+    if (t.offset != c->opening->offset)
+        return core_refuse(a, REASON_TRANSFER_OFFSET);
+    int64_t now_ms = core_now_ms(w->core);
+    struct transfer_claim claim = { t.id, writer_id(w), now_ms, now_ms + LEASE_MS, c->opening->takes_over };
+    TRY(meta_transfer_claim(tx, &claim, a, &claimed));
+    return claimed ? NULL : core_refuse(a, REASON_TRANSFER_BUSY);
+}
+
+static err_t apply_release(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct transfer_writer *w = arg;
+    return meta_transfer_release(tx, w->transfer.id, writer_id(w), a);
+}
+
+/* If this fails, the claim ends by itself. */
+static void release(struct transfer_writer *w)
+{
+    SCRATCH(scratch);
+    err_t ended_by_itself = meta_write(w->core->meta, apply_release, w, &scratch);
+    (void)ended_by_itself;
+}
+
+static void free_writer(struct transfer_writer *w)
+{
+    if (w->blob)
+        w->blob->ops->discard(w->blob);
+    arena_release(&w->arena);
+    free(w);
+}
+
+static struct transfer_writer *new_writer(struct core *core, const struct principal *who,
+                                          const struct transfer_opening *opening)
+{
+    struct transfer_writer *w = must_malloc(sizeof *w);
+    *w = (struct transfer_writer){ .core = core,
+                                   .who = *who,
+                                   .grant = grant_of(who),
+                                   .lifetime_ms = opening->lifetime_ms,
+                                   .flushed_at_ms = core_now_ms(core),
+                                   .is_unverified = opening->is_unverified };
+    arena_init(&w->arena);
+    w->who.login = arena_copy(&w->arena, who->login);
+    w->who.request_id = arena_copy(&w->arena, who->request_id);
+    slice id = random_text(core->random, &w->arena, WRITER_LENGTH);
+    memcpy(w->id, id.p, WRITER_LENGTH);
+    return w;
+}
+
+err_t transfer_open(struct core *core, const struct principal *who, const struct transfer_opening *opening,
+                    struct arena *a, struct transfer_writer **ret_writer)
+{
+    struct transfer_writer *w = new_writer(core, who, opening);
+    struct claiming c = { w, opening };
+    err_t e = meta_write(core->meta, apply_claim, &c, a);
+    if (!e) {
+        e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
+        w->md5 = w->transfer.md5;
+        if (!e)
+            e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
+        if (e)
+            release(w);
+    }
+    if (e) {
+        free_writer(w);
+        return e;
+    }
+    *ret_writer = w;
+    return NULL;
+}
+
+/* ---- bytes ---- */
+
+struct advancing {
+    struct transfer_writer *w;
+    bool releases;
+};
+
+static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct advancing *v = arg;
+    struct transfer_writer *w = v->w;
+    int64_t now_ms = core_now_ms(w->core);
+    struct account_use more = { .bytes = w->pending };
+    struct transfer_advance advance = { .id = w->transfer.id,
+                                        .writer = writer_id(w),
+                                        .from = w->transfer.offset,
+                                        .to = w->transfer.offset + w->pending,
+                                        .md5 = &w->md5,
+                                        .until_ms = now_ms + LEASE_MS,
+                                        .expires_at_ms = now_ms + w->lifetime_ms };
+    bool done;
+    TRY(grant_recheck_in(w->core, tx, &w->grant, a));
+    TRY(quota_take(w->core, tx, w->transfer.account_id, &more, a));
+    TRY(quota_check_disk(w->core, tx, w->transfer.account_id, 0, a));
+    TRY(meta_transfer_advance(tx, &advance, a, &done));
+    if (!done)
+        return core_refuse(a, REASON_TRANSFER_BUSY);
+    return v->releases ? meta_transfer_release(tx, w->transfer.id, writer_id(w), a) : NULL;
+}
+
+/* What was written is on stable storage, and then acknowledged. */
+static err_t advance(struct transfer_writer *w, bool releases, struct arena *a)
+{
+    struct advancing v = { w, releases };
+    if (w->pending)
+        TRY(w->blob->ops->flush(w->blob, a));
+    TRY(meta_write(w->core->meta, apply_advance, &v, a));
+    w->transfer.offset += w->pending;
+    w->transfer.md5 = w->md5;
+    w->pending = 0;
+    w->flushed_at_ms = core_now_ms(w->core);
+    return NULL;
+}
+
+err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
+{
+    const struct transfer *t = &w->transfer;
+    if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
+        return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
+    TRY(free_space_take(w->core, bytes.n, a));
+    TRY(w->blob->ops->write(w->blob, bytes, a));
+    md5_update(&w->md5, bytes);
+    w->pending += (int64_t)bytes.n;
+    w->received += (int64_t)bytes.n;
+    bool is_due = w->pending >= FLUSH_BYTES || core_now_ms(w->core) - w->flushed_at_ms >= FLUSH_MS;
+    return is_due && !w->is_unverified ? advance(w, false, a) : NULL;
+}
+
+int64_t transfer_received(const struct transfer_writer *w)
+{
+    return w->received;
+}
+
+/* ---- the end ---- */
+
+void transfer_drop(struct transfer_writer *w)
+{
+    if (!w)
+        return;
+    release(w);
+    free_writer(w);
+}
+
+void transfer_cut(struct transfer_writer *w)
+{
+    SCRATCH(scratch);
+    err_t e = w->is_unverified ? NULL : advance(w, true, &scratch);
+    if (e || w->is_unverified)
+        release(w); /* what came since the last flush is sent again */
+    free_writer(w);
+}
+
+err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer *ret)
+{
+    err_t e = advance(w, true, a);
+    if (e)
+        release(w);
+    struct transfer t = w->transfer;
+    if (!e && t.offset == t.length)
+        e = transfer_finish(w->core, &w->who, &t, a);
+    if (!e) {
+        *ret = t;
+        ret->name = arena_copy(a, t.name);
+        ret->origin = arena_copy(a, t.origin);
+        ret->file_name = arena_copy(a, t.file_name);
+        ret->content_type = arena_copy(a, t.content_type);
+        ret->metadata = arena_copy(a, t.metadata);
+        ret->blob_key = arena_copy(a, t.blob_key);
+        ret->owner_login = arena_copy(a, t.owner_login);
+        ret->writer = S("");
+    }
+    free_writer(w);
+    return e;
+}
+
+/* ---- a file ---- */
+
+struct finishing {
+    struct core *core;
+    const struct principal *who;
+    struct transfer *t;
+    struct object object;
+    struct file file;
+};
+
+static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
+{
+    const struct holder *holder = &f->t->holder;
+    if (!holder->kind)
+        return NULL;
+    const struct holder_rules *rules = holder_rules_of(f->core, holder->kind);
+    if (!rules)
+        return err_make(a, ERR_CORRUPT, "a transfer names a holder of the unknown kind %d", holder->kind);
+    return rules->attach(tx, holder->id, &f->file, f->t->finished_at_ms, a);
+}
+
+/* The bytes of the transfer are those of the file now: the account's count of them stays. */
+static err_t make_file(struct meta_tx *tx, struct finishing *f, struct arena *a)
+{
+    struct account_use more = { .files = 1, .records = file_record_size(&f->file) };
+    TRY(quota_take(f->core, tx, f->t->account_id, &more, a));
+    TRY(meta_object_add(tx, &f->object, a, &f->object.id));
+    f->file.object_id = f->object.id;
+    TRY(meta_file_add(tx, &f->file, a, &f->file.id));
+    TRY(attach(tx, f, a));
+    struct event_params event = { .at_ms = f->t->finished_at_ms,
+                                  .who = f->who,
+                                  .account_id = f->t->account_id,
+                                  .action = S("file.store"),
+                                  .subject = event_file(a, &f->file),
+                                  .detail = f->file.name };
+    return event_write(tx, &event, a);
+}
+
+static err_t apply_finish(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct finishing *f = arg;
+    bool done;
+    TRY(meta_transfer_finish(tx, f->t, a, &done));
+    if (!done)
+        return core_refuse(a, REASON_TRANSFER_FINISHED);
+    TRY(meta_account_use(tx, f->t->account_id, &(struct account_use){ .uploads = -1 }, a));
+    return f->t->is_part ? NULL : make_file(tx, f, a);
+}
+
+static void fill_file(struct finishing *f)
+{
+    struct transfer *t = f->t;
+    bool is_held = t->holder.kind != HOLDER_NONE;
+    f->object = (struct object){ .account_id = t->account_id,
+                                 .size_bytes = (uint64_t)t->length,
+                                 .blob_key = t->length ? t->blob_key : S(""),
+                                 .created_at_ms = t->finished_at_ms };
+    struct md5 md5 = t->md5;
+    md5_final(&md5, f->object.md5);
+    f->file = (struct file){ .account_id = t->account_id,
+                             .owner_id = t->owner_id,
+                             .owner_login = t->owner_login,
+                             .origin = t->origin,
+                             .name = t->file_name,
+                             .content_type = t->content_type,
+                             .state = is_held ? FILE_STORED : FILE_READY,
+                             .is_kept = !is_held,
+                             .size_bytes = (uint64_t)t->length,
+                             .created_at_ms = t->finished_at_ms,
+                             .stored_at_ms = t->finished_at_ms,
+                             .purge_at_ms = is_held ? t->finished_at_ms + 1 : 0 };
+    memcpy(f->file.md5, f->object.md5, MD5_SIZE);
+    random_uuid(f->core->random, f->file.uuid);
+    memcpy(t->file_uuid, f->file.uuid, sizeof t->file_uuid);
+}
+
+/* Settled before the record is written: a crash in between leaves a transfer that is complete, and whose blob is settled. The sweep
+ * knows its key by the record (meta_transfer_has_key). */
+err_t transfer_finish(struct core *core, const struct principal *who, struct transfer *t, struct arena *a)
+{
+    struct finishing f = { .core = core, .who = who, .t = t };
+    if (t->length && !t->is_part)
+        TRY(core->blob->ops->settle(core->blob, t->blob_key, (uint64_t)t->length, a));
+    t->finished_at_ms = core_now_ms(core);
+    t->expires_at_ms = t->finished_at_ms + TRANSFER_KEPT_MS;
+    fill_file(&f);
+    err_t e = meta_write(core->meta, apply_finish, &f, a);
+    return err_reason(e) == REASON_TRANSFER_FINISHED ? NULL : e; /* another request was faster */
+}
+
+err_t transfer_complete(struct core *core, const struct principal *who, slice name, struct arena *a,
+                        struct transfer *ret)
+{
+    TRY(transfer_find(core, who, name, a, ret));
+    if (ret->finished_at_ms || ret->offset != ret->length)
+        return NULL;
+    TRY(transfer_finish(core, who, ret, a));
+    return transfer_find(core, who, name, a, ret);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store/transfer_store.h"
+#include "meta/dialect_priv.h"
+#include "meta/statement_priv.h"
+
+#include <string.h>
+
+#define TRANSFER                                                                                                       \
+    "SELECT t.id, t.account_id, t.owner_id, t.name, t.origin, t.file_name, t.content_type, t.metadata, t.blob_key,"    \
+    " t.length_bytes, t.offset_bytes, t.md5, t.holder_kind, t.holder_id, t.is_part, t.created_at_ms, t.expires_at_ms," \
+    " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login FROM transfers t"                            \
+    " JOIN users u ON u.id = t.owner_id"
+
+/* A running digest as bytes, in the same form on every machine. */
+enum { STATE_SIZE = 4 * 4 + 8 + MD5_BLOCK };
+
+static void put_number(unsigned char *to, uint64_t n, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (unsigned char)(n >> (8 * i));
+}
+
+static uint64_t get_number(const unsigned char *from, int bytes)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < bytes; i++)
+        n |= (uint64_t)from[i] << (8 * i);
+    return n;
+}
+
+static slice state_of(const struct md5 *md5, struct arena *a)
+{
+    unsigned char *to = arena_alloc(a, STATE_SIZE);
+    for (int i = 0; i < 4; i++)
+        put_number(to + 4 * i, md5->state[i], 4);
+    put_number(to + 16, md5->bytes, 8);
+    memcpy(to + 24, md5->partial, md5->bytes % MD5_BLOCK);
+    return (slice){ (const char *)to, STATE_SIZE };
+}
+
+static void read_state(struct sql_cursor *c, int index, struct md5 *ret)
+{
+    unsigned char from[STATE_SIZE];
+    column_bytes(c, index, from, sizeof from);
+    for (int i = 0; i < 4; i++)
+        ret->state[i] = (uint32_t)get_number(from + 4 * i, 4);
+    ret->bytes = get_number(from + 16, 8);
+    memcpy(ret->partial, from + 24, MD5_BLOCK);
+}
+
+static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    struct transfer *t = ret;
+    *t = (struct transfer){
+        .id = sql_column_int(c, 0),
+        .account_id = sql_column_int(c, 1),
+        .owner_id = sql_column_int(c, 2),
+        .name = sql_column_copy(c, 3, a),
+        .origin = sql_column_copy(c, 4, a),
+        .file_name = sql_column_copy(c, 5, a),
+        .content_type = sql_column_copy(c, 6, a),
+        .metadata = sql_column_copy(c, 7, a),
+        .blob_key = sql_column_copy(c, 8, a),
+        .length = sql_column_int(c, 9),
+        .offset = sql_column_int(c, 10),
+        .holder = { (int)sql_column_int(c, 12), sql_column_int(c, 13) },
+        .is_part = sql_column_int(c, 14) != 0,
+        .created_at_ms = sql_column_int(c, 15),
+        .expires_at_ms = sql_column_int(c, 16),
+        .writer = sql_column_copy(c, 17, a),
+        .writer_until_ms = sql_column_int(c, 18),
+        .finished_at_ms = sql_column_int(c, 19),
+        .owner_login = sql_column_copy(c, 21, a),
+    };
+    read_state(c, 11, &t->md5);
+    column_bytes(c, 20, t->file_uuid, sizeof t->file_uuid);
+}
+
+err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct arena *a, int64_t *ret_id)
+{
+    return tx_insert(
+        tx,
+        STATEMENT("INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
+                  " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"),
+        SQL(SQL_I(t->account_id), SQL_I(t->owner_id), SQL_T(t->name), SQL_T(t->origin), SQL_T(t->file_name),
+            SQL_T(t->content_type), SQL_T(t->metadata), SQL_T(t->blob_key), SQL_I(t->length),
+            SQL_B(state_of(&t->md5, a)), SQL_I(t->holder.kind), SQL_I(t->holder.id), SQL_I(t->is_part),
+            SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms)),
+        a, ret_id);
+}
+
+err_t meta_transfer_by_name(struct meta_tx *tx, slice name, struct arena *a, struct transfer *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "transfer", STATEMENT(TRANSFER " WHERE t.name = $1"), SQL(SQL_T(name)), a, &c));
+    read_transfer_row(c, a, ret);
+    return NULL;
+}
+
+err_t meta_transfer_list(struct meta_tx *tx, int64_t owner_id, const struct id_page *page, struct arena *a,
+                         struct transfer_list *ret)
+{
+    if (!owner_id)
+        return tx_list(tx, STATEMENT(TRANSFER " WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
+                       SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_transfer_row, ret));
+    return tx_list(tx, STATEMENT(TRANSFER " WHERE t.owner_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"),
+                   SQL(SQL_I(owner_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
+                   LIST_OF(read_transfer_row, ret));
+}
+
+err_t meta_transfer_list_expired(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a,
+                                 struct transfer_list *ret)
+{
+    return tx_list(tx, STATEMENT(TRANSFER " WHERE t.expires_at_ms <= $1 ORDER BY t.expires_at_ms, t.id LIMIT $2"),
+                   SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_transfer_row, ret));
+}
+
+static err_t change_if(struct meta_tx *tx, const struct sql_statement *statement, struct sql_args args, struct arena *a,
+                       bool *ret_done)
+{
+    int64_t changed;
+    /* tx_add_counted: no cache has transfers, so a change of them does not raise the generation. */
+    TRY(tx_add_counted(tx, statement, args, a, &changed));
+    *ret_done = changed > 0;
+    return NULL;
+}
+
+err_t meta_transfer_claim(struct meta_tx *tx, const struct transfer_claim *claim, struct arena *a, bool *ret_claimed)
+{
+    return change_if(tx,
+                     STATEMENT("UPDATE transfers SET writer = $1, writer_until_ms = $2 WHERE id = $3"
+                               " AND finished_at_ms = 0 AND (writer = '' OR writer_until_ms <= $4 OR $5 <> 0)"),
+                     SQL(SQL_T(claim->writer), SQL_I(claim->until_ms), SQL_I(claim->id), SQL_I(claim->now_ms),
+                         SQL_I(claim->takes_over)),
+                     a, ret_claimed);
+}
+
+err_t meta_transfer_advance(struct meta_tx *tx, const struct transfer_advance *t, struct arena *a, bool *ret_done)
+{
+    return change_if(
+        tx,
+        STATEMENT("UPDATE transfers SET offset_bytes = $1, md5 = $2, writer_until_ms = $3, expires_at_ms = $4"
+                  " WHERE id = $5 AND writer = $6 AND offset_bytes = $7 AND finished_at_ms = 0"
+                  " AND (length_bytes < 0 OR length_bytes >= $1)"),
+        SQL(SQL_I(t->to), SQL_B(state_of(t->md5, a)), SQL_I(t->until_ms), SQL_I(t->expires_at_ms), SQL_I(t->id),
+            SQL_T(t->writer), SQL_I(t->from)),
+        a, ret_done);
+}
+
+err_t meta_transfer_release(struct meta_tx *tx, int64_t id, slice writer, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("UPDATE transfers SET writer = '', writer_until_ms = 0 WHERE id = $1 AND writer = $2"),
+                  SQL(SQL_I(id), SQL_T(writer)), a);
+}
+
+err_t meta_transfer_release_all(struct meta_tx *tx, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("UPDATE transfers SET writer = '', writer_until_ms = 0 WHERE writer <> ''"),
+                  SQL_NO_VALUES, a);
+}
+
+err_t meta_transfer_set_length(struct meta_tx *tx, int64_t id, int64_t length, struct arena *a, bool *ret_done)
+{
+    return change_if(tx,
+                     STATEMENT("UPDATE transfers SET length_bytes = $1 WHERE id = $2 AND length_bytes < 0"
+                               " AND offset_bytes <= $1 AND finished_at_ms = 0"),
+                     SQL(SQL_I(length), SQL_I(id)), a, ret_done);
+}
+
+err_t meta_transfer_finish(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)
+{
+    return change_if(tx,
+                     STATEMENT("UPDATE transfers SET finished_at_ms = $1, file_uuid = $2, expires_at_ms = $3,"
+                               " writer = '', writer_until_ms = 0 WHERE id = $4 AND finished_at_ms = 0"
+                               " AND offset_bytes = length_bytes"),
+                     SQL(SQL_I(t->finished_at_ms), t->is_part ? SQL_NIL : SQL_BYTES(t->file_uuid, sizeof t->file_uuid),
+                         SQL_I(t->expires_at_ms), SQL_I(t->id)),
+                     a, ret_done);
+}
+
+err_t meta_transfer_remove(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)
+{
+    return change_if(tx, STATEMENT("DELETE FROM transfers WHERE id = $1 AND offset_bytes = $2 AND finished_at_ms = $3"),
+                     SQL(SQL_I(t->id), SQL_I(t->offset), SQL_I(t->finished_at_ms)), a, ret_done);
+}
+
+err_t meta_transfer_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, bool *ret_has)
+{
+    int64_t count;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM transfers WHERE blob_key = $1"), SQL(SQL_T(blob_key)), a, &count));
+    *ret_has = count > 0;
+    return NULL;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uploads whose bytes come in several requests. */
+#include "records_fixture.h"
+#include "rounds.h"
+#include "test.h"
+#include "world.h"
+
+#include "core/file/file.h"
+#include "core/reasons.h"
+#include "core/records/account.h"
+#include "core/store/transfer_store.h"
+#include "core/transfer/transfer.h"
+
+#include <string.h>
+
+#define LIFETIME hours(24)
+
+struct fixture {
+    struct world *w;
+    struct principal ana;
+};
+
+static struct fixture fixture_new(struct world *w)
+{
+    return (struct fixture){ w, world_user(w, S("ana")) };
+}
+
+static struct transfer create(const struct fixture *f, int64_t length)
+{
+    struct transfer_request request = { .origin = S("sample"),
+                                        .file_name = S("a.bin"),
+                                        .content_type = S("text/plain"),
+                                        .metadata = S("filename YQ=="),
+                                        .length = length,
+                                        .lifetime_ms = LIFETIME };
+    struct transfer t = { 0 };
+    EXPECT_OK(transfer_create(&f->w->core, &f->ana, &request, f->w->a, &t));
+    return t;
+}
+
+static err_t open_at(const struct fixture *f, slice name, int64_t offset, struct transfer_writer **ret)
+{
+    struct transfer_opening opening = { .name = name, .offset = offset, .lifetime_ms = LIFETIME };
+    return transfer_open(&f->w->core, &f->ana, &opening, f->w->a, ret);
+}
+
+static err_t append(const struct fixture *f, slice name, int64_t offset, slice bytes, struct transfer *ret)
+{
+    struct transfer_writer *writer;
+    TRY(open_at(f, name, offset, &writer));
+    err_t e = transfer_write(writer, bytes, f->w->a);
+    if (e) {
+        transfer_drop(writer);
+        return e;
+    }
+    return transfer_close(writer, f->w->a, ret);
+}
+
+static struct transfer state_of(const struct fixture *f, slice name)
+{
+    struct transfer t = { 0 };
+    EXPECT_OK(transfer_find(&f->w->core, &f->ana, name, f->w->a, &t));
+    return t;
+}
+
+static void expect_sound(const struct fixture *f)
+{
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+static void expect_file(const struct fixture *f, const struct transfer *t, slice bytes)
+{
+    struct file file;
+    struct content content;
+    slice read;
+    EXPECT(t->finished_at_ms > 0);
+    EXPECT_OK(file_open(&f->w->core, &f->ana, t->file_uuid, f->w->a, &file, &content));
+    content_close(&content);
+    EXPECT_SLICE(file.name, S("a.bin"));
+    EXPECT_SLICE(file.origin, S("sample"));
+    unsigned char md5[MD5_SIZE];
+    hash_md5(bytes, md5);
+    EXPECT(memcmp(md5, file.md5, MD5_SIZE) == 0);
+    EXPECT_OK(world_read(f->w, &f->ana, &file, &read));
+    EXPECT_SLICE(read, bytes);
+}
+
+/* ---- bytes ---- */
+
+TEST(bytes_of_several_requests_become_one_file)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    slice bytes = world_bytes(w, 100000);
+    struct transfer t = create(&f, (int64_t)bytes.n), now = { 0 };
+    EXPECT_EQ(world_account(w).open_uploads, 1);
+    const size_t cuts[] = { 1, 63, 64, 65, 4096, 99999, 100000 };
+    size_t at = 0;
+    for (size_t i = 0; i < LENGTH_OF(cuts); at = cuts[i++]) {
+        EXPECT_OK(append(&f, t.name, (int64_t)at, slice_part(bytes, at, cuts[i] - at), &now));
+        EXPECT_EQ(now.offset, (int64_t)cuts[i]);
+        EXPECT_EQ(world_account(w).used_bytes, (int64_t)cuts[i]);
+        expect_sound(&f);
+    }
+    expect_file(&f, &now, bytes);
+    EXPECT_EQ(world_account(w).open_uploads, 0);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_REFUSED(append(&f, t.name, (int64_t)bytes.n, S("x"), &now), REASON_TRANSFER_FINISHED);
+    struct transfer made = state_of(&f, t.name);
+    EXPECT_EQ(made.offset, (int64_t)bytes.n);
+    world_wait(w, TRANSFER_KEPT_MS + hours(2));
+    world_run_jobs(w);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_NOT_THERE);
+    expect_file(&f, &made, bytes); /* the file stays */
+    expect_sound(&f);
+}
+
+TEST(the_offset_of_the_sender_must_be_the_one_that_is_known)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 100), now;
+    static const int64_t wrong[] = { 1, -1, 100, 101, INT64_MAX, INT64_MIN };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++)
+        EXPECT_REFUSED(append(&f, t.name, wrong[i], S("x"), &now), REASON_TRANSFER_OFFSET);
+    EXPECT_OK(append(&f, t.name, 0, S("x"), &now));
+    EXPECT_REFUSED(append(&f, t.name, 0, S("x"), &now), REASON_TRANSFER_OFFSET);
+    EXPECT_ERR(append(&f, t.name, 1, world_bytes(w, 100), &now), ERR_TOO_LARGE);
+    EXPECT_EQ(state_of(&f, t.name).offset, 1);
+    expect_sound(&f);
+}
+
+TEST(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *writer;
+    EXPECT_OK(open_at(&f, t.name, 0, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    transfer_cut(writer);
+    EXPECT_EQ(state_of(&f, t.name).offset, 3);
+    struct transfer_opening opening = { .name = t.name, .offset = 3, .is_unverified = true, .lifetime_ms = LIFETIME };
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, S("wrong"), w->a));
+    transfer_cut(writer);
+    EXPECT_EQ(state_of(&f, t.name).offset, 3);
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, S("wrong"), w->a));
+    transfer_drop(writer); /* its checksum was another one */
+    EXPECT_EQ(state_of(&f, t.name).offset, 3);
+    EXPECT_OK(append(&f, t.name, 3, S("defghij"), &now));
+    expect_file(&f, &now, S("abcdefghij"));
+    expect_sound(&f);
+}
+
+TEST(one_request_writes_at_a_time_and_another_may_take_over)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *first, *second;
+    EXPECT_OK(open_at(&f, t.name, 0, &first));
+    EXPECT_OK(transfer_write(first, S("abc"), w->a));
+    EXPECT_REFUSED(open_at(&f, t.name, 0, &second), REASON_TRANSFER_BUSY);
+    struct transfer_opening opening = { .name = t.name, .offset = 0, .takes_over = true, .lifetime_ms = LIFETIME };
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &second));
+    EXPECT_OK(transfer_write(second, S("12345"), w->a));
+    err_t e = transfer_write(first, S("def"), w->a);
+    if (!e)
+        e = transfer_close(first, w->a, &now);
+    else
+        transfer_drop(first);
+    EXPECT(e != NULL); /* it can neither acknowledge nor change anything */
+    EXPECT_OK(transfer_close(second, w->a, &now));
+    EXPECT_EQ(now.offset, 5);
+    EXPECT_OK(append(&f, t.name, 5, S("67890"), &now));
+    expect_file(&f, &now, S("1234567890"));
+    expect_sound(&f);
+}
+
+TEST(a_claim_of_a_request_that_is_gone_ends_by_itself)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 3), now;
+    struct transfer_writer *gone;
+    EXPECT_OK(open_at(&f, t.name, 0, &gone));
+    EXPECT_REFUSED(append(&f, t.name, 0, S("abc"), &now), REASON_TRANSFER_BUSY);
+    world_wait(w, minutes(2));
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    expect_file(&f, &now, S("abc"));
+    transfer_drop(gone);
+    t = create(&f, 3);
+    EXPECT_OK(open_at(&f, t.name, 0, &gone));
+    EXPECT_OK(transfer_release_all(&w->core, w->a)); /* after a restart */
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    transfer_drop(gone);
+    expect_sound(&f);
+}
+
+/* ---- lengths ---- */
+
+TEST(a_length_may_be_said_later_and_once)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, -1), now;
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    EXPECT(now.finished_at_ms == 0 && now.length == -1);
+    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, 2, w->a), REASON_TRANSFER_LENGTH);
+    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, -1, w->a), REASON_TRANSFER_LENGTH);
+    EXPECT_OK(transfer_set_length(&w->core, &f.ana, t.name, 3, w->a));
+    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, 3, w->a), REASON_TRANSFER_LENGTH);
+    EXPECT_OK(transfer_complete(&w->core, &f.ana, t.name, w->a, &now));
+    expect_file(&f, &now, S("abc"));
+    expect_sound(&f);
+}
+
+TEST(an_upload_of_no_bytes_becomes_an_empty_file)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 0), now;
+    EXPECT_OK(transfer_complete(&w->core, &f.ana, t.name, w->a, &now));
+    expect_file(&f, &now, S(""));
+    EXPECT_OK(transfer_complete(&w->core, &f.ana, t.name, w->a, &now)); /* again */
+    EXPECT_EQ(world_account(w).used_files, 1);
+    expect_sound(&f);
+}
+
+/* ---- the end ---- */
+
+TEST(an_upload_that_expires_gives_back_all_that_it_took)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 100000), now;
+    EXPECT_OK(append(&f, t.name, 0, world_bytes(w, 50000), &now));
+    world_wait(w, LIFETIME - 1);
+    EXPECT_OK(append(&f, t.name, 50000, S("x"), &now)); /* it lives on */
+    world_wait(w, LIFETIME);
+    EXPECT_REFUSED(append(&f, t.name, 50001, S("x"), &now), REASON_TRANSFER_EXPIRED);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_EXPIRED);
+    world_run_jobs(w);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_NOT_THERE);
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT_EQ(world_account(w).record_bytes, 0);
+    EXPECT_EQ(world_account(w).open_uploads, 0);
+    expect_sound(&f);
+}
+
+TEST(an_upload_can_be_removed_also_while_a_request_writes)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *writer;
+    EXPECT_OK(open_at(&f, t.name, 0, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    EXPECT_OK(transfer_remove(&w->core, &f.ana, t.name, w->a));
+    EXPECT(transfer_close(writer, w->a, &now) != NULL);
+    EXPECT_REFUSED(transfer_remove(&w->core, &f.ana, t.name, w->a), REASON_TRANSFER_NOT_THERE);
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT_EQ(world_account(w).open_uploads, 0);
+    expect_sound(&f);
+}
+
+TEST(an_upload_is_nobody_elses)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct principal bob = world_user(w, S("bob"));
+    struct transfer t = create(&f, 10), now;
+    struct transfer_list list;
+    EXPECT_REFUSED(transfer_find(&w->core, &bob, t.name, w->a, &now), REASON_TRANSFER_NOT_THERE);
+    EXPECT_REFUSED(transfer_remove(&w->core, &bob, t.name, w->a), REASON_TRANSFER_NOT_THERE);
+    EXPECT_REFUSED(transfer_set_length(&w->core, &bob, t.name, 1, w->a), REASON_TRANSFER_NOT_THERE);
+    EXPECT_OK(transfer_list(&w->core, &bob, &(struct id_page){ 0, 10 }, w->a, &list));
+    EXPECT_EQ(list.count, 0);
+    EXPECT_OK(transfer_list(&w->core, &f.ana, &(struct id_page){ 0, 10 }, w->a, &list));
+    EXPECT_EQ(list.count, 1);
+    EXPECT_SLICE(list.items[0].metadata, S("filename YQ=="));
+}
+
+/* ---- room ---- */
+
+TEST(bytes_count_when_they_come_and_are_refused_when_there_is_no_room)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer now;
+    struct transfer_request request = {
+        .origin = S("s"), .file_name = S("a"), .length = 2000, .lifetime_ms = LIFETIME
+    };
+    world_set_room(w, 1000, 0);
+    EXPECT_ERR(transfer_create(&w->core, &f.ana, &request, w->a, &now), ERR_QUOTA);
+    request.length = -1;
+    EXPECT_OK(transfer_create(&w->core, &f.ana, &request, w->a, &now));
+    slice name = now.name;
+    EXPECT_OK(append(&f, name, 0, world_bytes(w, 500), &now));
+    EXPECT_ERR(append(&f, name, 500, world_bytes(w, 1000), &now), ERR_QUOTA);
+    EXPECT_EQ(state_of(&f, name).offset, 500);
+    request.max_bytes = 100;
+    request.length = 101;
+    EXPECT_ERR(transfer_create(&w->core, &f.ana, &request, w->a, &now), ERR_TOO_LARGE);
+    expect_sound(&f);
+}
+
+/* ---- care ---- */
+
+static void expect_finding(const struct fixture *f, const char *what)
+{
+    struct fsck_report report;
+    EXPECT_OK(fsck_run(&f->w->core, &(struct fsck_options){ 0 }, f->w->a, &report));
+    EXPECT(report.listed > 0);
+    EXPECT(strcmp(report.list[0].what, what) == 0);
+}
+
+TEST(fsck_finds_bytes_of_an_upload_that_are_missing_or_others)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct blob_store *blob = w->core.blob;
+    struct transfer t = create(&f, 100), now;
+    struct blob_writer *writer;
+    EXPECT_OK(append(&f, t.name, 0, S("abcdef"), &now));
+    expect_sound(&f);
+    EXPECT_OK(blob->ops->grow(blob, t.blob_key, 3, w->a, &writer));
+    EXPECT_OK(writer->ops->flush(writer, w->a));
+    expect_finding(&f, "fewer bytes than were acknowledged");
+    EXPECT_OK(writer->ops->write(writer, S("xyz"), w->a));
+    EXPECT_OK(writer->ops->flush(writer, w->a));
+    writer->ops->discard(writer);
+    expect_finding(&f, "digest differs");
+    EXPECT_OK(blob->ops->drop(blob, t.blob_key, w->a));
+    expect_finding(&f, "bytes missing");
+}
+
+static err_t count_one(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    (void)key, (void)size_bytes, (void)modified_ms;
+    ++*(int64_t *)arg;
+    return NULL;
+}
+
+static int64_t count_growing(struct world *w)
+{
+    int64_t count = 0;
+    EXPECT_OK(w->core.blob->ops->each_growing(w->core.blob, w->a, count_one, &count));
+    return count;
+}
+
+TEST(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct blob_store *blob = w->core.blob;
+    struct transfer t = create(&f, 6), now;
+    struct blob_writer *writer;
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    EXPECT_OK(blob->ops->grow(blob, S("aa0123"), 0, w->a, &writer));
+    EXPECT_OK(writer->ops->write(writer, S("x"), w->a));
+    EXPECT_OK(writer->ops->flush(writer, w->a));
+    writer->ops->discard(writer);
+    EXPECT_EQ(count_growing(w), 2);
+    world_wait(w, hours(8)); /* longer than the grace, and than the period of the sweep */
+    world_run_jobs(w);
+    EXPECT_EQ(count_growing(w), 1);
+    EXPECT_OK(append(&f, t.name, 3, S("def"), &now));
+    EXPECT_EQ(count_growing(w), 0);
+    world_wait(w, hours(8));
+    world_run_jobs(w);
+    expect_file(&f, &now, S("abcdef"));
+    expect_sound(&f);
+}
+
+/* ---- faults ---- */
+
+/* The nth call of a store fails; the sender asks for the offset and goes on, as a client does. */
+static void send_with_fault(int64_t nth, bool answer_lost, bool *ret_reached)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    slice bytes = world_bytes(w, 60000);
+    struct transfer t = create(&f, (int64_t)bytes.n), now = { 0 };
+    int64_t acknowledged = 0;
+    w->faults =
+        (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = answer_lost };
+    bool finished = false;
+    for (int tries = 0; tries < 20 && !finished; tries++) {
+        err_t e = transfer_complete(&w->core, &f.ana, t.name, w->a, &now);
+        if (!e && now.finished_at_ms) {
+            finished = true;
+            break;
+        }
+        if (!e) {
+            EXPECT(now.offset >= acknowledged); /* it never falls */
+            acknowledged = now.offset;
+            e = append(&f, t.name, now.offset, slice_part(bytes, (size_t)now.offset, 25000), &now);
+            if (!e)
+                acknowledged = now.offset;
+        }
+        if (e)
+            world_wait(w, minutes(2)); /* a claim that could not be released ends */
+    }
+    *ret_reached = w->faults.calls >= nth;
+    w->faults.fail_at = 0;
+    EXPECT(finished);
+    expect_file(&f, &now, bytes);
+    EXPECT_EQ(world_account(w).used_files, 1);
+    EXPECT_EQ(world_account(w).used_bytes, (int64_t)bytes.n);
+    expect_sound(&f);
+}
+
+TEST(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails)
+{
+    for (int lost = 0; lost < 2; lost++) {
+        bool reached = true;
+        for (int64_t nth = fault_first(); reached; nth += fault_step()) {
+            send_with_fault(nth, lost, &reached);
+            assert_true(nth < 2000);
+        }
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
+          cmocka_unit_test(the_offset_of_the_sender_must_be_the_one_that_is_known),
+          cmocka_unit_test(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified),
+          cmocka_unit_test(one_request_writes_at_a_time_and_another_may_take_over),
+          cmocka_unit_test(a_claim_of_a_request_that_is_gone_ends_by_itself),
+          cmocka_unit_test(a_length_may_be_said_later_and_once),
+          cmocka_unit_test(an_upload_of_no_bytes_becomes_an_empty_file),
+          cmocka_unit_test(an_upload_that_expires_gives_back_all_that_it_took),
+          cmocka_unit_test(an_upload_can_be_removed_also_while_a_request_writes),
+          cmocka_unit_test(an_upload_is_nobody_elses),
+          cmocka_unit_test(bytes_count_when_they_come_and_are_refused_when_there_is_no_room),
+          cmocka_unit_test(fsck_finds_bytes_of_an_upload_that_are_missing_or_others),
+          cmocka_unit_test(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not),
+          cmocka_unit_test(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails))
