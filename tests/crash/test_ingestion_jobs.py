@@ -42,6 +42,9 @@ def test_a_job_that_reads_a_file_shows_its_progress_and_can_be_cancelled(server,
     client = server.client
     job = send_and_wait_for_its_run(client, server, large)
     assert job["total"] == len(large) and 0 < job["progress"] <= len(large) and job["subject"].startswith("file:"), job
+    fields = {"n": "integer", "name": "string", "price": "decimal", "more": "integer"}
+    client.expect(server, 200, "PUT", "/schemas/sales", {"name": "sales", "fields": fields})
+    assert client.rows(server, "sales", ["count(*)", "sum(more)"]) == [[0, None]]  # queries do not wait for the file
     server.cais("jobs", "cancel", str(job["id"]))
     file = client.ended(server, "sales", "large.jsonl")
     assert (file["processing_status"], file["rows"], len(file["errors"])) == ("failed", 0, 1), file
