@@ -2,6 +2,7 @@
 /* Do the rows of datasets belong to the files that the records name? Files whose job has not ended may be on either side. */
 #include "core/care/fsck_priv.h"
 
+#include "core/dataset/dataset.h"
 #include "core/records/dataset.h"
 #include "core/records/record_ids.h"
 #include "core/store/dataset_record_store.h"
@@ -120,13 +121,6 @@ static err_t check_table(struct fsck *f, const struct dataset *d, struct arena *
     return check_files_of_dataset(f, d, has_table);
 }
 
-static err_t list_datasets(struct fsck *f, int64_t after_id, struct arena *a, struct dataset_list *ret)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(f->core->meta, a, &tx));
-    return meta_dataset_list(tx, 0, &(struct id_page){ after_id, DATASETS_AT_ONCE }, a, ret);
-}
-
 static err_t check_table_has_record(void *arg, int64_t dataset_id)
 {
     struct fsck *f = arg;
@@ -153,7 +147,7 @@ err_t fsck_check_datasets(struct fsck *f)
         return NULL;
     do {
         SCRATCH(scratch);
-        err_t e = list_datasets(f, after_id, &scratch, &page);
+        err_t e = dataset_list(f->core, 0, &(struct id_page){ after_id, DATASETS_AT_ONCE }, &scratch, &page);
         for (size_t i = 0; !e && i < page.count; i++) {
             after_id = page.items[i].id;
             e = check_table(f, &page.items[i], &scratch);

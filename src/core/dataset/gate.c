@@ -47,12 +47,6 @@ void dataset_gate_open(struct core *core)
     pthread_cond_broadcast(&g->changed);
 }
 
-bool dataset_gate_is_closed(struct core *core)
-{
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&core->gate->mutex);
-    return core->gate->closed > 0;
-}
-
 bool dataset_gate_try(struct core *core)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&core->gate->mutex);

@@ -12,8 +12,6 @@ struct job_run;
 /* Close it, after what has entered has left. Every call needs one of dataset_gate_open. */
 void dataset_gate_close(struct core *);
 void dataset_gate_open(struct core *);
-/* Is it closed? What has entered does not see that change. */
-bool dataset_gate_is_closed(struct core *);
 /* Wait until it is open, and enter. False, and nothing was entered: the run is stopping. */
 MUST_USE bool dataset_gate_enter(struct core *, struct job_run *);
 /* Enter if it is open. */
