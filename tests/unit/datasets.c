@@ -1091,6 +1091,47 @@ TEST(a_dataset_whose_files_cannot_be_read_lets_others_go_on)
     EXPECT_EQ(count_rows(&other), 1);
 }
 
+/* The rows are there, and nobody knows. */
+static err_t commit_and_lose_the_reply(struct dataset_writer *writer, struct arena *a)
+{
+    TRY(hooked.inner->commit(writer, a));
+    return err_make(a, ERR_UNAVAILABLE, "the disk did not answer");
+}
+
+static err_t open_in_last_attempt(struct dataset_store *store, int64_t dataset_id, int64_t file_id, struct arena *a,
+                                  struct dataset_writer **ret)
+{
+    if (job_of(hooked.f, file_id).attempts < DATASET_INGEST_ATTEMPTS)
+        return err_make(a, ERR_UNAVAILABLE, "not now");
+    TRY(hooked.inner->open(store, dataset_id, file_id, a, ret));
+    (*ret)->ops = &hooked.ops;
+    return NULL;
+}
+
+TEST(a_file_had_failed_though_the_commit_of_its_last_attempt_had_added_its_rows)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    int64_t id = send(&f, "a.jsonl", S("{\"id\":1}"));
+    hook(&f, id);
+    hooked.ops.open = open_in_last_attempt;
+    hooked.ops.commit = commit_and_lose_the_reply;
+    for (int i = 0; job_of(&f, id).state != JOB_FAILED; i++) {
+        err_t planned = jobs_run_due(w->jobs, w->a);
+        (void)planned;
+        EXPECT(i < 10 * DATASET_INGEST_ATTEMPTS);
+        world_wait(w, minutes(1));
+    }
+    unhook();
+    EXPECT_EQ(count_rows(&f), 1);
+    EXPECT(file_of(&f, id).state != DATASET_FILE_FAILED);
+    world_wait(w, minutes(1));
+    run_jobs(&f);
+    EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
+    EXPECT_EQ(file_of(&f, id).rows, 1);
+    expect_sound(&f);
+}
+
 TEST(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened)
 {
     WORLD(w);
@@ -1147,4 +1188,5 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(a_file_whose_job_ended_with_the_server_is_not_running_for_ever),
           cmocka_unit_test(files_of_a_processing_that_was_cancelled_wait_for_the_next_one),
           cmocka_unit_test(a_table_that_was_gone_was_made_again_without_its_rows),
+          cmocka_unit_test(a_file_had_failed_though_the_commit_of_its_last_attempt_had_added_its_rows),
           cmocka_unit_test(rows_had_too_few_cells_when_a_column_was_added_as_their_file_was_opened))

@@ -33,7 +33,7 @@ struct ingestion {
     struct buf errors; /* of the file: file_errors.h */
     size_t error_count;
     uint64_t rows;
-    bool has_no_rows; /* the dataset store said that it has none of this file */
+    bool has_no_rows; /* the dataset store said that it has none of this file, and no commit may have added any since */
     bool has_stopped; /* the run must end before the file is read */
 };
 
@@ -222,8 +222,11 @@ static err_t commit_rows(struct ingestion *in, struct dataset_writer **writer, s
 {
     struct dataset_writer *whole = *writer;
     *writer = NULL;
-    if (whole)
-        TRY(whole->ops->commit(whole, a));
+    if (whole) {
+        err_t e = whole->ops->commit(whole, a);
+        in->has_no_rows = e && !err_is(e, ERR_UNAVAILABLE);
+        TRY(e);
+    }
     TRY(finish(in, DATASET_FILE_DONE, a));
     return measure_table(in, a);
 }
@@ -306,12 +309,15 @@ static err_t end_cancelled(struct ingestion *in, struct arena *a)
     return is_cancelled && in->has_no_rows ? fail_file(in, FILE_CANCELLED, a) : NULL;
 }
 
-/* Whatever kept the file from being read in the last attempt will not be tried again. A full disk is no such thing. */
+/* Whatever kept the file from being read in the last attempt will not be tried again. A full disk is no such thing. If its rows may be
+ * there, the file has not failed: dataset_end_left asks until the store knows. */
 static err_t give_up(struct ingestion *in, err_t e, struct arena *a)
 {
     if (err_is(e, ERR_NO_SPACE))
         in->run->postpone_ms = POSTPONE_MS;
     if (err_is(e, ERR_NO_SPACE) || in->run->job.attempts < DATASET_INGEST_ATTEMPTS)
+        return e;
+    if (!in->has_no_rows && !err_is(e, ERR_CORRUPT))
         return e;
     err_t unwritten = fail_file(in, FILE_UNREADABLE, a);
     (void)unwritten; /* the error of the attempt is told */

@@ -13,7 +13,7 @@
  *
  * What is wrong with a file makes it FAILED, and the job has done its work; also that its account has used up its limit of
  * bytes (quota.h). A store that does not answer makes the attempt fail; the job is repeated, and after the last attempt the file
- * is FAILED as well. While free space would fall below the reserve (free_space.h), or the disk is full, the job waits: this is no
+ * is FAILED as well, unless its rows may be there. While free space would fall below the reserve (free_space.h), or the disk is full, the job waits: this is no
  * attempt, and the file is read when there is room again.
  *
  * When the job of a file is cancelled, the file is FAILED, unless its rows are there. A run that is not told so, because the job
