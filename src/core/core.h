@@ -30,6 +30,7 @@ struct meta_store;
 struct meta_tx;
 struct part_map_cache;
 struct seal;
+struct transfer_locks;
 struct user;
 struct free_space;
 
@@ -75,7 +76,8 @@ struct core {
     struct access_cache *access;
     struct login_limit *logins;
     struct unverified_budget *unverified;
-    struct dataset_gate *gate; /* core/dataset/gate.h */
+    struct dataset_gate *gate;             /* core/dataset/gate.h */
+    struct transfer_locks *transfer_locks; /* core/transfer/transfer_write.c */
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A writer takes the right to write first (meta_transfer_claim), then reads the offset, and opens the growing blob last, which
- * ends every writer before it. So whoever lost the right can change no byte and raise no offset. */
+ * ends every writer before it. So whoever lost the right can change no byte and raise no offset. The three steps are made under
+ * a lock: a request that lost its right between them would open the blob at an offset of before, and cut off what its successor
+ * has acknowledged. The lock is of this process, as the growing blob is. */
 #include "core/transfer/transfer_priv.h"
 
 #include "base/random.h"
+#include "core/core_priv.h"
 #include "core/event.h"
 #include "core/file/hold.h"
 #include "core/free_space.h"
@@ -47,6 +50,28 @@ int64_t transfer_record_size(const struct transfer *t)
 static slice writer_id(const struct transfer_writer *w)
 {
     return (slice){ w->id, sizeof w->id };
+}
+
+/* ---- locks, each of the transfers whose names have the same hash ---- */
+
+enum { LOCKS = 64 };
+struct transfer_locks {
+    pthread_mutex_t mutexes[LOCKS];
+};
+
+struct transfer_locks *transfer_locks_new(void)
+{
+    struct transfer_locks *l = must_malloc(sizeof *l);
+    for (int i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&l->mutexes[i], NULL);
+    return l;
+}
+
+void transfer_locks_free(struct transfer_locks *l)
+{
+    for (int i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&l->mutexes[i]);
+    free(l);
 }
 
 /* ---- opening ---- */
@@ -113,20 +138,27 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
     return w;
 }
 
+static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_opening *opening, struct arena *a)
+{
+    struct core *core = w->core;
+    struct claiming c = { w, opening };
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(&core->transfer_locks->mutexes[slice_hash(opening->name) % LOCKS]);
+    TRY(meta_write(core->meta, apply_claim, &c, a));
+    err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
+    w->md5 = w->transfer.md5;
+    if (!e)
+        e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
+    if (e)
+        release(w);
+    return e;
+}
+
 err_t transfer_open(struct core *core, const struct principal *who, const struct transfer_opening *opening,
                     struct arena *a, struct transfer_writer **ret_writer)
 {
     struct transfer_writer *w = new_writer(core, who, opening);
-    struct claiming c = { w, opening };
-    err_t e = meta_write(core->meta, apply_claim, &c, a);
-    if (!e) {
-        e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
-        w->md5 = w->transfer.md5;
-        if (!e)
-            e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
-        if (e)
-            release(w);
-    }
+    err_t e = claim_and_grow(w, opening, a);
     if (e) {
         free_writer(w);
         return e;
