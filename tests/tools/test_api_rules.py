@@ -38,7 +38,9 @@ APIS = {
                            "qm": "tests/conformance/test_queries.py", "t": "tests/clients/test_datasnap_tool.py",
                            "fo": "tests/clients/test_datasnap_forms.py", "up": "tests/clients/test_upload_urls.py",
                            "wa": "tests/clients/test_who_answers.py", "de": "tests/clients/test_demo.py",
-                           "ki": "tests/crash/test_kill_ingestion.py", "fd": "tests/crash/test_full_disk_datasets.py"}},
+                           "ki": "tests/crash/test_kill_ingestion.py", "fd": "tests/crash/test_full_disk_datasets.py",
+                           "bo": "tests/crash/test_dataset_bounds.py", "ij": "tests/crash/test_ingestion_jobs.py",
+                           "dt": "tests/crash/test_damaged_tables.py", "bk": "tests/crash/test_backup_datasets.py"}},
 }
 each_api = pytest.mark.parametrize("api", APIS)
 
