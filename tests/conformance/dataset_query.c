@@ -561,6 +561,34 @@ TEST(patterns_match_whole_texts_by_characters)
     }
 }
 
+/* DuckDB tried each place of the text for each %, without an end: for three of them, minutes. */
+TEST(a_pattern_was_tried_at_every_place_for_each_percent)
+{
+    struct dataset_world *w = *state;
+    enum { LENGTH = 20000, LONG = 2000 };
+    char *text = arena_alloc(w->a, LENGTH), *many = arena_alloc(w->a, LONG);
+    memset(text, 'a', LENGTH);
+    for (size_t i = 0; i < LONG; i++)
+        many[i] = "%a"[i % 2];
+    const slice patterns[] = { S("%a%a_%a_%b"), S("%a%\\a%a%b"), S("%_%_%_%_%b"),      { many, LONG },
+                               S("%a%a_%a_%"),  S("%\\a_%a"),    { text, LENGTH - 1 }, { text, LENGTH } };
+    static const char *const counts[] = { "0", "0", "0", "1", "1", "1", "0", "1" };
+    dataset_define(w, 1, "v string");
+    struct cell cells[2] = { { .text = { text, LENGTH } }, { .is_null = true } };
+    struct dataset_writer *writer = dataset_begin(w, 1, 1);
+    EXPECT_OK(writer->ops->add(writer, cells, 2, w->a));
+    EXPECT_OK(writer->ops->commit(writer, w->a));
+    for (size_t i = 0; i < LENGTH_OF(patterns); i++) {
+        struct ask k = ask_new(w);
+        struct cell pattern = { .text = patterns[i] };
+        struct query_condition is_like;
+        ask_item(&k, ROW_COUNT_ROWS, NULL);
+        EXPECT(query_test(&k.b, ROW_LIKE, ask_column(&k, "v"), &pattern, 1, &is_like));
+        ask_where(&k, is_like);
+        EXPECT_SLICE(ask_answer(&k, 1), slice_of(counts[i]));
+    }
+}
+
 TEST(patterns_of_nulls_are_unknown)
 {
     struct dataset_world *w = *state;
@@ -1117,6 +1145,32 @@ TEST(a_query_that_computes_for_too_long_is_stopped)
     EXPECT_ERR(ask_try(&k, 1, &text), ERR_EXPIRED);
 }
 
+/* Of all the places where the pattern may begin, each one fits for most of its length. */
+TEST(a_pattern_that_is_compared_for_too_long_is_stopped)
+{
+    struct dataset_world *w = *state;
+    enum { LENGTH = 1000000, HALF = LENGTH / 2 };
+    char *text = arena_alloc(w->a, LENGTH), *pattern = arena_alloc(w->a, HALF);
+    memset(text, 'a', LENGTH);
+    memset(pattern, 'a', HALF);
+    pattern[0] = '%';
+    pattern[HALF - 1] = 'b';
+    dataset_define(w, 1, "v string");
+    struct cell cell = { .text = { text, LENGTH } }, value = { .text = { pattern, HALF } };
+    struct dataset_writer *writer = dataset_begin(w, 1, 1);
+    EXPECT_OK(writer->ops->add(writer, &cell, 1, w->a));
+    EXPECT_OK(writer->ops->commit(writer, w->a));
+    struct ask k = ask_new(w);
+    struct query_condition is_like;
+    ask_item(&k, ROW_COUNT_ROWS, NULL);
+    EXPECT(query_test(&k.b, ROW_LIKE, ask_column(&k, "v"), &value, 1, &is_like));
+    ask_where(&k, is_like);
+    k.limit_ms = 20000;
+    w->clock.clock.monotonic_ms = hasty_ms;
+    slice answer;
+    EXPECT_ERR(ask_try(&k, 1, &answer), ERR_EXPIRED);
+}
+
 static const struct dataset_case cases[] = {
     DATASET_CASE(extremes_of_every_type_and_nulls_are_read_as_they_were_added),
     DATASET_CASE(texts_of_any_length_and_character_are_kept),
@@ -1134,6 +1188,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(nulls_make_conditions_unknown),
     DATASET_CASE(conditions_without_parts_are_all_true_and_some_false),
     DATASET_CASE(patterns_match_whole_texts_by_characters),
+    DATASET_CASE(a_pattern_was_tried_at_every_place_for_each_percent),
     DATASET_CASE(patterns_of_nulls_are_unknown),
     DATASET_CASE(functions_of_text),
     DATASET_CASE(whole_numbers_are_their_own_floor_and_absolute),
@@ -1161,6 +1216,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(the_result_says_how_much_was_read),
     DATASET_CASE(a_query_that_ran_too_long_expires_at_the_next_rows),
     DATASET_CASE(a_query_that_computes_for_too_long_is_stopped),
+    DATASET_CASE_OF(1u << DATASET_DUCKDB, a_pattern_that_is_compared_for_too_long_is_stopped),
 };
 
 int main(void)

@@ -263,7 +263,9 @@ static void report_difference(struct pair *p, const struct row_query *q, const c
             line = i + 1;
             number++;
         }
-    print_message("%s\n", compile_query(q, (struct compiled_rows){ q->up_to_row, q->up_to_row > 0, 0 }, p->a).sql.p);
+    print_message("%s\n", compile_query(q, (struct compiled_rows){ q->up_to_row, q->up_to_row > 0, 0 },
+                                        (struct compiled_limits){ 1, 1 }, p->a)
+                              .sql.p);
     fail_msg("seed %llu, line %zu: mem answers %.*s and duckdb %.*s", (unsigned long long)seed, number,
              (int)strcspn(want + line, "\n"), want + line, (int)strcspn(got + line, "\n"), got + line);
 }

@@ -8,7 +8,9 @@
  *               a long IN. Then, and after each ORDER BY, the number of the row decides.
  *   pages       Without conditions and orders, a page is a range of row numbers, which is found without reading the rows
  *               before it.
- *   case        lower and upper of DuckDB know all of Unicode; translate knows what it is told.
+ *   texts       Functions that make texts, and patterns that DuckDB would try for ever, are those of functions.h, which know
+ *               when to end. Their limits are parameters.
+ *   results     DuckDB copies a chunk of the result without counting it as memory: a function counts the texts of all items.
  *   halves      round of DuckDB goes away from zero. A cast from DOUBLE to BIGINT rounds as rint does; decimals are rounded as
  *               whole numbers. The number is needed more than once: the lambda is given it, because a text that named it
  *               twice would double with each level of nesting.
@@ -22,9 +24,15 @@
 
 #include <assert.h>
 
-#define PLAN_WITH_VALUES "$1 IS NOT NULL"
+#define PLAN_WITH_VALUES "$1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL"
+#define ROOM_OF_A_CALL "CAST($1 AS BIGINT)"
+#define ROOM_OF_A_CHUNK "CAST($2 AS BIGINT)"
+#define DEADLINE "CAST($3 AS BIGINT)"
+#define TEXT_LIMITS ", " ROOM_OF_A_CALL ", " DEADLINE
 #define LARGEST_EXACT_FRACTION "4503599627370496" /* 2^52: from here on a double is a whole number */
+enum { LIMIT_PARAMETERS = 3 };
 #define LIST_THAT_MAY_BE_JOINED 2
+#define PATTERN_MAX 256 /* bytes of a pattern that DuckDB itself may look for */
 
 struct compiler {
     const struct row_query *query;
@@ -33,7 +41,8 @@ struct compiler {
     struct buf sql;
     struct compiled_parameter *parameters;
     size_t count, room;
-    bool has_list; /* the order of rows must be asked for */
+    size_t text_calls; /* functions that make texts */
+    bool has_list;     /* the order of rows must be asked for */
 };
 
 const char *compile_type(enum column_type type)
@@ -150,10 +159,10 @@ static void add_function(struct compiler *c, const struct row_expr *expr)
     static const struct {
         const char *before, *after;
     } calls[] = {
-        [ROW_LOWER] = { "translate(", ", 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')" },
-        [ROW_UPPER] = { "translate(", ", 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')" },
+        [ROW_LOWER] = { "cais_lower(", TEXT_LIMITS ")" },
+        [ROW_UPPER] = { "cais_upper(", TEXT_LIMITS ")" },
         [ROW_LENGTH] = { "CAST(length(", ") AS UBIGINT)" },
-        [ROW_TRIM] = { "trim(", ", ' ')" },
+        [ROW_TRIM] = { "cais_trim(", TEXT_LIMITS ")" },
         [ROW_TO_DATE] = { "CAST(", " AS DATE)" },
         [ROW_TO_YEAR] = { "CAST(year(", ") AS USMALLINT)" },
         [ROW_TO_MONTH] = { "CAST(month(", ") AS UTINYINT)" },
@@ -163,6 +172,7 @@ static void add_function(struct compiler *c, const struct row_expr *expr)
         [ROW_TO_START_OF_MONTH] = { "CAST(date_trunc('month', ", ") + INTERVAL 0 DAY AS DATE)" },
     };
     assert((size_t)expr->function < sizeof calls / sizeof calls[0] && calls[expr->function].before);
+    c->text_calls += expr->function == ROW_LOWER || expr->function == ROW_UPPER || expr->function == ROW_TRIM;
     add_call(c, calls[expr->function].before, expr, calls[expr->function].after);
 }
 
@@ -207,20 +217,23 @@ static void add_values(struct compiler *c, const struct row_condition *condition
     }
 }
 
-/* A backslash at the end, which no query has, would be an error of DuckDB. Without a backslash, DuckDB has faster ways. */
+/* DuckDB has fast ways for patterns of % alone. With _ or a backslash it tries each place for each %, and nothing interrupts it. */
+static bool is_plain_pattern(slice pattern)
+{
+    return pattern.n <= PATTERN_MAX && slice_find_byte(pattern, '_') == SLICE_NONE &&
+           slice_find_byte(pattern, '\\') == SLICE_NONE;
+}
+
 static void add_like(struct compiler *c, const struct row_condition *condition)
 {
-    slice pattern = condition->values->text;
-    size_t escapes = 0;
-    while (escapes < pattern.n && pattern.p[pattern.n - 1 - escapes] == '\\')
-        escapes++;
-    if (escapes % 2)
-        pattern = arena_printf(c->a, SLICE_FMT "\\", SLICE_ARG(pattern));
+    bool is_plain = is_plain_pattern(condition->values->text), is_not = condition->test == ROW_NOT_LIKE;
+    if (!is_plain)
+        add(c, is_not ? "NOT cais_like(" : "cais_like(");
     add_expr(c, condition->expr);
-    add(c, condition->test == ROW_LIKE ? " LIKE " : " NOT LIKE ");
-    add_parameter(c, COLUMN_STRING, (struct cell){ .text = pattern });
-    if (slice_find_byte(pattern, '\\') != SLICE_NONE)
-        add(c, " ESCAPE '\\'");
+    add(c, !is_plain ? ", " : is_not ? " NOT LIKE " : " LIKE ");
+    add_parameter(c, COLUMN_STRING, condition->values[0]);
+    if (!is_plain)
+        add(c, TEXT_LIMITS ")");
 }
 
 static void add_test(struct compiler *c, const struct row_condition *condition)
@@ -350,15 +363,40 @@ static void add_order(struct compiler *c, const struct row_order *order, const c
     add(c, order->is_descending ? " DESC NULLS LAST" : " ASC NULLS LAST");
 }
 
+static void add_row_item(struct compiler *c, size_t i)
+{
+    add_expr(c, c->query->items[i].expr);
+}
+
+/* Counts the texts of the items, each of which `add_item` adds. One alone is no more than DuckDB has read. */
+static void add_room_check(struct compiler *c, void (*add_item)(struct compiler *c, size_t i))
+{
+    const struct row_query *q = c->query;
+    size_t texts = 0;
+    for (size_t i = 0; i < q->item_count; i++)
+        texts += column_type_is_text(q->items[i].type);
+    if (texts < 2)
+        return;
+    add(c, ", cais_room(" ROOM_OF_A_CHUNK);
+    for (size_t i = 0; i < q->item_count; i++) {
+        if (!column_type_is_text(q->items[i].type))
+            continue;
+        add(c, ", ");
+        add_item(c, i);
+    }
+    add(c, ")");
+}
+
 static void compile_rows(struct compiler *c)
 {
     const struct row_query *q = c->query;
     const char *separator = " ORDER BY ";
     for (size_t i = 0; i < q->item_count; i++) {
         add(c, i ? ", CAST(" : "SELECT CAST(");
-        add_expr(c, q->items[i].expr);
+        add_row_item(c, i);
         buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
     }
+    add_room_check(c, add_row_item);
     add_where(c);
     if (!q->where && !q->order_count) {
         add_page_as_range(c);
@@ -497,6 +535,7 @@ static void compile_groups(struct compiler *c)
         add_aggregate(c, i);
         buf_printf(&c->sql, " AS %s)", compile_type(q->items[i].type));
     }
+    add_room_check(c, add_aggregate);
     add_inner_rows(c);
     for (size_t i = 0; i < q->group_count; i++)
         buf_printf(&c->sql, "%sg%zu", i ? ", " : " GROUP BY ", i);
@@ -504,17 +543,28 @@ static void compile_groups(struct compiler *c)
     add_page(c);
 }
 
-struct compiled compile_query(const struct row_query *q, struct compiled_rows rows, struct arena *a)
+/* $1, $2 and $3, which the text names before their values are known. */
+static void set_limits(struct compiler *c, struct compiled_limits limits)
+{
+    uint64_t of_a_call = limits.room_bytes / (c->text_calls ? c->text_calls : 1);
+    c->parameters[0].value.integer = (int64_t)of_a_call;
+    c->parameters[1].value.integer = (int64_t)limits.room_bytes;
+    c->parameters[2].value.integer = limits.deadline_ms;
+}
+
+struct compiled compile_query(const struct row_query *q, struct compiled_rows rows, struct compiled_limits limits,
+                              struct arena *a)
 {
     struct compiler c = { .query = q, .rows = rows, .a = a, .room = 16 };
     c.parameters = arena_array(a, struct compiled_parameter, c.room);
-    /* The first one is that of PLAN_WITH_VALUES. */
-    c.parameters[c.count++] = (struct compiled_parameter){ COLUMN_INT64, { .integer = 1 } };
+    while (c.count < LIMIT_PARAMETERS)
+        c.parameters[c.count++] = (struct compiled_parameter){ .type = COLUMN_INT64 };
     buf_init(&c.sql, 0);
     if (q->is_grouped)
         compile_groups(&c);
     else
         compile_rows(&c);
+    set_limits(&c, limits);
     buf_add_byte(&c.sql, 0);
     slice sql = buf_give(&c.sql, a);
     return (struct compiled){ { sql.p, sql.n - 1 }, c.parameters, c.count };

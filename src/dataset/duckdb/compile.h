@@ -30,8 +30,13 @@ struct compiled_rows {
     bool has_later;         /* the table may have rows after it, which must be left out */
     size_t missing_columns; /* how many of the query's columns, the last ones, the table lacks: they are null */
 };
+/* What the functions of functions.h may do. */
+struct compiled_limits {
+    uint64_t room_bytes; /* for the texts of a chunk: what all functions make together, and what the result has */
+    int64_t deadline_ms; /* of clock_monotonic_ms */
+};
 /* Everything lives in `a`. The text follows from the shape of the query alone: columns are named by position, and each value is a
- * parameter. A cell of the result has the type of its item, in the form of compile_type. */
-struct compiled compile_query(const struct row_query *, struct compiled_rows, struct arena *a);
+ * parameter. A cell of the result has the type of its item, in the form of compile_type; behind the items there may be one column more. */
+struct compiled compile_query(const struct row_query *, struct compiled_rows, struct compiled_limits, struct arena *a);
 
 #endif

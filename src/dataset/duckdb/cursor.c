@@ -194,7 +194,8 @@ static err_t query_error(struct duckdb_cursor *c, struct arena *a, const char *t
 static err_t prepare(struct duckdb_cursor *c, const struct row_query *q, bool has_later, struct arena *a,
                      struct compiled *ret)
 {
-    *ret = compile_query(q, (struct compiled_rows){ c->cursor.newest_row, has_later, c->missing_columns }, a);
+    struct compiled_limits limits = { c->database->pool->limits.memory_bytes / 2, c->deadline_ms };
+    *ret = compile_query(q, (struct compiled_rows){ c->cursor.newest_row, has_later, c->missing_columns }, limits, a);
     duckdb_destroy_prepare(&c->statement);
     if (duckdb_prepare(c->connection, ret->sql.p, &c->statement) == DuckDBError)
         return query_error(c, a, duckdb_prepare_error(c->statement));

@@ -4,6 +4,7 @@
 #include "dataset/duckdb/database.h"
 
 #include "dataset/duckdb/compile.h"
+#include "dataset/duckdb/functions.h"
 
 #include "base/buf.h"
 
@@ -34,6 +35,10 @@ static enum err_code code_of_text(const char *text)
         return ERR_TOO_LARGE; /* also when another error wraps it */
     if (contains(text, "checksum") || contains(text, "orrupt") || contains(text, "Could not read"))
         return ERR_CORRUPT;
+    if (contains(text, FUNCTION_IS_LATE))
+        return ERR_EXPIRED;
+    if (contains(text, FUNCTION_HAS_NO_ROOM))
+        return ERR_TOO_LARGE;
     for (size_t i = 0; i < LENGTH_OF(kinds); i++)
         if (strncmp(text, kinds[i].start, strlen(kinds[i].start)) == 0)
             return kinds[i].code;

@@ -17,6 +17,7 @@
 
 struct database_limits {
     size_t memory_bytes, temp_bytes;
+    struct clock *clock; /* of the deadlines of queries */
 };
 
 /* Opens the file, or makes it: then it has no tables. path: ends in NUL; the text of an error names it.

@@ -250,7 +250,7 @@ err_t dataset_duckdb_open(const char *dir, const struct dataset_duckdb_options *
 {
     struct dataset_duckdb_options o = options ? *options : (struct dataset_duckdb_options){ 0 };
     struct database_limits limits = { o.memory_bytes ? o.memory_bytes : DEFAULT_MEMORY,
-                                      o.temp_bytes ? o.temp_bytes : DEFAULT_TEMP };
+                                      o.temp_bytes ? o.temp_bytes : DEFAULT_TEMP, clock };
     int dir_fd = -1;
     TRY(open_dir(dir, a, &dir_fd));
     struct duckdb_store *s = must_malloc(sizeof *s);

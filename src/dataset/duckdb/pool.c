@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dataset/duckdb/pool.h"
 
+#include "dataset/duckdb/functions.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -118,6 +120,7 @@ static err_t open_database(struct database *d, struct arena *a)
     TRY(database_open(pool_path(d->pool, d->id, "", a).p, &d->pool->limits, a, &d->handle));
     if (duckdb_connect(d->handle, &connection) == DuckDBError)
         return err_make(a, ERR_UNAVAILABLE, "DuckDB gives no connection");
+    TRY(functions_register(connection, d->pool->limits.clock, a));
     SCRATCH(scratch);
     struct database_contents contents;
     err_t e = database_read_contents(connection, &scratch, &contents);
