@@ -588,6 +588,54 @@ TEST(what_is_no_backup_is_not_restored)
     dataset_define(w, 1, spec);
 }
 
+/* Runs the statements, up to a NULL, in a file that nobody has open. */
+static void alter_file(const char *path, const char *const *statements)
+{
+    duckdb_database database;
+    duckdb_connection connection;
+    EXPECT_EQ(duckdb_open(path, &database), DuckDBSuccess);
+    EXPECT_EQ(duckdb_connect(database, &connection), DuckDBSuccess);
+    for (size_t i = 0; statements[i]; i++)
+        EXPECT_EQ(duckdb_query(connection, statements[i], NULL), DuckDBSuccess);
+    duckdb_disconnect(&connection);
+    duckdb_close(&database);
+}
+
+/* Numbers in the place of names were read as addresses, and what is a view was computed without an end. */
+TEST(a_prepared_backup_was_opened_whatever_it_had)
+{
+    static const char *const cases[][4] = {
+        { "DROP TABLE fields", "CREATE TABLE fields (position BIGINT, name BIGINT, type BIGINT)",
+          "INSERT INTO fields VALUES (0, 4702111234474983745, 4), (1, 4702111234474983745, 0)" },
+        { "UPDATE fields SET name = NULL" },
+        { "UPDATE about SET format = NULL" },
+        { "DROP TABLE about", "CREATE TABLE about (format TINYINT)", "INSERT INTO about VALUES (1)" },
+        { "INSERT INTO files VALUES (NULL, NULL, NULL, NULL)" },
+        { "ALTER TABLE files RENAME TO others",
+          "CREATE VIEW files AS SELECT i AS file_id, i AS first_row, 1::BIGINT AS row_count, 1::BIGINT AS text_bytes"
+          " FROM range(1000000000000000) t(i)" },
+        { "CREATE VIEW more AS SELECT 1 AS x" },
+        { "CREATE TABLE more (x BIGINT)" },
+        { "CREATE INDEX more ON files (file_id)" },
+        { "ALTER TABLE lines ALTER c1 SET DEFAULT 'x'" },
+        { "ALTER TABLE lines ADD COLUMN c2 VARCHAR" },
+        { "ALTER TABLE lines DROP COLUMN c1" },
+        { "CREATE TYPE t AS ENUM ('a')", "ALTER TABLE lines ALTER c1 TYPE t USING 'a'" },
+        { "CREATE MACRO lower(x) AS 'more'" },
+    };
+    struct dataset_world *w = *state;
+    dataset_define(w, 1, spec);
+    dataset_add(w, 1, 1, "1|a");
+    int entries = count_entries(w, "datasets");
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        slice path = arena_printf(w->a, "%s/copy%zu", w->dir, i);
+        EXPECT_OK(w->store->ops->backup(w->store, 1, path.p, w->a));
+        alter_file(path.p, cases[i]);
+        EXPECT_ERR(w->store->ops->restore(w->store, 2, path.p, w->a), ERR_CORRUPT);
+    }
+    EXPECT_EQ(count_entries(w, "datasets"), entries);
+}
+
 /* ---- what a statement can reach ---- */
 
 TEST(a_database_is_closed_down)
@@ -670,6 +718,7 @@ static const struct dataset_case cases[] = {
     ON_DUCKDB(a_backup_has_what_was_committed_when_it_was_made),
     ON_DUCKDB(many_rows_are_copied_while_more_are_added),
     ON_DUCKDB(what_is_no_backup_is_not_restored),
+    ON_DUCKDB(a_prepared_backup_was_opened_whatever_it_had),
     ON_DUCKDB(a_database_is_closed_down),
     ON_DUCKDB(no_name_and_no_value_is_a_part_of_a_statement),
 };

@@ -3,6 +3,7 @@
  * order, and sums of FLOAT are the same each time. */
 #include "dataset/duckdb/database.h"
 
+#include "dataset/duckdb/catalog.h"
 #include "dataset/duckdb/compile.h"
 #include "dataset/duckdb/functions.h"
 
@@ -88,9 +89,19 @@ err_t database_exec(duckdb_connection connection, const char *sql, struct databa
     return NULL;
 }
 
-static void chunk_destroyp(duckdb_data_chunk *c)
+/* The values of a column of a chunk, whose type was not checked when the file was made. */
+err_t database_values(duckdb_result *result, duckdb_data_chunk chunk, idx_t column, duckdb_type type, struct arena *a,
+                      void *ret_values)
 {
-    duckdb_destroy_data_chunk(c);
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, column);
+    uint64_t *valid = duckdb_vector_get_validity(vector);
+    bool is_fit = duckdb_column_type(result, column) == type;
+    for (idx_t i = 0; is_fit && valid && i < duckdb_data_chunk_get_size(chunk); i++)
+        is_fit = duckdb_validity_row_is_valid(valid, i);
+    if (!is_fit)
+        return err_make(a, ERR_CORRUPT, "the database has values of another type than this store writes");
+    *(void **)ret_values = duckdb_vector_get_data(vector);
+    return NULL;
 }
 
 err_t database_get(duckdb_connection connection, const char *sql, struct database_numbers parameters, struct arena *a,
@@ -98,10 +109,13 @@ err_t database_get(duckdb_connection connection, const char *sql, struct databas
 {
     SCOPED(database_result_destroyp) duckdb_result result = { 0 };
     TRY(database_run(connection, sql, parameters, a, &result));
-    SCOPED(chunk_destroyp) duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+    SCOPED(database_chunk_destroyp) duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
     *ret = (struct database_row){ .found = chunk && duckdb_data_chunk_get_size(chunk) > 0 };
-    for (size_t i = 0; ret->found && i < duckdb_column_count(&result); i++)
-        ret->values[i] = *(const int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, i));
+    for (size_t i = 0; ret->found && i < duckdb_column_count(&result); i++) {
+        const int64_t *values;
+        TRY(database_values(&result, chunk, i, DUCKDB_TYPE_BIGINT, a, &values));
+        ret->values[i] = values[0];
+    }
     return NULL;
 }
 
@@ -238,10 +252,12 @@ static err_t read_fields(duckdb_connection connection, struct arena *a, struct c
     TRY(database_run(connection, "SELECT position, name, type FROM fields ORDER BY position", NO_NUMBERS, a, &result));
     ret->items = arena_array(a, struct column, COLUMNS_MAX);
     for (duckdb_data_chunk chunk; (chunk = duckdb_fetch_chunk(result));) {
-        SCOPED(chunk_destroyp) duckdb_data_chunk held = chunk;
-        const int64_t *positions = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-        duckdb_string_t *names = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
-        const int64_t *types = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 2));
+        SCOPED(database_chunk_destroyp) duckdb_data_chunk held = chunk;
+        const int64_t *positions, *types;
+        duckdb_string_t *names;
+        TRY(database_values(&result, chunk, 0, DUCKDB_TYPE_BIGINT, a, &positions));
+        TRY(database_values(&result, chunk, 1, DUCKDB_TYPE_VARCHAR, a, &names));
+        TRY(database_values(&result, chunk, 2, DUCKDB_TYPE_BIGINT, a, &types));
         for (size_t i = 0; i < duckdb_data_chunk_get_size(chunk); i++) {
             if (ret->count == COLUMNS_MAX || positions[i] != (int64_t)ret->count || types[i] < 0 ||
                 types[i] >= COLUMN_TYPE_COUNT)
@@ -257,8 +273,10 @@ err_t database_read_contents(duckdb_connection connection, struct arena *a, stru
 {
     struct database_row sums;
     struct database_contents contents = { 0 };
+    TRY(catalog_check_tables(connection, a));
     TRY(read_format(connection, a));
     TRY(read_fields(connection, a, &contents.columns));
+    TRY(catalog_check_columns(connection, &contents.columns, a));
     TRY(database_get(connection,
                      "SELECT CAST(coalesce(sum(row_count), 0) AS BIGINT), CAST(coalesce(sum(text_bytes), 0) AS BIGINT),"
                      " count(*) - count(DISTINCT file_id), coalesce(max(first_row + row_count - 1), 0) FROM files",

@@ -60,6 +60,10 @@ struct database_row {
 MUST_USE err_t database_get(duckdb_connection, const char *sql, struct database_numbers parameters, struct arena *a,
                             struct database_row *ret);
 
+/* *ret_values: points to the first value of a column of a chunk. CORRUPT: it has another type, or a null. */
+MUST_USE err_t database_values(duckdb_result *, duckdb_data_chunk, idx_t column, duckdb_type, struct arena *a,
+                               void *ret_values);
+
 /* The error of a result, and one of another kind, whose text begins with the kind in DuckDB's words. Their text is that of
  * DuckDB. NO_SPACE, CORRUPT and UNAVAILABLE; of queries also EXPIRED (interrupted), INVALID and TOO_LARGE. */
 err_t database_error(struct arena *a, duckdb_result *result);
@@ -68,6 +72,10 @@ err_t database_error_of_text(struct arena *a, const char *text);
 static inline void database_result_destroyp(duckdb_result *r)
 {
     duckdb_destroy_result(r);
+}
+static inline void database_chunk_destroyp(duckdb_data_chunk *c)
+{
+    duckdb_destroy_data_chunk(c);
 }
 static inline void database_disconnectp(duckdb_connection *c)
 {

@@ -70,9 +70,11 @@ static err_t read_files_page(struct database *d, int64_t after, struct arena *a,
     TRY(duckdb_store_connect(d, a, &connection));
     TRY(database_run(connection, "SELECT file_id, row_count FROM files WHERE file_id > $1 ORDER BY file_id LIMIT $2",
                      NUMBERS(after, FILES_AT_ONCE), a, &result));
-    for (duckdb_data_chunk chunk; (chunk = duckdb_fetch_chunk(result)); duckdb_destroy_data_chunk(&chunk)) {
-        const int64_t *ids = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-        const int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
+    for (duckdb_data_chunk chunk; (chunk = duckdb_fetch_chunk(result));) {
+        SCOPED(database_chunk_destroyp) duckdb_data_chunk held = chunk;
+        const int64_t *ids, *rows;
+        TRY(database_values(&result, chunk, 0, DUCKDB_TYPE_BIGINT, a, &ids));
+        TRY(database_values(&result, chunk, 1, DUCKDB_TYPE_BIGINT, a, &rows));
         for (size_t i = 0; i < duckdb_data_chunk_get_size(chunk) && page->count < FILES_AT_ONCE; i++) {
             page->ids[page->count] = ids[i];
             page->rows[page->count++] = rows[i];

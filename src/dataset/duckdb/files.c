@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files of databases as a whole. A new one is made under another name, {id}.new, and gets its own when it is complete and flushed;
  * a crash leaves at most files that nobody takes for a database. */
+#include "dataset/duckdb/catalog.h"
 #include "dataset/duckdb/duckdb_store_priv.h"
 
 #include "base/dir.h"
@@ -246,6 +247,7 @@ static err_t settle_copy(struct pool *p, const char *path, struct arena *a)
     TRY(database_open(path, &p->limits, a, &handle));
     if (duckdb_connect(handle, &connection) == DuckDBError)
         return err_make(a, ERR_UNAVAILABLE, "DuckDB gives no connection");
+    TRY(catalog_check_functions(connection, a));
     TRY(database_read_contents(connection, a, &contents));
     return database_exec(connection, "CHECKPOINT", NO_NUMBERS, a);
 }
