@@ -11,7 +11,7 @@ import threading
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import SETTINGS, Client, lines  # noqa: E402
+from data_files import SETTINGS, Client, lines  # noqa: E402
 from rounds import rounds  # noqa: E402
 from serving import BINARY, Server, fsck, run, wait_for  # noqa: E402
 from test_disk_and_clock_faults import make_old_database  # noqa: E402

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import INGESTION_S, SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
+from data_files import INGESTION_S, SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
 from serving import Server, fsck, wait_for  # noqa: E402
 
 ROWS = 20000

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import INGESTION_S, SETTINGS, Client, lines  # noqa: E402
+from data_files import INGESTION_S, SETTINGS, Client, lines  # noqa: E402
 from rounds import rounds  # noqa: E402
 from serving import Server, fsck  # noqa: E402
 

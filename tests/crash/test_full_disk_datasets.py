@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import INGESTION_S, SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
+from data_files import INGESTION_S, SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
 from serving import wait_for  # noqa: E402
 from test_disk_and_clock_faults import MIB, SmallDisk, health  # noqa: E402
 

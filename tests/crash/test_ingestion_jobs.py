@@ -8,7 +8,7 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
+from data_files import SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
 from serving import Server, fsck, wait_for  # noqa: E402
 
 ROWS = 300000  # take more than a second to read

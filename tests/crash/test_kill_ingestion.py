@@ -14,7 +14,7 @@ import threading
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from datasnap import DYING, SETTINGS, Client, expect_rows_once, lines  # noqa: E402
+from data_files import DYING, SETTINGS, Client, expect_rows_once, lines  # noqa: E402
 from killing import Place, kill_in_the_middle, rounds_of, side_by_side  # noqa: E402
 from rounds import rounds, seed  # noqa: E402
 from serving import Server, fsck, run, wait_for  # noqa: E402

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/run-tests counts the tests that ran, tools/setup lists missing packages, and CI ends with the count."""
+import collections
 import importlib.machinery
 import importlib.util
 import json
@@ -208,3 +209,10 @@ def test_alone_never_and_only_select_the_tests_that_run_alone(root, tmp_path):
         done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-v", which, str(tmp_path)],
                               capture_output=True, text=True, cwd=tmp_path)
         assert re.findall(r"::(\w+) PASSED", done.stdout) == [passed], done.stdout
+
+
+def test_no_two_modules_of_the_tests_had_one_name(root):
+    """One process imports the tests of all folders, and so finds the first module of a name in each of them."""
+    names = collections.Counter(name for _, _, files in os.walk(os.path.join(root, "tests")) for name in files
+                                if name.endswith(".py") and name != "conftest.py")
+    assert not [name for name, count in names.items() if count > 1]
