@@ -302,6 +302,7 @@ TEST(calls_without_a_table_find_none)
     uint64_t bytes;
     EXPECT_ERR(w->store->ops->size(w->store, 2, w->a, &bytes), ERR_NOT_FOUND);
     EXPECT_OK(w->store->ops->size(w->store, 1, w->a, &bytes));
+    EXPECT(bytes > 0);
     struct ask k = ask_new(w);
     ask_columns(&k, "n");
     EXPECT_ERR(ask_try(&k, 2, &text), ERR_NOT_FOUND);

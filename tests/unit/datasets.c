@@ -900,6 +900,19 @@ TEST(files_wait_while_the_disk_is_full_however_long_it_takes)
     expect_sound(&f);
 }
 
+TEST(a_query_made_a_table_that_nobody_counted)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    struct account before = account_of(&f);
+    w->core.options.account_max_bytes = before.used_bytes + before.record_bytes;
+    EXPECT_ERR(dataset_open_table(&w->core, &f.dataset, w->a), ERR_QUOTA);
+    w->core.options.account_max_bytes = 0;
+    EXPECT_OK(dataset_open_table(&w->core, &f.dataset, w->a));
+    EXPECT(account_of(&f).record_bytes > before.record_bytes);
+    expect_sound(&f);
+}
+
 TEST(an_account_above_its_limit_gets_no_more_rows)
 {
     WORLD(w);
@@ -1182,6 +1195,7 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(rows_come_exactly_once_whatever_call_of_a_store_fails),
           cmocka_unit_test(a_file_that_cannot_be_read_has_failed_after_the_last_attempt),
           cmocka_unit_test(files_wait_while_the_disk_is_full_however_long_it_takes),
+          cmocka_unit_test(a_query_made_a_table_that_nobody_counted),
           cmocka_unit_test(an_account_above_its_limit_gets_no_more_rows),
           cmocka_unit_test(a_file_whose_job_was_cancelled_while_it_waited_has_failed_until_the_job_is_repeated),
           cmocka_unit_test(a_file_whose_job_was_cancelled_while_it_was_read_has_failed_at_once),

@@ -7,6 +7,7 @@
 #include "core/dataset/schedule.h"
 #include "core/file/file_name.h"
 #include "core/file/hold.h"
+#include "core/free_space.h"
 #include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/quota.h"
@@ -56,13 +57,50 @@ err_t dataset_need_store(struct core *core, struct arena *a)
     return core->datasets ? NULL : err_make(a, ERR_UNSUPPORTED, "this server was built without a store for datasets");
 }
 
+struct measuring {
+    int64_t dataset_id, bytes;
+};
+
+static err_t apply_table_bytes(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct measuring *m = arg;
+    struct dataset now;
+    bool there;
+    TRY(meta_dataset_hold(tx, m->dataset_id, a, &there));
+    err_t e = meta_dataset_get(tx, m->dataset_id, a, &now);
+    if (e)
+        return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+    TRY(meta_dataset_set_table_bytes(tx, now.id, m->bytes, a));
+    return meta_account_use(tx, now.account_id, &(struct account_use){ .records = m->bytes - now.table_bytes }, a);
+}
+
+/* The rows are there, so an account may end above its limit by those of one file; the next file is refused. */
+err_t dataset_measure_table(struct core *core, int64_t dataset_id, struct arena *a)
+{
+    struct measuring m = { .dataset_id = dataset_id };
+    uint64_t bytes;
+    TRY(core->datasets->ops->size(core->datasets, dataset_id, a, &bytes));
+    m.bytes = bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX;
+    return meta_write(core->meta, apply_table_bytes, &m, a);
+}
+
+/* A table takes megabytes before it has rows. */
+static err_t check_room(struct core *core, const struct dataset *d, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(free_space_check(core, 1, a));
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return quota_check(core, tx, d->account_id, &(struct account_use){ .records = 1 }, a);
+}
+
 err_t dataset_define_table(struct core *core, const struct dataset *d, struct arena *a)
 {
     struct dataset_store *store = core->datasets;
     uint64_t unused;
-    err_t e = d->table_bytes ? store->ops->size(store, d->id, a, &unused) : NULL;
+    err_t e = store->ops->size(store, d->id, a, &unused);
     if (err_is(e, ERR_NOT_FOUND))
-        return err_because(a, e, ERR_CORRUPT, "the rows of the dataset are gone");
+        e = d->table_bytes ? err_because(a, e, ERR_CORRUPT, "the rows of the dataset are gone")
+                           : check_room(core, d, a);
     return e ? e : store->ops->define(store, d->id, &d->columns, a);
 }
 
@@ -72,6 +110,8 @@ err_t dataset_open_table(struct core *core, const struct dataset *d, struct aren
     TRY(dataset_need_store(core, a));
     if (dataset_gate_try(core)) {
         err_t e = dataset_define_table(core, d, a);
+        if (!e && !d->table_bytes)
+            e = dataset_measure_table(core, d->id, a);
         dataset_gate_leave(core);
         if (!err_is(e, ERR_CONFLICT))
             return e;

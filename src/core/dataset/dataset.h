@@ -62,7 +62,7 @@ MUST_USE err_t dataset_list(struct core *, int64_t account_id, const struct id_p
 
 /* Makes the table, or gives it the columns that it lacks, before it is used. Cheap when there is nothing to do. While a
  * backup runs (gate.h), or a file is read into it, the table is used as it is: queries see nulls in the new columns.
- * Errors: UNSUPPORTED the server has no dataset store; CORRUPT there is no table, though it had rows; those of define in core/store/dataset_store.h. */
+ * Errors: UNSUPPORTED the server has no dataset store; QUOTA, NO_SPACE a new table has no room; CORRUPT there is no table, though it had rows; those of define in core/store/dataset_store.h. */
 MUST_USE err_t dataset_open_table(struct core *, const struct dataset *, struct arena *a);
 
 /* Removes what is left of datasets that were removed, a bounded number of records in each write, until the run is stopping

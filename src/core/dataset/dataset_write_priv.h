@@ -21,6 +21,8 @@ MUST_USE err_t dataset_write_event(struct meta_tx *, const struct dataset_write 
 MUST_USE err_t dataset_need_store(struct core *, struct arena *a);
 /* dataset_open_table, while the caller is inside the gate. */
 MUST_USE err_t dataset_define_table(struct core *, const struct dataset *, struct arena *a);
+/* Counts what the table takes in the room of its account, which may end above its limit. */
+MUST_USE err_t dataset_measure_table(struct core *, int64_t dataset_id, struct arena *a);
 /* NOT_FOUND becomes DATASET_NOT_THERE. */
 err_t dataset_gone(err_t e, struct arena *a);
 

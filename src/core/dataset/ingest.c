@@ -109,37 +109,6 @@ static err_t fail_file(struct ingestion *in, enum line_fault fault, struct arena
     return finish(in, DATASET_FILE_FAILED, a);
 }
 
-/* ---- the room of the account ---- */
-
-struct measuring {
-    struct ingestion *in;
-    int64_t bytes;
-};
-
-static err_t apply_table_bytes(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct measuring *m = arg;
-    struct dataset now;
-    bool there;
-    TRY(meta_dataset_hold(tx, m->in->dataset.id, a, &there));
-    err_t e = meta_dataset_get(tx, m->in->dataset.id, a, &now);
-    if (e)
-        return err_is(e, ERR_NOT_FOUND) ? NULL : e;
-    TRY(meta_dataset_set_table_bytes(tx, now.id, m->bytes, a));
-    return meta_account_use(tx, now.account_id, &(struct account_use){ .records = m->bytes - now.table_bytes }, a);
-}
-
-/* The rows are there, so an account may end above its limit by those of one file; the next file is refused. */
-static err_t measure_table(struct ingestion *in, struct arena *a)
-{
-    struct dataset_store *store = in->core->datasets;
-    struct measuring m = { .in = in };
-    uint64_t bytes;
-    TRY(store->ops->size(store, in->dataset.id, a, &bytes));
-    m.bytes = bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX;
-    return meta_write(in->core->meta, apply_table_bytes, &m, a);
-}
-
 /* ---- reading ---- */
 
 static void note_errors(struct ingestion *in, const struct line_error *errors, size_t count)
@@ -228,7 +197,7 @@ static err_t commit_rows(struct ingestion *in, struct dataset_writer **writer, s
         TRY(e);
     }
     TRY(finish(in, DATASET_FILE_DONE, a));
-    return measure_table(in, a);
+    return dataset_measure_table(in->core, in->dataset.id, a);
 }
 
 /* NULL for the writer: the rows were committed by a run that was interrupted. */
@@ -272,6 +241,13 @@ static err_t account_has_room(struct ingestion *in, struct arena *a, bool *ret_h
     return err_is(e, ERR_QUOTA) ? NULL : e;
 }
 
+/* The table may have been made for this file. */
+static err_t end_without_rows(struct ingestion *in, struct arena *a)
+{
+    TRY(finish(in, DATASET_FILE_FAILED, a));
+    return in->dataset.table_bytes ? NULL : dataset_measure_table(in->core, in->dataset.id, a);
+}
+
 static err_t read_file(struct ingestion *in, struct arena *a)
 {
     SCOPED(dataset_writer_discardp) struct dataset_writer *writer = NULL;
@@ -284,7 +260,7 @@ static err_t read_file(struct ingestion *in, struct arena *a)
     TRY(fill_writer(in, writer, a));
     if (in->has_stopped)
         return NULL;
-    return in->error_count ? finish(in, DATASET_FILE_FAILED, a) : end_with_rows(in, &writer, a);
+    return in->error_count ? end_without_rows(in, a) : end_with_rows(in, &writer, a);
 }
 
 static err_t ingest(struct ingestion *in, struct arena *a)
@@ -298,6 +274,8 @@ static err_t ingest(struct ingestion *in, struct arena *a)
         return NULL;
     err_t e = open_table(in, a);
     dataset_gate_leave(in->core);
+    if (err_is(e, ERR_QUOTA)) /* there is no table, and so no rows */
+        return fail_file(in, FILE_NO_ROOM, a);
     TRY(e);
     return in->has_no_rows ? read_file(in, a) : end_with_rows(in, &none, a);
 }

@@ -72,7 +72,7 @@ struct dataset_ops {
     /* Calls `visit` for each dataset that has a table, in no particular order. */
     MUST_USE err_t (*each)(struct dataset_store *, struct arena *a, err_t (*visit)(void *arg, int64_t dataset_id),
                            void *arg);
-    /* How many bytes the table takes on the disk, or would take. */
+    /* How many bytes the table takes on the disk, or would take: more than 0, also without rows. */
     MUST_USE err_t (*size)(struct dataset_store *, int64_t dataset_id, struct arena *a, uint64_t *ret_bytes);
     /* Reads the whole table. CORRUPT: it is damaged. */
     MUST_USE err_t (*verify)(struct dataset_store *, int64_t dataset_id, struct arena *a);

@@ -431,7 +431,7 @@ static err_t mem_size(struct dataset_store *store, int64_t id, struct arena *a, 
     struct mem_table *t;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&m->mutex);
     TRY(get_table(m, id, a, &t));
-    *ret_bytes = 0;
+    *ret_bytes = sizeof *t;
     for (const struct mem_file *f = t->files; f; f = f->next)
         *ret_bytes += f->row_count * t->columns.count * sizeof(struct cell);
     return NULL;
