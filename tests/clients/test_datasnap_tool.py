@@ -83,8 +83,10 @@ def test_a_sync_reports_its_run_and_sends_three_files_at_a_time(tenant):
     assert tool.report(event_type="run_end", status="ok", run_id="run-1", id=run, items_processed=3000,
                        bytes_uploaded=sum(map(len, bodies))) == run
     tenant.wait_rows(slug, 3000)
-    history = tenant.get(f"/schemas/{slug}/uploads?limit=10")
-    assert len(history) == 6 and {f["processing_status"] for f in history} == {"completed"}
+
+    def states():  # rows are visible before the record of the last file says so
+        return [f["processing_status"] for f in tenant.get(f"/schemas/{slug}/uploads?limit=10")]
+    wait_for("the states of six files", lambda: states() == ["completed"] * 6)
 
 
 def test_a_cached_url_that_is_dead_is_replaced_by_a_new_one(tenant):
