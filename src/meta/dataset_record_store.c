@@ -186,9 +186,10 @@ err_t meta_dataset_end(struct meta_tx *tx, int64_t id, int64_t now_ms, struct ar
                          SQL(SQL_I(now_ms), SQL_I(id)), a);
 }
 
-err_t meta_dataset_first_ended(struct meta_tx *tx, struct arena *a, struct dataset *ret)
+err_t meta_dataset_first_ended(struct meta_tx *tx, int64_t after_id, struct arena *a, struct dataset *ret)
 {
-    return get_dataset(tx, STATEMENT(DATASET " WHERE removed_at_ms > 0 ORDER BY id LIMIT 1"), SQL_NO_VALUES, a, ret);
+    return get_dataset(tx, STATEMENT(DATASET " WHERE removed_at_ms > 0 AND id > $1 ORDER BY id LIMIT 1"),
+                       SQL(SQL_I(after_id)), a, ret);
 }
 
 err_t meta_dataset_is_known(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_known)

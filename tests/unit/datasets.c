@@ -648,6 +648,38 @@ TEST(a_removed_file_leaves_its_rows_and_is_still_known_as_read)
     expect_sound(&f);
 }
 
+/* Removals of all accounts waited behind a table that somebody reads. */
+TEST(a_removed_dataset_that_is_still_read_kept_others_from_being_removed)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_ON_UPLOAD);
+    struct dataset_store *store = w->core.datasets;
+    struct dataset_request request = vendas(w);
+    struct dataset other;
+    request.name = S("Other");
+    EXPECT_OK(dataset_create(&w->core, &f.ana, &request, w->a, &other));
+    EXPECT_OK(dataset_open_table(&w->core, &f.dataset, w->a));
+    EXPECT_OK(dataset_open_table(&w->core, &other, w->a));
+    struct row_item item = { .aggregate = ROW_COUNT_ROWS, .type = COLUMN_UINT64 };
+    struct row_query q = {
+        .columns = &f.dataset.columns, .items = &item, .item_count = 1, .is_grouped = true, .limit = 1
+    };
+    struct dataset_cursor *cursor = NULL;
+    uint64_t bytes;
+    EXPECT_OK(store->ops->query(store, f.dataset.id, &q, 0, w->a, &cursor));
+    EXPECT_OK(dataset_remove(&w->core, &f.ana, f.dataset.slug, w->a));
+    EXPECT_OK(dataset_remove(&w->core, &f.ana, other.slug, w->a));
+    run_jobs(&f);
+    EXPECT_OK(store->ops->size(store, f.dataset.id, w->a, &bytes));
+    EXPECT_ERR(store->ops->size(store, other.id, w->a, &bytes), ERR_NOT_FOUND);
+    cursor->ops->close(cursor);
+    world_wait(w, minutes(2));
+    run_jobs(&f);
+    EXPECT_ERR(store->ops->size(store, f.dataset.id, w->a, &bytes), ERR_NOT_FOUND);
+    EXPECT_EQ(world_account(w).record_bytes, 0);
+    expect_sound(&f);
+}
+
 TEST(a_removed_dataset_gives_back_all_that_it_took)
 {
     WORLD(w);
@@ -1186,6 +1218,7 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(files_are_read_when_they_have_the_volume_together),
           cmocka_unit_test(files_are_read_at_the_times_of_the_schedule),
           cmocka_unit_test(a_removed_file_leaves_its_rows_and_is_still_known_as_read),
+          cmocka_unit_test(a_removed_dataset_that_is_still_read_kept_others_from_being_removed),
           cmocka_unit_test(a_removed_dataset_gives_back_all_that_it_took),
           cmocka_unit_test(fsck_finds_rows_that_are_missing), cmocka_unit_test(fsck_finds_rows_that_no_file_explains),
           cmocka_unit_test(fsck_finds_another_number_of_rows_than_were_read),

@@ -370,6 +370,7 @@ struct removal {
     struct core *core;
     int64_t now_ms;
     int64_t ready_id; /* a dataset without files and prefixes, whose table may go; 0: there is none */
+    int64_t after_id; /* of the last one whose table is in use: it is left to a later run */
     bool more;
 };
 
@@ -407,7 +408,7 @@ static err_t apply_remove_piece(struct meta_tx *tx, void *arg, struct arena *a)
     struct dataset_file_list files;
     int64_t prefixes;
     r->ready_id = 0;
-    err_t e = meta_dataset_first_ended(tx, a, &d);
+    err_t e = meta_dataset_first_ended(tx, r->after_id, a, &d);
     r->more = !e;
     if (e)
         return err_is(e, ERR_NOT_FOUND) ? NULL : e;
@@ -424,7 +425,7 @@ static err_t apply_remove_record(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct removal *r = arg;
     struct dataset d;
-    err_t e = meta_dataset_first_ended(tx, a, &d);
+    err_t e = meta_dataset_first_ended(tx, r->after_id, a, &d);
     if (e || d.id != r->ready_id)
         return err_is(e, ERR_NOT_FOUND) ? NULL : e;
     struct account_use less = { .records = -dataset_record_size(&d) };
@@ -449,9 +450,12 @@ err_t dataset_remove_ended(struct core *core, struct job_run *run, struct arena 
         err_t e = meta_write(core->meta, apply_remove_piece, &r, &scratch);
         if (!e && r.ready_id)
             e = remove_table(&r, &scratch);
-        if (e)
+        bool in_use = err_is(e, ERR_CONFLICT);
+        if (e && !in_use)
             return err_copy(a, e);
-        job_advance(run, r.more ? 1 : 0);
+        if (in_use)
+            r.after_id = r.ready_id;
+        job_advance(run, r.more && !in_use ? 1 : 0);
     }
     return NULL;
 }

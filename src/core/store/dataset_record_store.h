@@ -31,8 +31,8 @@ MUST_USE err_t meta_dataset_list_due(struct meta_tx *, int64_t now_ms, size_t li
                                      struct dataset_list *ret);
 /* Marks it as removed. NOT_FOUND. */
 MUST_USE err_t meta_dataset_end(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
-/* The first one that was marked. NOT_FOUND when there is none. */
-MUST_USE err_t meta_dataset_first_ended(struct meta_tx *, struct arena *a, struct dataset *ret);
+/* The first one behind after_id that was marked. NOT_FOUND when there is none. */
+MUST_USE err_t meta_dataset_first_ended(struct meta_tx *, int64_t after_id, struct arena *a, struct dataset *ret);
 /* *ret_known: there is a record of it, also when it was marked as removed. */
 MUST_USE err_t meta_dataset_is_known(struct meta_tx *, int64_t id, struct arena *a, bool *ret_known);
 /* Removes the record of a dataset that was marked and has neither files nor prefixes any more. */
