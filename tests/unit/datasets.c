@@ -580,6 +580,27 @@ TEST(files_wait_until_somebody_starts_to_process_them)
     expect_sound(&f);
 }
 
+/* It was taken off the count of those that came later, which then were not seen to wait. */
+TEST(a_file_that_was_removed_while_files_were_queued_hid_a_later_one)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w, DATASET_MANUAL);
+    struct dataset_processing_started started;
+    int64_t taken = send(&f, "a.jsonl", S("{\"id\":1}"));
+    EXPECT_OK(dataset_process(&w->core, &f.ana, &f.dataset, w->a, &started));
+    send(&f, "b.jsonl", S("{\"id\":2}"));
+    EXPECT_ERR(dataset_file_remove(&w->core, &f.ana, &f.dataset, taken, w->a), ERR_CONFLICT);
+    EXPECT_OK(dataset_process(&w->core, &f.ana, &f.dataset, w->a, &started));
+    EXPECT_EQ(started.files, 1);
+    run_jobs(&f);
+    EXPECT_EQ(count_rows(&f), 2);
+    int64_t waiting = send(&f, "c.jsonl", S("{\"id\":3}"));
+    EXPECT_OK(dataset_file_remove(&w->core, &f.ana, &f.dataset, waiting, w->a));
+    EXPECT_OK(dataset_process(&w->core, &f.ana, &f.dataset, w->a, &started));
+    EXPECT_EQ(started.files, 0);
+    expect_sound(&f);
+}
+
 TEST(files_are_read_when_they_have_the_volume_together)
 {
     WORLD(w);
@@ -1215,6 +1236,7 @@ RUN_TESTS(cmocka_unit_test(a_dataset_gets_its_slug_from_its_name_and_keeps_its_c
           cmocka_unit_test(the_job_of_a_file_shows_how_much_of_it_was_read),
           cmocka_unit_test(a_dataset_whose_files_cannot_be_read_lets_others_go_on),
           cmocka_unit_test(files_wait_until_somebody_starts_to_process_them),
+          cmocka_unit_test(a_file_that_was_removed_while_files_were_queued_hid_a_later_one),
           cmocka_unit_test(files_are_read_when_they_have_the_volume_together),
           cmocka_unit_test(files_are_read_at_the_times_of_the_schedule),
           cmocka_unit_test(a_removed_file_leaves_its_rows_and_is_still_known_as_read),

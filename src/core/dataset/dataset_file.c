@@ -29,6 +29,12 @@ static err_t add_ingestion(struct core *core, struct meta_tx *tx, const struct d
     return job_add(core, tx, &job, a, &unused);
 }
 
+/* The group of the jobs that take what waits. */
+static slice processing_group(int64_t dataset_id, struct arena *a)
+{
+    return arena_printf(a, "process:%lld", (long long)dataset_id);
+}
+
 /* The files that wait. Those of a processing that was cancelled wait again, though the dataset does not count them. */
 static err_t count_waiting(struct meta_tx *tx, const struct dataset *d, slice group, struct arena *a,
                            struct dataset_waiting *ret)
@@ -47,7 +53,7 @@ static err_t start_processing(struct core *core, struct meta_tx *tx, const struc
 {
     int64_t newest, unused;
     struct dataset_waiting waiting;
-    slice group = arena_printf(a, "process:%lld", (long long)d->id);
+    slice group = processing_group(d->id, a);
     *ret = (struct dataset_processing_started){ 0 };
     TRY(meta_dataset_file_newest(tx, d->id, a, &newest));
     TRY(count_waiting(tx, d, group, a, &waiting));
@@ -296,12 +302,22 @@ struct file_removal {
     int64_t id;
 };
 
+/* A job that takes what waits may have counted the file already, or not: nothing in the records says it. */
+static err_t stop_waiting(struct meta_tx *tx, const struct dataset_file *f, struct arena *a)
+{
+    bool is_processing;
+    int64_t unused;
+    TRY(meta_job_has_group(tx, processing_group(f->dataset_id, a), a, &is_processing));
+    if (is_processing)
+        return err_make(a, ERR_CONFLICT, "the files that wait are being queued");
+    return dataset_gone(meta_dataset_wait(tx, f->dataset_id, -1, -(int64_t)f->size_bytes, a, &unused), a);
+}
+
 static err_t apply_file_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct file_removal *r = arg;
     struct dataset held;
     struct dataset_file f;
-    int64_t unused;
     bool there;
     TRY(read_held(tx, r->dataset->id, a, &held));
     TRY(meta_dataset_file_hold(tx, r->id, a, &there)); /* nobody begins to read it meanwhile */
@@ -311,9 +327,9 @@ static err_t apply_file_remove(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(e);
     if (f.state == DATASET_FILE_RUNNING)
         return err_make(a, ERR_CONFLICT, "the file is being read");
-    TRY(hold_remove(tx, f.id, dataset_holder_of(f.dataset_id), r->w.now_ms, a));
     if (f.state == DATASET_FILE_PENDING)
-        TRY(dataset_gone(meta_dataset_wait(tx, f.dataset_id, -1, -(int64_t)f.size_bytes, a, &unused), a));
+        TRY(stop_waiting(tx, &f, a));
+    TRY(hold_remove(tx, f.id, dataset_holder_of(f.dataset_id), r->w.now_ms, a));
     TRY(dataset_write_event(tx, &r->w, r->dataset, S("dataset.remove_file"), a));
     if (f.state == DATASET_FILE_DONE && !f.duplicate_of)
         return meta_dataset_file_end(tx, f.id, r->w.now_ms, a); /* its rows stay */

@@ -50,7 +50,8 @@ MUST_USE err_t dataset_file_find(struct core *, int64_t dataset_id, int64_t id, 
 /* As meta_dataset_file_list, whose struct says what the query may ask for. */
 MUST_USE err_t dataset_file_list(struct core *, const struct dataset_file_query *, struct arena *a,
                                  struct dataset_file_list *ret, int64_t *ret_total);
-/* Its bytes are removed; the rows that were read from it stay. Errors: DATASET_NO_FILE; CONFLICT it is being read. */
+/* Its bytes are removed; the rows that were read from it stay. Errors: DATASET_NO_FILE; CONFLICT it is being
+ * read, or waits while the files that wait are being queued. */
 MUST_USE err_t dataset_file_remove(struct core *, const struct principal *who, const struct dataset *, int64_t id,
                                    struct arena *a);
 
