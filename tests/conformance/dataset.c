@@ -415,7 +415,8 @@ enum { READERS = 3, FILES = 40, ROWS_OF_A_FILE = 100 };
 
 struct crowd {
     struct dataset_world *w;
-    int done; /* atomic: the writer has ended */
+    int done;    /* atomic: the writer has ended */
+    int refused; /* atomic */
 };
 
 /* Each sum is that of whole files, and no later one is smaller. */
@@ -460,6 +461,40 @@ TEST(readers_see_whole_files_while_a_writer_adds_them)
     EXPECT_SLICE(count_of(w, 1, w->a), S("4000 of 4000"));
 }
 
+#define WIDTH 20
+
+/* Gives the table more and more of the columns. Others may be ahead. */
+static void *widen(void *arg)
+{
+    struct crowd *c = arg;
+    for (size_t n = 1; n <= WIDTH; n++) {
+        SCRATCH(a);
+        struct column_list columns = { c->w->columns.items, n };
+        err_t e = c->w->store->ops->define(c->w->store, 1, &columns, &a);
+        if (e && !err_is(e, ERR_INVALID))
+            __atomic_add_fetch(&c->refused, 1, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+/* A query adds the columns of a change, as the reading of the first file does. One of them was refused. */
+TEST(of_two_that_made_a_table_or_added_its_columns_one_was_refused)
+{
+    struct dataset_world *w = *state;
+    slice names = S("c0 int64");
+    for (int i = 1; i < WIDTH; i++)
+        names = arena_printf(w->a, SLICE_FMT ", c%d int64", SLICE_ARG(names), i);
+    dataset_define(w, 2, arena_cstr(w->a, names));
+    struct crowd c = { .w = w };
+    pthread_t rivals[READERS];
+    for (int i = 0; i < READERS; i++)
+        EXPECT_EQ(pthread_create(&rivals[i], NULL, widen, &c), 0);
+    for (int i = 0; i < READERS; i++)
+        pthread_join(rivals[i], NULL);
+    EXPECT_EQ(c.refused, 0);
+    EXPECT_OK(w->store->ops->define(w->store, 1, &w->columns, w->a));
+}
+
 TEST(tables_in_memory_have_no_backup)
 {
     struct dataset_world *w = *state;
@@ -488,6 +523,7 @@ static const struct dataset_case cases[] = {
     DATASET_CASE(every_table_is_visited_until_the_visitor_stops),
     DATASET_CASE(a_query_sees_the_rows_that_were_there_when_it_began),
     DATASET_CASE(readers_see_whole_files_while_a_writer_adds_them),
+    DATASET_CASE(of_two_that_made_a_table_or_added_its_columns_one_was_refused),
     DATASET_CASE_OF(1u << DATASET_MEM, tables_in_memory_have_no_backup),
 };
 

@@ -114,15 +114,17 @@ static err_t check_columns(const struct database *d, const struct column_list *c
     return NULL;
 }
 
-/* *ret_adds: there are columns to add, and we are the writer. */
+/* *ret_adds: there are columns to add, and we are the writer. Two at a time add the same ones: the second waits for the first. */
 static err_t reserve_extension(struct database *d, const struct column_list *columns, struct arena *a, bool *ret_adds)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
+    while (d->is_extending)
+        pthread_cond_wait(&d->pool->changed, &d->pool->mutex);
     TRY(check_columns(d, columns, a));
     *ret_adds = columns->count > d->contents.columns.count;
-    if (*ret_adds && d->has_writer)
-        return err_make(a, ERR_CONFLICT, "rows are being added to dataset %lld", (long long)d->id);
-    d->has_writer |= *ret_adds;
+    if (*ret_adds)
+        TRY(pool_take_write(d, a));
+    d->is_extending = *ret_adds;
     return NULL;
 }
 
@@ -137,6 +139,7 @@ static err_t extend_file(struct database *d, const struct column_list *columns, 
 
 static void note_columns(struct database *d, const struct column_list *columns)
 {
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
     struct column_list *known = &d->contents.columns;
     for (size_t i = known->count; i < columns->count; i++) {
         known->items[i] = columns->items[i];
@@ -152,10 +155,9 @@ static err_t extend_table(struct database *d, const struct column_list *columns,
     if (!adds)
         return NULL;
     err_t e = pool_named(d, a, extend_file(d, columns, a));
-    SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
     if (!e)
         note_columns(d, columns);
-    d->has_writer = false;
+    pool_let_write(d);
     return e;
 }
 
@@ -164,8 +166,11 @@ static err_t create_if_missing(struct pool *p, int64_t id, const struct column_l
 {
     struct database *d;
     bool exists;
-    TRY(pool_lock_files(p, id, a, &d, &exists));
-    err_t e = exists ? NULL : create_table(d, columns, a);
+    *ret_created = false;
+    err_t e = pool_lock_files(p, id, a, &d, &exists);
+    if (e)
+        return err_is(e, ERR_CONFLICT) ? NULL : e; /* somebody else has made it, and uses it */
+    e = exists ? NULL : create_table(d, columns, a);
     pool_unlock_files(d);
     *ret_created = !exists;
     return e;

@@ -198,6 +198,25 @@ void pool_release_database(struct database *d, err_t e)
     close_surplus(p);
 }
 
+/* ---- who writes ---- */
+
+err_t pool_take_write(struct database *d, struct arena *a)
+{
+    while (d->is_extending)
+        pthread_cond_wait(&d->pool->changed, &d->pool->mutex);
+    if (d->has_writer)
+        return err_make(a, ERR_CONFLICT, "rows are being added to dataset %lld", (long long)d->id);
+    d->has_writer = true;
+    return NULL;
+}
+
+void pool_let_write(struct database *d)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
+    d->has_writer = d->is_extending = false;
+    pthread_cond_broadcast(&d->pool->changed);
+}
+
 /* ---- the files ---- */
 
 err_t pool_lock_files(struct pool *p, int64_t id, struct arena *a, struct database **ret, bool *ret_exists)

@@ -25,7 +25,8 @@ struct database {
     struct arena arena;    /* of the columns */
     /* The mutex of the pool guards all that follows. */
     int users, cursors;
-    bool has_writer; /* who set it may read `contents` without the lock, and alone may change it */
+    bool has_writer;   /* who set it may read `contents` without the lock, and alone may change it */
+    bool is_extending; /* has_writer is set by somebody who adds columns, and will be gone in a moment */
     bool is_broken;
     uint64_t commits;                  /* odd while one changes what transactions see, but not yet `contents` */
     uint64_t used_at;                  /* the larger, the later */
@@ -53,6 +54,10 @@ slice pool_path(const struct pool *, int64_t id, const char *suffix, struct aren
 /* Every acquire is followed by a release. Errors: NOT_FOUND there is no file; those of database_open and
  * database_read_contents; UNAVAILABLE others use it, and it is broken. */
 MUST_USE err_t pool_acquire(struct pool *, int64_t id, struct arena *a, struct database **ret);
+/* Waits while somebody adds columns, and takes the right to write. The caller holds the mutex, and gives the right back by
+ * pool_let_write. Errors: CONFLICT rows are being added. */
+MUST_USE err_t pool_take_write(struct database *, struct arena *a);
+void pool_let_write(struct database *);
 /* Closes databases that have been idle for longest, and this one if it is broken. e: the error of the caller's work, or NULL. */
 void pool_release_database(struct database *, err_t e);
 /* Wait until nobody uses or opens the files of the database, and keep it so until pool_unlock_files: for making, removing and replacing

@@ -240,10 +240,7 @@ err_t duckdb_add_rows(struct dataset_writer *writer, const struct cell *cells, s
 static err_t reserve_writer(struct database *d, struct arena *a)
 {
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
-    if (d->has_writer)
-        return err_make(a, ERR_CONFLICT, "rows are being added to dataset %lld", (long long)d->id);
-    d->has_writer = true;
-    return NULL;
+    return pool_take_write(d, a);
 }
 
 static void free_writer(struct duckdb_writer *w, err_t e)
@@ -253,9 +250,7 @@ static void free_writer(struct duckdb_writer *w, err_t e)
     duckdb_destroy_data_chunk(&w->chunk);
     duckdb_disconnect(&w->connection); /* rolls back what was not committed */
     free(w);
-    pthread_mutex_lock(&d->pool->mutex);
-    d->has_writer = false;
-    pthread_mutex_unlock(&d->pool->mutex);
+    pool_let_write(d);
     pool_release_database(d, e);
 }
 
