@@ -295,10 +295,14 @@ def test_a_read_only_file_system_is_reported(tmp_path):
 
 @pytest.fixture
 def open_folder():
-    """A directory that other users can read, with a copy of the program."""
+    """A directory that other users can read, with a copy of the program and of the library that is beside it."""
     folder = tempfile.mkdtemp(prefix="cais-other-user-")
     os.chmod(folder, 0o755)
     shutil.copy(BINARY, os.path.join(folder, "cais"))
+    library = os.path.join(os.path.dirname(BINARY), "..", "build-duckdb", "libduckdb.so")
+    if os.path.exists(library):  # else it is one of the system, or there is none
+        os.mkdir(os.path.join(folder, "lib"))
+        shutil.copy(library, os.path.join(folder, "lib"))
     yield folder
     shutil.rmtree(folder)
 
@@ -308,7 +312,8 @@ def test_a_directory_of_another_user_is_refused(open_folder):
     os.mkdir(data, 0o700)
     prefix = ()
     if ROOT:
-        prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
+                  "LD_LIBRARY_PATH=" + os.path.join(open_folder, "lib"))
     else:
         os.chmod(data, 0o500)
     program = os.path.join(open_folder, "cais")
