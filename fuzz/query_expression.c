@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS((item.aggregate == ROW_COUNT_ROWS) == !item.expr);
         HOLDS(!item.expr || item.expr->type < COLUMN_TYPE_COUNT);
         HOLDS(expression_parse_item(&b, text, &again, &error));
-        HOLDS(item.aggregate == again.aggregate && query_same(item.expr, again.expr) &&
+        HOLDS(item.aggregate == again.aggregate && row_expr_same(item.expr, again.expr) &&
               slice_eq(item.name, again.name));
     } else {
         HOLDS(error.n > 0);
@@ -38,6 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (expression_parse_scalar(&b, text, &scalar, &error))
         HOLDS(expression_parse_item(&b, text, &item, &error) && item.aggregate == ROW_PLAIN &&
-              query_same(item.expr, scalar));
+              row_expr_same(item.expr, scalar));
     return 0;
 }

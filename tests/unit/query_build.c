@@ -295,15 +295,15 @@ TEST(expressions_are_the_same_when_they_are_written_alike)
 {
     struct fixture *f = fixture_new(state);
     const struct row_expr *x = query_round(&f->b, column(f, "price"), 2);
-    EXPECT(query_same(x, query_round(&f->b, column(f, "price"), 2)));
-    EXPECT(!query_same(x, query_round(&f->b, column(f, "price"), 3)));
-    EXPECT(!query_same(x, query_round(&f->b, column(f, "weight"), 2)));
-    EXPECT(!query_same(x, column(f, "price")));
+    EXPECT(row_expr_same(x, query_round(&f->b, column(f, "price"), 2)));
+    EXPECT(!row_expr_same(x, query_round(&f->b, column(f, "price"), 3)));
+    EXPECT(!row_expr_same(x, query_round(&f->b, column(f, "weight"), 2)));
+    EXPECT(!row_expr_same(x, column(f, "price")));
     const struct row_expr *a = query_literal(&f->b, COLUMN_STRING, (struct cell){ .text = S("a") });
     const struct row_expr *b = query_literal(&f->b, COLUMN_STRING, (struct cell){ .text = S("b") });
     const struct row_expr *city = column(f, "city");
-    EXPECT(query_same(query_coalesce(&f->b, city, a), query_coalesce(&f->b, column(f, "city"), a)));
-    EXPECT(!query_same(query_coalesce(&f->b, city, a), query_coalesce(&f->b, city, b)));
+    EXPECT(row_expr_same(query_coalesce(&f->b, city, a), query_coalesce(&f->b, column(f, "city"), a)));
+    EXPECT(!row_expr_same(query_coalesce(&f->b, city, a), query_coalesce(&f->b, city, b)));
 }
 
 TEST(conditions_are_joined)

@@ -159,31 +159,6 @@ const struct row_expr *query_coalesce(struct query_builder *b, const struct row_
     return make_expr(b, (struct row_expr){ .function = ROW_COALESCE, .type = of->type, .args = { of, otherwise } });
 }
 
-static bool same_value(enum column_type type, const struct cell *x, const struct cell *y)
-{
-    if (x->is_null || y->is_null)
-        return x->is_null && y->is_null;
-    if (column_type_is_text(type))
-        return slice_eq(x->text, y->text);
-    if (type == COLUMN_BOOL)
-        return x->boolean == y->boolean;
-    if (type == COLUMN_FLOAT)
-        return memcmp(&x->real, &y->real, sizeof x->real) == 0; /* 0 and -0 are written differently */
-    if (type == COLUMN_DECIMAL || type == COLUMN_DECIMAL_SUM)
-        return x->decimal == y->decimal;
-    return column_type_is_unsigned(type) ? x->natural == y->natural : x->integer == y->integer;
-}
-
-bool query_same(const struct row_expr *x, const struct row_expr *y)
-{
-    if (!x || !y || x == y)
-        return x == y;
-    return x->function == y->function && x->type == y->type && x->digits == y->digits &&
-           (x->function != ROW_COLUMN || x->column == y->column) &&
-           (x->function != ROW_LITERAL || same_value(x->type, &x->value, &y->value)) &&
-           query_same(x->args[0], y->args[0]) && query_same(x->args[1], y->args[1]);
-}
-
 /* ---- conditions ---- */
 
 static bool check_values(struct query_builder *b, enum row_test test, const struct cell *values, size_t count)
@@ -341,7 +316,7 @@ static bool is_grouped(const struct query_builder *b)
 static bool is_group(const struct query_builder *b, const struct row_expr *expr)
 {
     for (size_t i = 0; i < b->group_count; i++)
-        if (query_same(b->groups[i], expr))
+        if (row_expr_same(b->groups[i], expr))
             return true;
     return false;
 }

@@ -71,8 +71,6 @@ const struct row_expr *query_round(struct query_builder *, const struct row_expr
 /* Refuses: OTHER_TYPE. */
 const struct row_expr *query_coalesce(struct query_builder *, const struct row_expr *of,
                                       const struct row_expr *otherwise);
-/* Do they have the same value in every row, because they are written alike? */
-bool query_same(const struct row_expr *x, const struct row_expr *y);
 
 /* ---- conditions ---- */
 

@@ -13,6 +13,7 @@
 #ifndef CAIS_CORE_RECORDS_ROW_QUERY_H
 #define CAIS_CORE_RECORDS_ROW_QUERY_H
 
+#include "base/arena.h"
 #include "core/records/column.h"
 
 enum row_function {
@@ -121,5 +122,12 @@ struct row_query {
     uint64_t limit, offset;
     int64_t up_to_row; /* rows that were added later do not exist for this query; 0: every row */
 };
+
+/* Are the two the same value, and written alike? Both are of the type. */
+bool cell_same(enum column_type type, const struct cell *x, const struct cell *y);
+/* Do they have the same value in every row, because they are written alike? NULL is like NULL only. */
+bool row_expr_same(const struct row_expr *x, const struct row_expr *y);
+/* For each of COLUMNS_MAX columns, by position, whether the query names it. In the arena. */
+bool *row_query_used_columns(const struct row_query *, struct arena *a);
 
 #endif

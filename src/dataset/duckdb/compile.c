@@ -417,36 +417,11 @@ static void compile_rows(struct compiler *c)
 
 /* ---- groups: the rows are an inner SELECT, with the groups as g0, g1 … and the argument of item 0 as a0 … ---- */
 
-static bool same_value(enum column_type type, const struct cell *x, const struct cell *y)
-{
-    if (x->is_null || y->is_null)
-        return x->is_null && y->is_null;
-    if (column_type_is_text(type))
-        return slice_eq(x->text, y->text);
-    if (type == COLUMN_BOOL)
-        return x->boolean == y->boolean;
-    if (type == COLUMN_FLOAT)
-        return x->real >= y->real && x->real <= y->real;
-    if (type == COLUMN_DECIMAL || type == COLUMN_DECIMAL_SUM)
-        return x->decimal == y->decimal;
-    return column_type_is_unsigned(type) ? x->natural == y->natural : x->integer == y->integer;
-}
-
-static bool same_expr(const struct row_expr *x, const struct row_expr *y)
-{
-    if (!x || !y || x == y)
-        return x == y;
-    return x->function == y->function && x->type == y->type && (x->function != ROW_COLUMN || x->column == y->column) &&
-           (x->function != ROW_LITERAL || same_value(x->type, &x->value, &y->value)) &&
-           (x->function != ROW_ROUND || x->digits == y->digits) && same_expr(x->args[0], y->args[0]) &&
-           same_expr(x->args[1], y->args[1]);
-}
-
 /* The group that the expression is; SIZE_MAX: none. */
 static size_t find_group(const struct row_query *q, const struct row_expr *expr)
 {
     for (size_t i = 0; i < q->group_count; i++)
-        if (same_expr(q->groups[i], expr))
+        if (row_expr_same(q->groups[i], expr))
             return i;
     return SIZE_MAX;
 }

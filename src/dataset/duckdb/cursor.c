@@ -227,37 +227,6 @@ static err_t execute(struct duckdb_cursor *c, const struct row_query *q, struct 
 
 /* ---- statistics ---- */
 
-static void note_expr(const struct row_expr *expr, bool *used)
-{
-    if (!expr)
-        return;
-    if (expr->function == ROW_COLUMN)
-        used[expr->column] = true;
-    note_expr(expr->args[0], used);
-    note_expr(expr->args[1], used);
-}
-
-static void note_condition(const struct row_condition *c, bool *used)
-{
-    note_expr(c->expr, used);
-    for (size_t i = 0; i < c->child_count; i++)
-        note_condition(&c->children[i], used);
-}
-
-static bool *find_used_columns(const struct row_query *q, struct arena *a)
-{
-    bool *used = arena_array(a, bool, COLUMNS_MAX);
-    for (size_t i = 0; i < q->item_count; i++)
-        note_expr(q->items[i].expr, used);
-    for (size_t i = 0; i < q->group_count; i++)
-        note_expr(q->groups[i], used);
-    for (size_t i = 0; i < q->order_count; i++)
-        note_expr(q->orders[i].expr, used);
-    if (q->where)
-        note_condition(q->where, used);
-    return used;
-}
-
 /* Texts count with the average of all columns of texts. */
 static uint64_t estimate_bytes(const struct database_contents *contents, const bool *used, uint64_t rows)
 {
@@ -280,7 +249,7 @@ static uint64_t estimate_bytes(const struct database_contents *contents, const b
 static void take_snapshot(struct duckdb_cursor *c, const struct row_query *q, struct arena *a)
 {
     struct database *d = c->database;
-    bool *used = find_used_columns(q, a);
+    bool *used = row_query_used_columns(q, a);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&d->pool->mutex);
     size_t known = d->contents.columns.count;
     c->missing_columns = q->columns->count > known ? q->columns->count - known : 0;

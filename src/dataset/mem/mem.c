@@ -303,36 +303,11 @@ static void collect_rows(struct mem_table *t, int64_t up_to_row, struct arena *a
     source->rows = rows;
 }
 
-static void note_expr(const struct row_expr *expr, bool *used)
-{
-    if (!expr)
-        return;
-    if (expr->function == ROW_COLUMN)
-        used[expr->column] = true;
-    note_expr(expr->args[0], used);
-    note_expr(expr->args[1], used);
-}
-
-static void note_condition(const struct row_condition *c, bool *used)
-{
-    note_expr(c->expr, used);
-    for (size_t i = 0; i < c->child_count; i++)
-        note_condition(&c->children[i], used);
-}
-
 /* How many bytes the columns take that the query names. */
 static uint64_t count_bytes(const struct row_query *q, const struct mem_source *source, struct arena *a)
 {
-    bool *used = arena_array(a, bool, q->columns->count + 1);
+    bool *used = row_query_used_columns(q, a);
     uint64_t bytes = 0;
-    for (size_t i = 0; i < q->item_count; i++)
-        note_expr(q->items[i].expr, used);
-    for (size_t i = 0; i < q->group_count; i++)
-        note_expr(q->groups[i], used);
-    for (size_t i = 0; i < q->order_count; i++)
-        note_expr(q->orders[i].expr, used);
-    if (q->where)
-        note_condition(q->where, used);
     for (size_t r = 0; r < source->row_count; r++)
         for (size_t i = 0; i < source->rows[r].cell_count && i < q->columns->count; i++)
             if (used[i])
