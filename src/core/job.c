@@ -273,6 +273,18 @@ void job_advance(struct job_run *run, int64_t items)
         job_progress(run, run->notes.progress + items, run->notes.total);
 }
 
+err_t job_write_pieces(struct core *core, struct job_run *run, const struct job_pieces *pieces, struct arena *a)
+{
+    do {
+        SCRATCH(scratch);
+        err_t e = meta_write(core->meta, pieces->apply, pieces->arg, &scratch);
+        if (e)
+            return err_copy(a, e);
+        job_advance(run, *pieces->count);
+    } while (*pieces->count == pieces->size && !job_is_stopping(run));
+    return NULL;
+}
+
 err_t job_note(struct meta_tx *tx, struct job_run *run, const struct job_notes *notes, struct arena *a)
 {
     run->is_exact = true;
@@ -294,14 +306,5 @@ static err_t apply_job_forget(struct meta_tx *tx, void *arg, struct arena *a)
 err_t job_forget_finished(struct core *core, struct job_run *run, struct arena *a)
 {
     struct job_cleanup c = { .before_ms = core_now_ms(core) - core->options.finished_jobs_kept_ms };
-    do {
-        if (job_is_stopping(run))
-            return NULL;
-        SCRATCH(scratch);
-        err_t e = meta_write(core->meta, apply_job_forget, &c, &scratch);
-        if (e)
-            return err_copy(a, e);
-        job_advance(run, c.count);
-    } while (c.count == FORGET_BATCH);
-    return NULL;
+    return job_write_pieces(core, run, &(struct job_pieces){ apply_job_forget, &c, &c.count, FORGET_BATCH }, a);
 }

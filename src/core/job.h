@@ -25,6 +25,7 @@
 
 #include "core/core.h"
 #include "core/records/job.h"
+#include "core/store/transaction.h"
 
 /* ---- adding ---- */
 
@@ -96,6 +97,15 @@ bool job_is_stopping(struct job_run *);
 void job_progress(struct job_run *, int64_t done, int64_t total);
 /* The same, with so many items more than before. */
 void job_advance(struct job_run *, int64_t items);
+/* One write after the other, each of which changes at most `size` items and says in *count how many, until one has fewer left
+ * or the run must end. They are the progress of the run, which may be NULL. Errors: those of `apply`, in `a`. */
+struct job_pieces {
+    meta_apply_fn *apply;
+    void *arg;
+    const int64_t *count;
+    int64_t size;
+};
+MUST_USE err_t job_write_pieces(struct core *, struct job_run *, const struct job_pieces *, struct arena *a);
 /* Writes the notes inside a write of the run, so that they describe exactly the changes that are committed with them.
  * After a crash the next attempt finds them in run->notes and continues from there. Errors: CONFLICT the lease was
  * lost: return it, so that the write is undone; those of the store. */

@@ -104,8 +104,7 @@ err_t dataset_process(struct core *core, const struct principal *who, const stru
 
 struct queueing {
     struct core *core;
-    int64_t dataset_id, up_to_id;
-    size_t queued;
+    int64_t dataset_id, up_to_id, queued;
 };
 
 static err_t apply_queue(struct meta_tx *tx, void *arg, struct arena *a)
@@ -121,7 +120,7 @@ static err_t apply_queue(struct meta_tx *tx, void *arg, struct arena *a)
         if (changed)
             TRY(add_ingestion(q->core, tx, &files.items[i], a));
     }
-    q->queued = files.count;
+    q->queued = (int64_t)files.count;
     return NULL;
 }
 
@@ -132,14 +131,7 @@ err_t dataset_queue_files(struct core *core, struct job_run *run, struct arena *
     slice_cut(run->job.payload, ' ', &first, &second);
     if (!slice_to_i64(first, &q.dataset_id) || !slice_to_i64(second, &q.up_to_id))
         return err_make(a, ERR_CORRUPT, "the job has a payload that cannot be read");
-    do {
-        SCRATCH(scratch);
-        err_t e = meta_write(core->meta, apply_queue, &q, &scratch);
-        if (e)
-            return err_copy(a, e);
-        job_advance(run, (int64_t)q.queued);
-    } while (q.queued == PIECE && !job_is_stopping(run));
-    return NULL;
+    return job_write_pieces(core, run, &(struct job_pieces){ apply_queue, &q, &q.queued, PIECE }, a);
 }
 
 /* ---- schedules ---- */

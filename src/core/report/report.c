@@ -190,14 +190,6 @@ static err_t apply_forget(struct meta_tx *tx, void *arg, struct arena *a)
 
 err_t report_forget_old(struct core *core, struct job_run *run, struct arena *a)
 {
-    struct forgetting f;
-    do {
-        SCRATCH(scratch);
-        f.now_ms = core_now_ms(core);
-        err_t e = meta_write(core->meta, apply_forget, &f, &scratch);
-        if (e)
-            return err_copy(a, e);
-        job_advance(run, f.count);
-    } while (f.count == PIECE && !job_is_stopping(run));
-    return NULL;
+    struct forgetting f = { .now_ms = core_now_ms(core) };
+    return job_write_pieces(core, run, &(struct job_pieces){ apply_forget, &f, &f.count, PIECE }, a);
 }
