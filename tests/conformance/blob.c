@@ -412,19 +412,43 @@ TEST(each_visits_every_blob_and_stops_at_an_error_of_the_visitor)
     unfinished->ops->discard(unfinished);
 }
 
+static int64_t ctime_ms(const struct stat *st)
+{
+    return (int64_t)st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000;
+}
+
+/* A time later than what was written before, by the clock that the store shows, when it has come. The clock of a file system
+ * ticks every few milliseconds, and nothing but a change of a file shows it. */
+static int64_t later_ms(struct world *w)
+{
+    if (!w->dir) {
+        clock_manual_advance(&w->clock, 50);
+        return clock_now_ms(&w->clock.clock);
+    }
+    slice path = arena_printf(w->a, "%s/probe", w->dir);
+    int fd = open(path.p, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    EXPECT(fd >= 0);
+    struct stat first, now;
+    EXPECT_EQ(fstat(fd, &first), 0);
+    int64_t deadline_ms = clock_now_ms(clock_system()) + 10000;
+    do {
+        sched_yield();
+        EXPECT(clock_now_ms(clock_system()) < deadline_ms);
+        EXPECT_EQ(fchmod(fd, 0600), 0);
+        EXPECT_EQ(fstat(fd, &now), 0);
+    } while (ctime_ms(&now) <= ctime_ms(&first));
+    close(fd);
+    return ctime_ms(&now);
+}
+
 TEST(the_age_of_a_blob_counts_from_its_commit)
 {
     struct world *w = *state;
     struct blob_writer *writer = begin(w->store, S("ab-slow"), 0, w->a);
     EXPECT_OK(writer->ops->write(writer, S("x"), w->a));
-    clock_manual_advance(&w->clock, 50);
-    int64_t committed_ms = clock_now_ms(&w->clock.clock);
-    if (w->dir) {
-        usleep(50000);
-        committed_ms = clock_now_ms(clock_system()) - 20; /* the file system's clock ticks coarsely */
-    }
+    int64_t now_ms = later_ms(w);
     EXPECT_OK(blob_writer_commit(&writer, w->a));
-    EXPECT(tally(w->store, w->a).oldest_ms >= committed_ms);
+    EXPECT(tally(w->store, w->a).oldest_ms >= now_ms);
 }
 
 TEST(committed_blobs_exist_after_reopening)
@@ -827,17 +851,12 @@ TEST(the_age_of_a_growing_blob_counts_from_its_last_write)
 {
     struct world *w = *state;
     EXPECT_OK(try_append(w, S("ab-age"), 0, S("x")));
-    clock_manual_advance(&w->clock, 50);
-    int64_t written_ms = clock_now_ms(&w->clock.clock);
-    if (w->dir) {
-        usleep(50000);
-        written_ms = clock_now_ms(clock_system()) - 20; /* the file system's clock ticks coarsely */
-    }
+    int64_t now_ms = later_ms(w);
+    EXPECT(tally_growing(w).oldest_ms < now_ms);
     EXPECT_OK(try_append(w, S("ab-age"), 1, S("y")));
-    EXPECT(tally_growing(w).oldest_ms >= written_ms);
-    clock_manual_advance(&w->clock, 50);
+    EXPECT(tally_growing(w).oldest_ms >= now_ms);
     EXPECT_OK(settle(w, S("ab-age"), 2));
-    EXPECT(tally(w->store, w->a).oldest_ms >= (w->dir ? written_ms : written_ms + 50));
+    EXPECT(tally(w->store, w->a).oldest_ms >= now_ms);
 }
 
 TEST(an_upload_goes_on_after_the_store_was_opened_again)
