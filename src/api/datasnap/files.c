@@ -163,6 +163,14 @@ static struct file_page_reply *new_list(struct http_exchange *x, const struct da
     return list;
 }
 
+static err_t begin_listing(struct http_exchange *x, struct dataset *ret, struct query *ret_params)
+{
+    TRY(datasnap_need(x, KEY_READER));
+    TRY(datasnap_count(x, DATASNAP_LISTINGS));
+    TRY(datasnap_find_schema(x, ret));
+    return read_params(x, ret_params);
+}
+
 /* The ids of a page. */
 static err_t find_page(struct http_exchange *x, const struct dataset_file_query *files, struct file_page_reply *list,
                        int64_t *ret_total)
@@ -195,10 +203,7 @@ err_t datasnap_file_list(struct http_exchange *x)
     struct query q;
     struct field_errors errors;
     int64_t total;
-    TRY(datasnap_need(x, KEY_READER));
-    TRY(datasnap_count(x, DATASNAP_LISTINGS));
-    TRY(datasnap_find_schema(x, d));
-    TRY(read_params(x, &q));
+    TRY(begin_listing(x, d, &q));
     field_errors_init(&errors, &x->arena);
     struct dataset_file_query files = { .dataset_id = d->id, .search = S("") };
     int64_t page = read_number(&q, "page", 1, PAGE_MAX, &errors);
@@ -220,10 +225,7 @@ err_t datasnap_file_history(struct http_exchange *x)
     struct dataset *d = arena_new(&x->arena, struct dataset);
     struct query q;
     struct field_errors errors;
-    TRY(datasnap_need(x, KEY_READER));
-    TRY(datasnap_count(x, DATASNAP_LISTINGS));
-    TRY(datasnap_find_schema(x, d));
-    TRY(read_params(x, &q));
+    TRY(begin_listing(x, d, &q));
     field_errors_init(&errors, &x->arena);
     struct dataset_file_query files = { .dataset_id = d->id, .search = S("") };
     files.limit = (size_t)read_number(&q, "limit", HISTORY, PER_PAGE_MAX, &errors);
