@@ -9,11 +9,12 @@
 #define NEVER_ASKED INT64_MIN
 #define ASK_AGAIN_MS 1000
 
-/* Both are atomic. */
+/* All are atomic. */
 struct free_space {
     int64_t asked_at_ms; /* monotonic clock: when the store was last asked */
     int64_t
         free_bytes; /* its answer minus the bytes taken since; may be below 0 when two uploads take the last bytes */
+    int64_t held_bytes; /* of all that is held */
 };
 
 struct free_space *free_space_new(void)
@@ -54,7 +55,9 @@ static err_t refresh_free_bytes(struct core *core, struct arena *a)
 err_t free_space_check(struct core *core, uint64_t bytes, struct arena *a)
 {
     TRY(refresh_free_bytes(core, a));
-    int64_t left = __atomic_load_n(&core->free_space->free_bytes, __ATOMIC_SEQ_CST);
+    struct free_space *space = core->free_space;
+    int64_t left =
+        __atomic_load_n(&space->free_bytes, __ATOMIC_SEQ_CST) - __atomic_load_n(&space->held_bytes, __ATOMIC_SEQ_CST);
     if (left < 0 || (uint64_t)left < core->options.reserve_bytes ||
         (uint64_t)left - core->options.reserve_bytes < bytes)
         return err_make(a, ERR_NO_SPACE, "no free space is left above the reserve");
@@ -66,4 +69,19 @@ err_t free_space_take(struct core *core, uint64_t bytes, struct arena *a)
     TRY(free_space_check(core, bytes, a));
     __atomic_sub_fetch(&core->free_space->free_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
     return NULL;
+}
+
+err_t free_space_hold(struct core *core, struct space_hold *hold, uint64_t bytes, struct arena *a)
+{
+    TRY(free_space_check(core, bytes, a));
+    hold->bytes += bytes;
+    __atomic_add_fetch(&core->free_space->held_bytes, (int64_t)bytes, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+void free_space_let(struct core *core, struct space_hold *hold)
+{
+    __atomic_sub_fetch(&core->free_space->free_bytes, (int64_t)hold->bytes, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&core->free_space->held_bytes, (int64_t)hold->bytes, __ATOMIC_SEQ_CST);
+    hold->bytes = 0;
 }

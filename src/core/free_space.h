@@ -8,8 +8,9 @@
  *                  client retries (503, 507).
  *   On the way     intake_write calls free_space_take before each write to the blob store, so an upload of unknown or false
  *                  length stops there too, and uploads that run at once cannot together use more than there is.
- *   Rows           dataset_ingest takes what each batch of rows has in memory, which is more than it takes on the disk. A
- *                  file that finds no space is read again when there is some.
+ *   Rows           dataset_ingest holds what each batch of rows has in memory, which is more than it takes on the disk,
+ *                  because the dataset store may keep many rows in memory until it writes them. A file that finds no
+ *                  space is read again when there is some.
  *   Records        a write that adds records and no bytes of a file asks in quota_take_records, before it changes
  *                  anything.
  *   The real end   the blob store and the database report NO_SPACE when the disk says ENOSPC or EDQUOT, whatever was
@@ -24,7 +25,7 @@
  * small, and the database has the reserve.
  *
  * Free space is that of the blob store. It is looked up at most once a second; in between, what uploads take is
- * subtracted from the last answer. Thread: any. */
+ * subtracted from the last answer. What is held is subtracted from every answer. Thread: any. */
 #ifndef CAIS_CORE_FREE_SPACE_H
 #define CAIS_CORE_FREE_SPACE_H
 
@@ -34,5 +35,14 @@
 MUST_USE err_t free_space_check(struct core *, uint64_t bytes, struct arena *a);
 /* The same, and subtracts them from the known free space. Errors: as free_space_check. */
 MUST_USE err_t free_space_take(struct core *, uint64_t bytes, struct arena *a);
+
+/* Bytes that will be written, but may not be on the disk yet. */
+struct space_hold {
+    uint64_t bytes;
+};
+/* Adds `bytes` to what is held, until free_space_let. Errors: as free_space_check; then nothing is added. */
+MUST_USE err_t free_space_hold(struct core *, struct space_hold *, uint64_t bytes, struct arena *a);
+/* They were written, or never will be. Until the store is asked again they count as written. */
+void free_space_let(struct core *, struct space_hold *);
 
 #endif

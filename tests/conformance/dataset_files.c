@@ -339,29 +339,61 @@ static bool mount_small_volume(struct dataset_world *w)
     return mount("tmpfs", w->dir, "tmpfs", 0, "size=12m,mode=0700") == 0;
 }
 
+/* A thousand rows that cannot be compressed. */
+static err_t add_noise(struct dataset_writer *writer, struct random_seeded *r, struct arena *ret_a)
+{
+    SCRATCH(a);
+    struct cell *cells = arena_array(&a, struct cell, 2000);
+    char *noise = arena_alloc(&a, 1000 * 100);
+    random_fill(&r->random, noise, 1000 * 100);
+    for (size_t i = 0; i < 1000 * 100; i++)
+        noise[i] = (char)(' ' + ((unsigned char)noise[i] & 0x3f));
+    for (size_t i = 0; i < 1000; i++)
+        cells[2 * i + 1].text = (slice){ noise + 100 * i, 100 };
+    return err_copy(ret_a, writer->ops->add(writer, cells, 1000, &a));
+}
+
 /* Adds rows of noise until they do not fit. Returns the error. */
 static err_t fill(struct dataset_world *w, int64_t id, int64_t file_id, int rounds_of_rows)
 {
-    SCRATCH(a);
     struct random_seeded r;
     struct dataset_writer *writer;
-    struct cell *cells = arena_array(&a, struct cell, 2000);
-    char *noise = arena_alloc(&a, 1000 * 100);
     random_seeded_init(&r, (uint64_t)file_id);
     TRY(w->store->ops->open(w->store, id, file_id, w->a, &writer));
     for (int round = 0; round < rounds_of_rows; round++) {
-        random_fill(&r.random, noise, 1000 * 100);
-        for (size_t i = 0; i < 1000 * 100; i++)
-            noise[i] = (char)(' ' + ((unsigned char)noise[i] & 0x3f));
-        for (size_t i = 0; i < 1000; i++)
-            cells[2 * i + 1].text = (slice){ noise + 100 * i, 100 };
-        err_t e = writer->ops->add(writer, cells, 1000, w->a);
+        err_t e = add_noise(writer, &r, w->a);
         if (e) {
             writer->ops->discard(writer);
             return e;
         }
     }
     return writer->ops->commit(writer, w->a);
+}
+
+/* The table and its log; whatever else a database writes beside them comes out of this count, and only makes it smaller. */
+static int64_t bytes_on_disk(struct dataset_world *w, int64_t id)
+{
+    struct stat st = { 0 };
+    int64_t bytes = stat(file_path(w, id).p, &st) ? 0 : st.st_size;
+    const char *log = arena_printf(w->a, "%s.wal", file_path(w, id).p).p;
+    return bytes + (stat(log, &st) ? 0 : st.st_size);
+}
+
+TEST(no_more_rows_wait_for_the_commit_than_the_store_says)
+{
+    enum { ROUNDS = 600, ROW = 102 };
+    struct dataset_world *w = *state;
+    struct random_seeded r;
+    random_seeded_init(&r, 1);
+    dataset_define(w, 1, spec);
+    int64_t before = bytes_on_disk(w, 1);
+    struct dataset_writer *writer = dataset_begin(w, 1, 1);
+    for (int64_t added = 1000; added <= ROUNDS * 1000; added += 1000) {
+        EXPECT_OK(add_noise(writer, &r, w->a));
+        int64_t written = (bytes_on_disk(w, 1) - before) / ROW;
+        EXPECT(added - written <= DATASET_UNWRITTEN_ROWS);
+    }
+    writer->ops->discard(writer);
 }
 
 TEST(a_full_disk_keeps_every_file_whole_and_is_over_when_there_is_room)
@@ -710,6 +742,7 @@ static const struct dataset_case cases[] = {
     ON_DUCKDB(a_damaged_table_is_named_and_leaves_others_alone),
     ON_DUCKDB(damaged_rows_are_corrupt_when_they_are_read),
     ON_DUCKDB(a_full_disk_keeps_every_file_whole_and_is_over_when_there_is_room),
+    ON_DUCKDB(no_more_rows_wait_for_the_commit_than_the_store_says),
     ON_DUCKDB(a_query_that_needs_too_much_memory_is_too_large),
     ON_DUCKDB(texts_of_a_result_and_of_functions_took_memory_without_limit),
     ON_DUCKDB(rows_whose_texts_do_not_fit_into_memory_are_too_large),

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from data_files import INGESTION_S, SETTINGS, Client, expect_rows_once, jobs, lines  # noqa: E402
 from serving import wait_for  # noqa: E402
-from test_disk_and_clock_faults import MIB, SmallDisk, health  # noqa: E402
+from test_disk_and_clock_faults import MIB, SmallDisk, ask_first, health  # noqa: E402
 
 LARGE_ROWS = 100000  # takes about 20 MiB as rows, and half of that as a file
 
@@ -42,6 +42,13 @@ def table_bytes(disk):
     return sum(os.stat(os.path.join(folder, n)).st_size for n in os.listdir(folder))
 
 
+def expect_seen(server, more_than):
+    """The server looks at most once a second how much is free."""
+    token = server.cais_json("key", "add", "ana", "--for", "native")["token"]
+    wait_for("the new free space to be seen",
+             lambda: "507" in ask_first(server, "PUT /v1/native/files/x", token, more_than + MIB))
+
+
 def expect_waiting(client, server):
     """The large file waits for room, and does not hold up what needs none."""
     job = wait_for("an attempt to end", lambda: [j for j in jobs(server) if j["error"]], INGESTION_S)[0]
@@ -64,6 +71,7 @@ def test_rows_leave_the_reserve_alone_and_come_when_there_is_room(disk, large):
         client = prepare(server)
         before = table_bytes(disk)
         disk.fill(leave=len(large) + 16 * MIB + 6 * MIB)  # for the file, and a part of its rows
+        expect_seen(server, more_than=len(large) + 6 * MIB)
         client.send(server, "sales", "large.jsonl.gz", large)
         job = expect_waiting(client, server)
         assert "above the reserve" in job["error"], job

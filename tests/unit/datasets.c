@@ -14,6 +14,7 @@
 #include "core/dataset/prefix.h"
 #include "core/dataset/row_reader.h"
 #include "core/dataset/schedule.h"
+#include "core/free_space.h"
 #include "core/job.h"
 #include "core/reasons.h"
 #include "core/records/account.h"
@@ -951,6 +952,9 @@ TEST(files_wait_while_the_disk_is_full_however_long_it_takes)
     EXPECT_EQ(file_of(&f, id).state, DATASET_FILE_DONE);
     EXPECT_EQ(count_rows(&f), 1);
     expect_sound(&f);
+    world_wait(w, seconds(1));
+    EXPECT_OK(
+        free_space_check(&w->core, INT64_MAX, w->a)); /* the store in memory has no end, and nothing is held any more */
 }
 
 TEST(a_query_made_a_table_that_nobody_counted)

@@ -246,6 +246,22 @@ TEST(free_space_is_looked_up_at_most_once_a_second)
     EXPECT_EQ(w->faults.calls - before, 2);
 }
 
+TEST(what_was_held_was_forgotten_when_free_space_was_looked_up_again)
+{
+    SCOPED(world_freep)
+    struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 200000, .reserve_bytes = 100000 });
+    struct space_hold hold = { 0 };
+    EXPECT_OK(free_space_hold(&w->core, &hold, 60000, w->a));
+    EXPECT_ERR(free_space_hold(&w->core, &hold, 50000, w->a), ERR_NO_SPACE);
+    world_wait(w, seconds(1));
+    EXPECT_ERR(free_space_check(&w->core, 50000, w->a), ERR_NO_SPACE);
+    EXPECT_OK(free_space_check(&w->core, 40000, w->a));
+    free_space_let(&w->core, &hold);
+    EXPECT_ERR(free_space_check(&w->core, 50000, w->a), ERR_NO_SPACE); /* perhaps it has just been written */
+    world_wait(w, seconds(1));
+    EXPECT_OK(free_space_check(&w->core, 100000, w->a));
+}
+
 TEST(a_full_disk_refuses_an_upload_with_no_space_and_leaves_nothing)
 {
     SCOPED(world_freep) struct world *w = world_new_with(&(struct world_options){ .blob_capacity = 40000 });
@@ -501,6 +517,7 @@ RUN_TESTS(cmocka_unit_test(small_objects_become_rows_and_large_ones_blobs),
           cmocka_unit_test(a_declared_length_above_the_quota_is_refused_before_the_first_byte),
           cmocka_unit_test(uploads_are_refused_below_the_reserve_and_accepted_when_space_returns),
           cmocka_unit_test(free_space_is_looked_up_at_most_once_a_second),
+          cmocka_unit_test(what_was_held_was_forgotten_when_free_space_was_looked_up_again),
           cmocka_unit_test(a_full_disk_refuses_an_upload_with_no_space_and_leaves_nothing),
           cmocka_unit_test(the_purge_time_counts_from_the_end_of_the_upload),
           cmocka_unit_test(an_upload_to_a_closing_store_is_unavailable_and_leaves_nothing),

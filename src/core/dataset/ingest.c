@@ -33,6 +33,9 @@ struct ingestion {
     struct buf errors; /* of the file: file_errors.h */
     size_t error_count;
     uint64_t rows;
+    /* Space for the rows that the dataset store may not have written yet: the newest, and at least DATASET_UNWRITTEN_ROWS before. */
+    struct space_hold newer, older;
+    uint64_t newer_rows;
     bool has_no_rows; /* the dataset store said that it has none of this file, and no commit may have added any since */
     bool has_stopped; /* the run must end before the file is read */
 };
@@ -131,10 +134,22 @@ static uint64_t batch_bytes(const struct ingestion *in, const struct row_batch *
     return bytes;
 }
 
+static err_t hold_space(struct ingestion *in, const struct row_batch *batch, struct arena *a)
+{
+    if (in->newer_rows >= DATASET_UNWRITTEN_ROWS) {
+        free_space_let(in->core, &in->older);
+        in->older = in->newer;
+        in->newer = (struct space_hold){ 0 };
+        in->newer_rows = 0;
+    }
+    in->newer_rows += batch->row_count;
+    return free_space_hold(in->core, &in->newer, batch_bytes(in, batch), a);
+}
+
 static err_t add_batch(struct ingestion *in, struct dataset_writer *writer, const struct row_batch *batch,
                        struct arena *a)
 {
-    TRY(free_space_take(in->core, batch_bytes(in, batch), a));
+    TRY(hold_space(in, batch, a));
     return writer->ops->add(writer, batch->cells, batch->row_count, a);
 }
 
@@ -314,6 +329,8 @@ err_t dataset_ingest(struct core *core, struct job_run *run, struct arena *a)
         return NULL;
     buf_init(&in.errors, 0);
     err_t e = ingest(&in, a);
+    free_space_let(core, &in.newer);
+    free_space_let(core, &in.older);
     if (!e)
         e = end_cancelled(&in, a);
     if (e)
