@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small PUT and a cached GET stay on the loop: the PUT hands its write to the committer and replies on the loop
  * again, the GET finds its bytes in memory. */
-#include "api/kit/browser.h"
+#include "api/kit/caller.h"
 #include "api/kit/content_reply.h"
-#include "api/kit/guard.h"
+#include "api/kit/file_object.h"
 #include "api/kit/json_pieces.h"
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/text.h"
-#include "core/access/access.h"
 #include "core/file/file.h"
 #include "core/file/file_name.h"
-#include "core/records/credential.h"
+#include "core/grant.h"
 #include "core/records/file.h"
-#include "http/auth_header.h"
 #include "http/target.h"
 
 #include <string.h>
@@ -29,127 +27,23 @@ static slice query_value_or_empty(struct query *q, slice name)
     return value;
 }
 
-/* ---- guard ---- */
-
-/* The name of the account that the operator chose by header or parameter; empty for the default account. */
-static err_t get_chosen_account(struct http_exchange *x, slice *ret)
-{
-    slice header = http_header(&x->req, "Cais-Account");
-    if (header.p)
-        return target_decode(header, &x->arena, ret);
-    struct query q;
-    TRY(query_parse(x->req.query, &x->arena, &q));
-    *ret = query_value_or_empty(&q, S("account"));
-    return NULL;
-}
-
-/* The session of a browser: for what changes something only if a page of this host asks for it. */
-static err_t authenticate_browser(struct http_exchange *x, struct principal *ret)
-{
-    struct browser_session session;
-    TRY(browser_session_find(x, native_of(x)->core, &session));
-    bool reads = slice_eq(x->req.method, S("GET")) || slice_eq(x->req.method, S("HEAD"));
-    if (!reads && !browser_may_change(x, &session, S("")))
-        return native_refuse(&x->arena, NATIVE_NO_CSRF_TOKEN);
-    *ret = *session.who;
-    return NULL;
-}
-
-static err_t authenticate_native(struct http_exchange *x, struct principal *ret)
-{
-    struct core *core = native_of(x)->core;
-    struct arena *a = &x->arena;
-    if (x->req.local) {
-        slice account;
-        TRY(get_chosen_account(x, &account));
-        return access_operator(core, account, a, ret);
-    }
-    if (!http_has_header(&x->req, "Authorization"))
-        return authenticate_browser(x, ret);
-    struct auth_header h;
-    err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
-    if (e || !auth_header_is(&h, S("Bearer")))
-        return native_refuse(a, NATIVE_NO_TOKEN);
-    return access_check(core, S(NATIVE_PURPOSE), CREDENTIAL_KEY, h.credentials, a, ret);
-}
+static const struct caller_rules caller_rules = {
+    .purpose = NATIVE_PURPOSE,
+    .errors = &native_errors,
+    .no_token = NATIVE_NO_TOKEN,
+    .no_csrf_token = NATIVE_NO_CSRF_TOKEN,
+};
 
 static err_t native_guard(struct http_exchange *x)
 {
-    struct principal *who = arena_new(&x->arena, struct principal);
-    TRY(authenticate_native(x, who));
-    guard_admit(x, native_of(x)->core, who);
-    return NULL;
-}
-
-/* ---- the file object ---- */
-
-static slice etag_of(struct arena *a, const struct file *f)
-{
-    slice parts[] = { S("\""), hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }), S("\"") };
-    return arena_join(a, parts, LENGTH_OF(parts));
-}
-
-static slice file_state_name(enum file_state state)
-{
-    switch (state) {
-    case FILE_ISSUED:
-        return S("issued");
-    case FILE_STORED:
-        return S("stored");
-    case FILE_READY:
-        return S("ready");
-    case FILE_EXPIRED:
-        break;
-    }
-    return S("expired");
-}
-
-static bool parse_file_state(slice text, int *ret)
-{
-    for (int state = FILE_ISSUED; state <= FILE_EXPIRED; state++)
-        if (slice_eq(text, file_state_name((enum file_state)state))) {
-            *ret = state;
-            return true;
-        }
-    return false;
-}
-
-static slice content_type_of(const struct file *f)
-{
-    return f->content_type.n ? f->content_type : S("application/octet-stream");
-}
-
-static void put_file_object(struct json_out *o, const struct file *f, struct arena *a)
-{
-    json_open_object(o);
-    json_put_string(o, "id", uuid_format(a, f->uuid));
-    json_put_string(o, "name", f->name);
-    json_put_int(o, "size", (int64_t)f->size_bytes);
-    json_put_string(o, "md5", hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }));
-    json_put_string(o, "state", file_state_name(f->state));
-    json_put_string(o, "owner", f->owner_login);
-    json_put_string(o, "way", f->origin);
-    json_put_string(o, "content_type", content_type_of(f));
-    json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
-    json_close_object(o);
-}
-
-static void reply_file(struct http_exchange *x, int status, const struct file *f)
-{
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    put_file_object(&reply.out, f, &x->arena);
-    json_reply_send(&reply, status, JSON_REPLY_TYPE);
+    return caller_admit(x, native_of(x)->core, &caller_rules, x->req.method);
 }
 
 /* ---- PUT ---- */
 
 static err_t reply_uploaded_file(struct http_exchange *x, const struct file *f)
 {
-    slice location[] = { S("/v1/native/files/"), uuid_format(&x->arena, f->uuid) };
-    http_reply_header(x, "ETag", etag_of(&x->arena, f));
-    http_reply_header(x, "Location", arena_join(&x->arena, location, LENGTH_OF(location)));
-    reply_file(x, 201, f);
+    file_object_reply_created(x, f);
     return NULL;
 }
 
@@ -198,8 +92,8 @@ static err_t download_file(struct http_exchange *x)
     struct arena *a = &x->arena;
     TRY(get_path_uuid(x, uuid));
     TRY(file_open(native_of(x)->core, native_caller(x), uuid, a, &f, &g->content));
-    content_reply_attach(x, g, f.name, content_type_of(&f));
-    g->http.etag = etag_of(a, &f);
+    content_reply_attach(x, g, f.name, file_object_type(&f));
+    g->http.etag = file_object_etag(&f, a);
     g->http.last_modified_ms = f.stored_at_ms;
     http_reply_content(x, &g->http);
     return NULL;
@@ -211,11 +105,21 @@ static err_t show_file(struct http_exchange *x)
     struct file f;
     TRY(get_path_uuid(x, uuid));
     TRY(file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f));
-    reply_file(x, 200, &f);
+    file_object_reply(x, 200, &f);
     return NULL;
 }
 
 /* ---- list, delete ---- */
+
+static bool parse_file_state(slice text, int *ret)
+{
+    for (int state = FILE_ISSUED; state <= FILE_EXPIRED; state++)
+        if (slice_eq(text, file_object_state_name((enum file_state)state))) {
+            *ret = state;
+            return true;
+        }
+    return false;
+}
 
 static err_t read_list_request(struct http_exchange *x, struct file_list_request *ret)
 {
@@ -267,7 +171,7 @@ static err_t write_file_list(struct json_pieces *pieces, struct buf *out, struct
     TRY(file_list(native_of(x)->core, native_caller(x), &request, a, &page));
     size_t i = 0;
     for (; i < page.count && !piece_is_full(out); i++) {
-        put_file_object(&json_item_begin(pieces, a)->out, &page.items[i], a);
+        file_object_put(&json_item_begin(pieces, a)->out, &page.items[i], a);
         TRY(json_item_end(pieces, out, &whole));
         if (!whole)
             return NULL;
