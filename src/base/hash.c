@@ -19,13 +19,14 @@ struct hash {
     struct md5 md5;
 };
 
-static EVP_MD *fetched[HASH_SHA1 + 1]; /* not MD5; set once before the first use, then constant */
+static EVP_MD *fetched[HASH_SHA512 + 1]; /* not MD5; set once before the first use, then constant */
 
 static void fetch_digests(void)
 {
     fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
-    assert(fetched[HASH_SHA256] && fetched[HASH_SHA1]);
+    fetched[HASH_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL);
+    assert(fetched[HASH_SHA256] && fetched[HASH_SHA1] && fetched[HASH_SHA512]);
 }
 
 static const EVP_MD *openssl_digest(enum hash_kind kind)
@@ -37,7 +38,10 @@ static const EVP_MD *openssl_digest(enum hash_kind kind)
 
 size_t hash_size(enum hash_kind kind)
 {
-    return kind == HASH_MD5 ? MD5_SIZE : kind == HASH_SHA1 ? SHA1_SIZE : SHA256_SIZE;
+    static const size_t sizes[] = {
+        [HASH_MD5] = MD5_SIZE, [HASH_SHA256] = SHA256_SIZE, [HASH_SHA1] = SHA1_SIZE, [HASH_SHA512] = SHA512_SIZE
+    };
+    return sizes[kind];
 }
 
 struct hash *hash_new(enum hash_kind kind)

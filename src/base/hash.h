@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests: our own MD5 (md5.h), and SHA-1 and SHA-256 of OpenSSL. A running digest belongs to one thread at a time. */
+/* Digests: our own MD5 (md5.h), and SHA-1, SHA-256 and SHA-512 of OpenSSL. A running digest belongs to one thread at a time,
+ * and to its process: one that can be stored is in hash_state.h. */
 #ifndef CAIS_BASE_HASH_H
 #define CAIS_BASE_HASH_H
 
@@ -7,10 +8,11 @@
 
 #define SHA1_SIZE 20
 #define SHA256_SIZE 32
-#define HASH_MAX_SIZE SHA256_SIZE
+#define SHA512_SIZE 64
+#define HASH_MAX_SIZE SHA512_SIZE
 
 /* SHA-1 is only for protocols that require it: checksums of S3, and its signatures of version 2. */
-enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1 };
+enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1, HASH_SHA512 };
 size_t hash_size(enum hash_kind kind);
 
 struct md5_crew;
