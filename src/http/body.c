@@ -38,6 +38,18 @@ void body_move(struct exchange *x, enum body_state to)
     x->body_state = to;
 }
 
+/* If the connection has waited for this, bytes of the body, its end, or the end of the connection may have come already, and
+ * epoll does not report them again: so it runs in the next turn, whatever it was. It does not run here, because finish must
+ * not be called before the function that has accepted the body returns. */
+void body_begin(struct exchange *x, enum body_state to)
+{
+    body_move(x, to);
+    if (x->conn->state != CONN_WAIT)
+        return;
+    conn_move(x->conn, CONN_BODY);
+    loop_mark_ready(x->loop, x->conn);
+}
+
 static bool goes_to_sink(const struct exchange *x)
 {
     return x->body_state == BODY_INLINE || x->body_state == BODY_WORKERS;
@@ -397,5 +409,5 @@ void http_receive(struct http_exchange *pub, struct http_sink *sink)
     x->sink = sink;
     if (!is_large) /* the sink may keep all of it in memory until the last byte has come */
         arena_charge(&pub->arena, x->chunked ? BODY_INLINE_BYTES : (size_t)x->body_left);
-    body_move(x, is_large || sink->off_loop ? BODY_WORKERS : BODY_INLINE);
+    body_begin(x, is_large || sink->off_loop ? BODY_WORKERS : BODY_INLINE);
 }

@@ -21,7 +21,7 @@ static const struct state_rule rules[CONN_STATES] = {
     [CONN_IDLE] = { BIT(HEAD) | BIT(CLOSED), DEADLINE_IDLE, false, false },
     [CONN_HEAD] = { BIT(BODY) | BIT(WAIT) | BIT(CLOSED), DEADLINE_HEAD, false, false },
     [CONN_BODY] = { BIT(WAIT) | BIT(SEND), DEADLINE_BODY, true, false },
-    [CONN_WAIT] = { BIT(SEND), DEADLINE_NONE, true, false },
+    [CONN_WAIT] = { BIT(BODY) | BIT(SEND), DEADLINE_NONE, true, false },
     [CONN_SEND] = { BIT(PAUSE) | BIT(IDLE) | BIT(HEAD) | BIT(DROP) | BIT(LINGER) | BIT(CLOSED), DEADLINE_SEND, true,
                     false },
     [CONN_PAUSE] = { BIT(SEND) | BIT(CLOSED), DEADLINE_NONE, true, false },

@@ -170,6 +170,7 @@ static inline bool loop_is_current(const struct loop *l)
  *                               LINGER
  *
  *   SEND ── pause_reply ──► PAUSE ── resume_reply ──► SEND
+ *   WAIT ── body_begin ──► BODY: the handler had passed the exchange on before it asked for the body
  *
  *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, PAUSE, DROP, LINGER ── conn_destroy ──► CLOSED
  *
@@ -370,6 +371,8 @@ void exchange_replied(struct exchange *);
 /* ---- body.c: bodies of requests ---- */
 
 void body_move(struct exchange *, enum body_state to);
+/* The API has decided where the body goes, in the handler or later. Call on the loop's thread. */
+void body_begin(struct exchange *, enum body_state to);
 enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has moved */ };
 /* Process what is available: conn->input first, then the socket. */
 enum body_step body_run(struct conn *);

@@ -432,7 +432,7 @@ static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
         exchange_refuse_for_memory(x);
         return;
     }
-    body_move(x, drop ? BODY_DROP : BODY_COLLECT);
+    body_begin(x, drop ? BODY_DROP : BODY_COLLECT);
 }
 
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
@@ -449,7 +449,7 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     if (route->flags & HTTP_STREAM) {
         run_api(&x->pub, route->handle);
         if (x->body_state == BODY_UNREAD && x->conn->state == CONN_BODY)
-            exchange_wait(x); /* the handler has passed the exchange on, and will reply later */
+            exchange_wait(x); /* the handler has passed the exchange on, and will reply or ask for the body later */
         return;
     }
     begin_collect(x, route->max_body ? route->max_body : DEFAULT_MAX_BODY, route->flags & HTTP_NO_BODY);

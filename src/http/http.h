@@ -11,7 +11,9 @@
  *   HTTP_ON_LOOP      the same, but handle runs on the loop: it must not block or sync, and is done within 1 ms (reading
  *                     a row is fine). With a body above HTTP_ON_LOOP_BODY_MAX it runs in a lane after all
  *   HTTP_STREAM       handle runs on the loop when the head is complete, before any byte of the body and before
- *                     "100 Continue". It refuses, or calls http_receive with a sink for the body
+ *                     "100 Continue". It refuses, or calls http_receive with a sink for the body. It may pass the exchange
+ *                     on first, for example to a lane that writes a record, and receive the body from there: meanwhile
+ *                     the body waits, unread, and its sender has no time limit
  *   HTTP_NO_BODY      a body is read and dropped; otherwise like an ordinary route
  * Every function of an API that is given an exchange to answer (guard, handle, finish of a sink, the functions passed to
  * http_collect, http_on_lane and http_on_loop) returns an error to refuse: the engine passes it to the API's fail, which replies. If it
@@ -254,11 +256,13 @@ struct http_sink {
     bool (*blocks)(struct http_sink *);
     bool off_loop; /* write may take more than a millisecond: it runs on body workers, also for a small body */
 };
-/* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call from handle. */
+/* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call it at most once, from
+ * handle or, after other work, from a function that http_on_loop runs. A client that went away meanwhile shows as soon as its
+ * body is read: finish then gets HTTP_REFUSE_BODY_CUT. Thread: the exchange's loop. */
 void http_receive(struct http_exchange *, struct http_sink *);
 /* For an HTTP_STREAM route that sees from the head that this is an ordinary request: receive the body into req.body (at
  * most max_body bytes; 0: drop it), then run `fn` in this lane, as for an ordinary route. A body that is too large,
- * malformed or incomplete is refused. Call from handle. */
+ * malformed or incomplete is refused. Call it as http_receive, in its place. */
 void http_collect(struct http_exchange *, enum http_lane, size_t max_body, err_t (*fn)(struct http_exchange *));
 
 #endif

@@ -21,7 +21,7 @@ struct fake_exchange {
     struct http_sink *sink;
     struct http_watch *watch;
     pthread_mutex_t mutex;
-    pthread_cond_t replied;
+    pthread_cond_t moved;
     bool done;    /* a reply was made */
     bool failing; /* as in the engine: the reply is no longer refused */
     bool collects;
@@ -65,7 +65,15 @@ static void finish_reply(struct fake_exchange *f)
     SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
     assert(!f->done);
     f->done = true;
-    pthread_cond_signal(&f->replied);
+    pthread_cond_signal(&f->moved);
+}
+
+/* The handler may have passed the exchange on, even to another thread: wait until it has replied or asked for the body. */
+static void wait_for_handler(struct fake_exchange *f)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
+    while (!f->done && !f->sink && !f->collects)
+        pthread_cond_wait(&f->moved, &f->mutex);
 }
 
 static void store_reply(struct http_exchange *x, int status, const char *content_type, slice body)
@@ -257,10 +265,12 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
 {
     struct fake_exchange *f = fake_of(x);
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done);
-    f->sink = sink;
     f->reply->received = true;
     if (x->req.content_length <= BODY_INLINE_BYTES)
         arena_charge(&x->arena, x->req.content_length < 0 ? BODY_INLINE_BYTES : (size_t)x->req.content_length);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
+    f->sink = sink;
+    pthread_cond_signal(&f->moved);
 }
 
 void http_watch(struct http_exchange *x, struct http_watch *watch)
@@ -273,10 +283,12 @@ void http_collect(struct http_exchange *x, enum http_lane lane, size_t max_body,
     struct fake_exchange *f = fake_of(x);
     (void)lane;
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done && !f->collects);
-    f->collects = true;
     f->max_body = max_body;
     f->on_collected = fn;
     f->reply->received = true;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
+    f->collects = true;
+    pthread_cond_signal(&f->moved);
 }
 
 /* ---- routing ---- */
@@ -427,6 +439,7 @@ static void run_exchange(struct fake_exchange *f, const struct fake_request *req
     assert(!f->done);
     if (x->route->flags & HTTP_STREAM) {
         run_api(x, x->route->handle);
+        wait_for_handler(f);
         if (f->sink)
             feed_sink(f, request);
         else if (f->collects && check_collected_body(f, request, f->max_body, f->max_body == 0))
@@ -479,13 +492,13 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     arena_init(&f->x.arena);
     arena_set_limit(&f->x.arena, HTTP_MEMORY_OF(0), NULL);
     pthread_mutex_init(&f->mutex, NULL);
-    pthread_cond_init(&f->replied, NULL);
+    pthread_cond_init(&f->moved, NULL);
     fill_request(&f->x.req, request, &f->x.arena);
     run_exchange(f, request);
 
     pthread_mutex_lock(&f->mutex);
     while (!f->done)
-        pthread_cond_wait(&f->replied, &f->mutex);
+        pthread_cond_wait(&f->moved, &f->mutex);
     pthread_mutex_unlock(&f->mutex);
 
     struct fake_reply *r = f->reply;
@@ -495,7 +508,7 @@ struct fake_reply *fake_http_send(struct fake_http *http, const struct fake_requ
     r->over_bytes = f->failing ? r->over_bytes : bytes_over(&f->x.arena);
     arena_release(&f->x.arena);
     pthread_mutex_destroy(&f->mutex);
-    pthread_cond_destroy(&f->replied);
+    pthread_cond_destroy(&f->moved);
     free(f);
     return r;
 }

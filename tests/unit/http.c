@@ -33,7 +33,7 @@ static char address[64];
 static int file_fd;
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t gate_moved = PTHREAD_COND_INITIALIZER;
-static int gate_waiting, gate_open, disk_waiting, disk_ready, sinks_finished, sinks_cut, contents_released;
+static int gate_waiting, gate_open, disk_waiting, disk_ready, sinks_finished, sinks_cut, contents_released, passed_on;
 
 static void increment_and_notify(int *counter)
 {
@@ -165,6 +165,29 @@ static err_t receive_and_digest(struct http_exchange *x)
                                slice_eq(http_header(&x->req, "Authorization"), S("slow")),
                                false };
     http_receive(x, &d->sink);
+    return NULL;
+}
+
+/* ---- bodies that are received after the handler has passed the exchange on ---- */
+
+static err_t receive_there(struct http_exchange *x)
+{
+    return x->req.params[0].n ? collect_and_echo(x) : receive_and_digest(x);
+}
+
+/* On a worker, as for a record that is written first. */
+static err_t pass_to_loop(struct http_exchange *x)
+{
+    increment_and_notify(&passed_on);
+    if (http_has_header(&x->req, "Held"))
+        wait_for_count(&gate_open, 1);
+    http_on_loop(x, receive_there);
+    return NULL;
+}
+
+static err_t pass_to_lane(struct http_exchange *x)
+{
+    http_on_lane(x, HTTP_LANE_ORDINARY, pass_to_loop);
     return NULL;
 }
 
@@ -321,6 +344,8 @@ static const struct http_route routes[] = {
     { "GET", "/held", reply_after_gate, 0, 0, "" },
     { "PUT", "/sink", receive_and_digest, HTTP_STREAM, 0, "" },
     { "POST", "/collect/{max}", collect_and_echo, HTTP_STREAM, 0, "" },
+    { "PUT", "/later", pass_to_lane, HTTP_STREAM, 0, "" },
+    { "POST", "/later/{max}", pass_to_lane, HTTP_STREAM, 0, "" },
     { "GET", "/content/{kind}", reply_with_content, HTTP_ON_LOOP, 0, "" },
     { "GET", "/stream", reply_with_stream, 0, 0, "" },
     { "POST", "/refuse/worker", refuse_here, 0, 0, "" },
@@ -562,6 +587,8 @@ TEST(a_request_split_at_any_byte_gets_the_same_reply)
           "Trailer: t\r\n\r\n"),
         S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"),
         S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+        S("PUT /later HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"),
+        S("PUT /later HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
         S("GET /hello HTTP/1.0\r\nA: b\r\n folded\r\n\r\n"),
         S("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab"),
     };
@@ -582,9 +609,14 @@ TEST(a_request_split_at_any_byte_gets_the_same_reply)
     }
 }
 
+static slice put_header_to(struct arena *a, const char *path, size_t n)
+{
+    return arena_printf(a, "PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", path, n);
+}
+
 static slice put_header(struct arena *a, size_t n)
 {
-    return arena_printf(a, "PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", n);
+    return put_header_to(a, "/sink", n);
 }
 
 static slice patterned_bytes(struct arena *a, size_t n)
@@ -606,10 +638,10 @@ TEST(streamed_bodies_of_every_size_arrive_unchanged)
 {
     SCRATCH(a);
     const size_t sizes[] = { 0, 1, 20479, 20480, 20481, 65536, 131072, 131073, 1000000, 8u << 20 };
-    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
-        slice body = patterned_bytes(&a, sizes[i]);
+    for (size_t i = 0; i < 2 * LENGTH_OF(sizes); i++) {
+        slice body = patterned_bytes(&a, sizes[i / 2]);
         int fd = connect_client();
-        send_all(fd, put_header(&a, body.n));
+        send_all(fd, put_header_to(&a, i % 2 ? "/later" : "/sink", body.n));
         send_all(fd, body);
         send_all(fd, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
         slice r = read_reply(fd, &a, S(""));
@@ -623,17 +655,22 @@ TEST(chunked_bodies_of_any_chunk_size_arrive_unchanged)
 {
     SCRATCH(a);
     slice body = patterned_bytes(&a, 700000);
-    int fd = connect_client();
-    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"));
-    for (size_t at = 0, n = 1; at < body.n; at += n, n = n * 3 % 50021 + 1) {
-        slice piece = slice_part(body, at, n);
-        send_all(fd, arena_printf(&a, "%zx\r\n", piece.n));
-        send_all(fd, piece);
-        send_all(fd, S("\r\n"));
+    const char *const paths[] = { "/sink", "/later" };
+    for (size_t i = 0; i < LENGTH_OF(paths); i++) {
+        int fd = connect_client();
+        send_all(fd, arena_printf(
+                         &a, "PUT %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+                         paths[i]));
+        for (size_t at = 0, n = 1; at < body.n; at += n, n = n * 3 % 50021 + 1) {
+            slice piece = slice_part(body, at, n);
+            send_all(fd, arena_printf(&a, "%zx\r\n", piece.n));
+            send_all(fd, piece);
+            send_all(fd, S("\r\n"));
+        }
+        send_all(fd, S("0\r\n\r\n"));
+        EXPECT_HAS(read_reply(fd, &a, S("")), sum_line(&a, body).p);
+        close(fd);
     }
-    send_all(fd, S("0\r\n\r\n"));
-    EXPECT_HAS(read_reply(fd, &a, S("")), sum_line(&a, body).p);
-    close(fd);
 }
 
 static void *upload_rounds(void *arg)
@@ -1095,6 +1132,116 @@ TEST(a_request_that_lost_its_right_went_on_to_its_end)
     close(download);
 }
 
+static void close_gate(void)
+{
+    pthread_mutex_lock(&gate_lock);
+    gate_open = 0;
+    pthread_mutex_unlock(&gate_lock);
+}
+
+/* Send a request whose handler passes it on, and wait until it is there and held. */
+static int send_held(slice request)
+{
+    int fd = connect_client(), before = passed_on;
+    send_all(fd, request);
+    wait_for_count(&passed_on, before + 1);
+    return fd;
+}
+
+static void expect_silence(int fd)
+{
+    struct pollfd p = { fd, POLLIN, 0 };
+    EXPECT_EQ(poll(&p, 1, 0), 0);
+}
+
+TEST(continue_is_sent_only_when_a_body_is_received_later)
+{
+    SCRATCH(a);
+    int fd =
+        send_held(S("PUT /later HTTP/1.1\r\nHost: x\r\nHeld: 1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
+    expect_silence(fd);
+    increment_and_notify(&gate_open);
+    EXPECT_HAS(read_reply(fd, &a, S("\r\n\r\n")), "HTTP/1.1 100 Continue");
+    send_all(fd, S("hello"));
+    EXPECT_HAS(read_reply(fd, &a, S("5d41402abc")), "HTTP/1.1 201 ");
+    send_all(fd, S("PUT /later HTTP/1.1\r\nHost: x\r\nAuthorization: no\r\nContent-Length: 5\r\n"
+                   "Expect: 100-continue\r\n\r\n"));
+    slice r = read_reply(fd, &a, S(""));
+    EXPECT_HAS(r, "HTTP/1.1 401 ");
+    EXPECT_EQ(count_occurrences(r, "100 Continue"), 0);
+    close(fd);
+    close_gate();
+}
+
+TEST(a_body_that_came_before_it_was_asked_for_is_received)
+{
+    SCRATCH(a);
+    int fd = send_held(S("PUT /later HTTP/1.1\r\nHost: x\r\nHeld: 1\r\nContent-Length: 5\r\n\r\nhello"
+                         "PUT /later HTTP/1.1\r\nHost: x\r\nHeld: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         "5\r\nhello\r\n0\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    shutdown(fd, SHUT_WR);
+    increment_and_notify(&gate_open);
+    slice r = read_reply(fd, &a, S(""));
+    EXPECT_EQ(count_occurrences(r, "5d41402abc"), 2);
+    EXPECT_HAS(r, "\r\n\r\nhello");
+    close(fd);
+    close_gate();
+}
+
+TEST(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink)
+{
+    SCRATCH(a);
+    const char *const bodies[] = { "Content-Length: 400000\r\n\r\nabc", "Content-Length: 5\r\n\r\nabc",
+                                   "Transfer-Encoding: chunked\r\n\r\n5\r\nab" };
+    for (size_t i = 0; i < 2 * LENGTH_OF(bodies); i++) {
+        int before = sinks_cut;
+        int fd = send_held(arena_printf(&a, "PUT /later HTTP/1.1\r\nHost: x\r\nHeld: 1\r\n%s", bodies[i / 2]));
+        struct linger hard = { 1, 0 };
+        if (i % 2)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard); /* send a reset instead of a normal close */
+        close(fd);
+        increment_and_notify(&gate_open);
+        wait_for_count(&sinks_cut, before + 1);
+        close_gate();
+    }
+}
+
+TEST(the_time_of_a_body_begins_when_it_is_asked_for)
+{
+    SCRATCH(a);
+    int cut = sinks_cut, passed = passed_on;
+    int fd = send_held(S("PUT /later HTTP/1.1\r\nHost: x\r\nHeld: 1\r\nContent-Length: 5000000\r\n\r\nabc"));
+    int other = connect_client(); /* its time-outs show that the loops have seen the time */
+    EXPECT_SLICE(tick_until_closed(other, &a), S(""));
+    close(other);
+    clock_manual_advance(&manual, 100000);
+    http_server_wake(server);
+    expect_silence(fd);
+    increment_and_notify(&gate_open);
+    EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 400 ");
+    EXPECT_EQ(sinks_cut, cut + 1);
+    EXPECT_EQ(passed_on, passed + 1);
+    close(fd);
+    close_gate();
+}
+
+TEST(a_body_can_be_collected_later)
+{
+    SCRATCH(a);
+    slice r = send_and_read(
+        &a, S("POST /later/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfirst"
+              "POST /later/9 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsecond\r\n0\r\n\r\n"
+              "POST /later/5 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+              "POST /later/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\ndropped"
+              "POST /later/4 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nlarge"
+              "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 200 OK"), 5);
+    EXPECT_EQ(count_occurrences(r, "HTTP/1.1 413 "), 1);
+    EXPECT(slice_find(r, S("first")) < slice_find(r, S("second")));
+    EXPECT_EQ(count_occurrences(r, "dropped"), 0);
+    EXPECT_HAS(r, "\r\n\r\nhello");
+}
+
 TEST(slow_clients_are_disconnected)
 {
     SCRATCH(a);
@@ -1135,9 +1282,7 @@ TEST(the_loop_answers_while_all_workers_are_busy)
         close(fds[i]);
     }
     wait_for_count(&gate_waiting, before + 4);
-    pthread_mutex_lock(&gate_lock);
-    gate_open = 0;
-    pthread_mutex_unlock(&gate_lock);
+    close_gate();
 }
 
 TEST(one_address_cannot_use_all_connections)
@@ -1267,7 +1412,11 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
                cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
                cmocka_unit_test(a_request_that_lost_its_right_went_on_to_its_end),
-               cmocka_unit_test(slow_clients_are_disconnected),
+               cmocka_unit_test(continue_is_sent_only_when_a_body_is_received_later),
+               cmocka_unit_test(a_body_that_came_before_it_was_asked_for_is_received),
+               cmocka_unit_test(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink),
+               cmocka_unit_test(the_time_of_a_body_begins_when_it_is_asked_for),
+               cmocka_unit_test(a_body_can_be_collected_later), cmocka_unit_test(slow_clients_are_disconnected),
                cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
                cmocka_unit_test(one_address_cannot_use_all_connections),
                cmocka_unit_test(epoll_reported_a_freed_connection_whose_socket_another_process_held),
