@@ -35,7 +35,7 @@ void core_init(struct core *core, const struct core_params *params)
     core->logins = login_limit_new(&core->options.logins, core->clock, core->random);
     core->unverified = unverified_budget_new(core->options.unverified_max_bytes);
     core->gate = dataset_gate_new();
-    core->transfer_locks = transfer_locks_new();
+    core->transfer_shards = transfer_shards_new();
     core->buckets = bucket_cache_new();
     core->files = file_cache_new(core->options.file_cache_bytes);
     core->part_maps = part_map_cache_new();
@@ -58,7 +58,7 @@ void core_release(struct core *core)
     login_limit_free(core->logins);
     unverified_budget_free(core->unverified);
     dataset_gate_free(core->gate);
-    transfer_locks_free(core->transfer_locks);
+    transfer_shards_free(core->transfer_shards);
     bucket_cache_free(core->buckets);
     file_cache_free(core->files);
     part_map_cache_free(core->part_maps);

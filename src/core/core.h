@@ -30,7 +30,7 @@ struct meta_store;
 struct meta_tx;
 struct part_map_cache;
 struct seal;
-struct transfer_locks;
+struct transfer_shards;
 struct user;
 struct free_space;
 
@@ -77,7 +77,7 @@ struct core {
     struct login_limit *logins;
     struct unverified_budget *unverified;
     struct dataset_gate *gate;             /* core/dataset/gate.h */
-    struct transfer_locks *transfer_locks; /* core/transfer/transfer_write.c */
+    struct transfer_shards *transfer_shards; /* core/transfer/transfer_write.c */
     struct bucket_cache *buckets;
     struct file_cache *files;
     struct part_map_cache *part_maps;

@@ -19,8 +19,8 @@ void job_signal_free(struct job_signal *);
 void job_signal_raise(void *signal, const struct meta_job_changes *);
 struct part_map_cache *part_map_cache_new(void);
 void part_map_cache_free(struct part_map_cache *);
-struct transfer_locks *transfer_locks_new(void);
-void transfer_locks_free(struct transfer_locks *);
+struct transfer_shards *transfer_shards_new(void);
+void transfer_shards_free(struct transfer_shards *);
 struct free_space *free_space_new(void);
 void free_space_free(struct free_space *);
 user_added_fn enrolment_adopt;                      /* enrolment.c */

@@ -32,7 +32,7 @@ static err_t go_on(struct rival *r, struct arena *a, struct transfer *now)
     if (now->finished_at_ms)
         return NULL;
     struct transfer_opening opening = {
-        .name = r->name, .offset = now->offset, .takes_over = true, .lifetime_ms = hours(1)
+        .name = r->name, .offset = now->offset, .rivalry = TRANSFER_ENDS_ANOTHER, .lifetime_ms = hours(1)
     };
     TRY(transfer_open(core, &r->who, &opening, a, &writer));
     err_t e = transfer_write(writer, slice_part(r->bytes, (size_t)now->offset, r->step), a);

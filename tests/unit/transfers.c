@@ -44,16 +44,23 @@ static err_t open_at(const struct fixture *f, slice name, int64_t offset, struct
     return transfer_open(&f->w->core, &f->ana, &opening, f->w->a, ret);
 }
 
-static err_t append(const struct fixture *f, slice name, int64_t offset, slice bytes, struct transfer *ret)
+static err_t append_as(const struct fixture *f, const struct transfer_opening *opening, slice bytes,
+                       struct transfer *ret)
 {
     struct transfer_writer *writer;
-    TRY(open_at(f, name, offset, &writer));
+    TRY(transfer_open(&f->w->core, &f->ana, opening, f->w->a, &writer));
     err_t e = transfer_write(writer, bytes, f->w->a);
     if (e) {
         transfer_drop(writer);
         return e;
     }
     return transfer_close(writer, f->w->a, ret);
+}
+
+static err_t append(const struct fixture *f, slice name, int64_t offset, slice bytes, struct transfer *ret)
+{
+    struct transfer_opening opening = { .name = name, .offset = offset, .lifetime_ms = LIFETIME };
+    return append_as(f, &opening, bytes, ret);
 }
 
 static struct transfer state_of(const struct fixture *f, slice name)
@@ -163,7 +170,7 @@ TEST(one_request_writes_at_a_time_and_another_may_take_over)
     EXPECT_OK(open_at(&f, t.name, 0, &first));
     EXPECT_OK(transfer_write(first, S("abc"), w->a));
     EXPECT_REFUSED(open_at(&f, t.name, 0, &second), REASON_TRANSFER_BUSY);
-    struct transfer_opening opening = { .name = t.name, .offset = 0, .takes_over = true, .lifetime_ms = LIFETIME };
+    struct transfer_opening opening = { .name = t.name, .rivalry = TRANSFER_ENDS_ANOTHER, .lifetime_ms = LIFETIME };
     EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &second));
     EXPECT_OK(transfer_write(second, S("12345"), w->a));
     err_t e = transfer_write(first, S("def"), w->a);
@@ -176,6 +183,46 @@ TEST(one_request_writes_at_a_time_and_another_may_take_over)
     EXPECT_EQ(now.offset, 5);
     EXPECT_OK(append(&f, t.name, 5, S("67890"), &now));
     expect_file(&f, &now, S("1234567890"));
+    expect_sound(&f);
+}
+
+TEST(a_request_that_brings_nothing_is_ended_by_the_next_one)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *first, *second;
+    struct transfer_opening opening = { .name = t.name, .rivalry = TRANSFER_ENDS_SILENT, .lifetime_ms = LIFETIME };
+    EXPECT_OK(open_at(&f, t.name, 0, &first));
+    world_wait(w, TRANSFER_SILENCE_MS - 1);
+    EXPECT_OK(transfer_write(first, S("abc"), w->a));
+    world_wait(w, TRANSFER_SILENCE_MS - 1);
+    EXPECT_REFUSED(transfer_open(&w->core, &f.ana, &opening, w->a, &second), REASON_TRANSFER_BUSY);
+    world_wait(w, 1);
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &second));
+    EXPECT_REFUSED(transfer_write(first, S("def"), w->a), REASON_TRANSFER_BUSY);
+    transfer_cut(first);
+    EXPECT_OK(transfer_write(second, S("12345"), w->a));
+    EXPECT_OK(transfer_close(second, w->a, &now));
+    EXPECT_EQ(now.offset, 5);
+    expect_sound(&f);
+}
+
+TEST(the_offset_stays_after_the_request_that_writes_was_ended)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *first;
+    EXPECT_OK(append(&f, t.name, 0, S("ab"), &now));
+    EXPECT_OK(open_at(&f, t.name, 2, &first));
+    EXPECT_OK(transfer_write(first, S("cde"), w->a));
+    EXPECT_OK(transfer_end_writer(&w->core, &f.ana, t.name, w->a, &now));
+    EXPECT_EQ(now.offset, 2);
+    EXPECT_REFUSED(transfer_close(first, w->a, &now), REASON_TRANSFER_BUSY);
+    EXPECT_OK(append(&f, t.name, 2, S("34567890"), &now));
+    expect_file(&f, &now, S("ab34567890"));
+    EXPECT_OK(transfer_end_writer(&w->core, &f.ana, t.name, w->a, &now)); /* there is none */
     expect_sound(&f);
 }
 
@@ -201,6 +248,13 @@ TEST(a_claim_of_a_request_that_is_gone_ends_by_itself)
 
 /* ---- lengths ---- */
 
+static err_t append_with_length(const struct fixture *f, slice name, int64_t offset, int64_t length, slice bytes,
+                                struct transfer *ret)
+{
+    struct transfer_opening opening = { name, offset, .has_length = true, .length = length, .lifetime_ms = LIFETIME };
+    return append_as(f, &opening, bytes, ret);
+}
+
 TEST(a_length_may_be_said_later_and_once)
 {
     WORLD(w);
@@ -208,12 +262,44 @@ TEST(a_length_may_be_said_later_and_once)
     struct transfer t = create(&f, -1), now;
     EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
     EXPECT(now.finished_at_ms == 0 && now.length == -1);
-    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, 2, w->a), REASON_TRANSFER_LENGTH);
-    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, -1, w->a), REASON_TRANSFER_LENGTH);
-    EXPECT_OK(transfer_set_length(&w->core, &f.ana, t.name, 3, w->a));
-    EXPECT_REFUSED(transfer_set_length(&w->core, &f.ana, t.name, 3, w->a), REASON_TRANSFER_LENGTH);
-    EXPECT_OK(transfer_complete(&w->core, &f.ana, t.name, w->a, &now));
-    expect_file(&f, &now, S("abc"));
+    EXPECT_REFUSED(append_with_length(&f, t.name, 3, 2, S(""), &now), REASON_TRANSFER_LENGTH);
+    EXPECT_REFUSED(append_with_length(&f, t.name, 3, -1, S(""), &now), REASON_TRANSFER_LENGTH);
+    EXPECT_OK(append_with_length(&f, t.name, 3, 5, S("d"), &now));
+    EXPECT_REFUSED(append_with_length(&f, t.name, 4, 6, S("e"), &now), REASON_TRANSFER_LENGTH);
+    EXPECT_ERR(append(&f, t.name, 4, S("ef"), &now), ERR_TOO_LARGE);
+    EXPECT_OK(append_with_length(&f, t.name, 4, 5, S("e"), &now));
+    expect_file(&f, &now, S("abcde"));
+    expect_sound(&f);
+}
+
+TEST(an_upload_ends_where_a_request_says_so)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, -1), now;
+    struct transfer_opening stays = { t.name, 0, .end = TRANSFER_STAYS_OPEN, .lifetime_ms = LIFETIME };
+    EXPECT_OK(append_as(&f, &stays, S("abc"), &now));
+    struct transfer_opening ends = { t.name, 3, .end = TRANSFER_ENDS_HERE, .lifetime_ms = LIFETIME };
+    struct transfer_writer *writer;
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &ends, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, S("d"), w->a));
+    transfer_cut(writer);
+    EXPECT(state_of(&f, t.name).length == -1 && state_of(&f, t.name).offset == 4);
+    ends.offset = 4;
+    EXPECT_OK(append_as(&f, &ends, S("e"), &now));
+    EXPECT_EQ(now.length, 5);
+    expect_file(&f, &now, S("abcde"));
+
+    t = create(&f, 5);
+    stays.name = ends.name = t.name;
+    ends.offset = 0;
+    EXPECT_REFUSED(append_as(&f, &ends, S("abcd"), &now), REASON_TRANSFER_LENGTH);
+    EXPECT_EQ(state_of(&f, t.name).offset, 0);
+    EXPECT_OK(append_as(&f, &stays, S("abcde"), &now));
+    EXPECT(state_of(&f, t.name).finished_at_ms == 0);
+    ends.offset = 5;
+    EXPECT_OK(append_as(&f, &ends, S(""), &now));
+    expect_file(&f, &now, S("abcde"));
     expect_sound(&f);
 }
 
@@ -275,7 +361,7 @@ TEST(an_upload_is_nobody_elses)
     struct transfer_list list;
     EXPECT_REFUSED(transfer_find(&w->core, &bob, t.name, w->a, &now), REASON_TRANSFER_NOT_THERE);
     EXPECT_REFUSED(transfer_remove(&w->core, &bob, t.name, w->a), REASON_TRANSFER_NOT_THERE);
-    EXPECT_REFUSED(transfer_set_length(&w->core, &bob, t.name, 1, w->a), REASON_TRANSFER_NOT_THERE);
+    EXPECT_REFUSED(transfer_end_writer(&w->core, &bob, t.name, w->a, &now), REASON_TRANSFER_NOT_THERE);
     EXPECT_OK(transfer_list(&w->core, &bob, &(struct id_page){ 0, 10 }, w->a, &list));
     EXPECT_EQ(list.count, 0);
     EXPECT_OK(transfer_list(&w->core, &f.ana, &(struct id_page){ 0, 10 }, w->a, &list));
@@ -428,8 +514,11 @@ RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
           cmocka_unit_test(the_offset_of_the_sender_must_be_the_one_that_is_known),
           cmocka_unit_test(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified),
           cmocka_unit_test(one_request_writes_at_a_time_and_another_may_take_over),
+          cmocka_unit_test(a_request_that_brings_nothing_is_ended_by_the_next_one),
+          cmocka_unit_test(the_offset_stays_after_the_request_that_writes_was_ended),
           cmocka_unit_test(a_claim_of_a_request_that_is_gone_ends_by_itself),
           cmocka_unit_test(a_length_may_be_said_later_and_once),
+          cmocka_unit_test(an_upload_ends_where_a_request_says_so),
           cmocka_unit_test(an_upload_of_no_bytes_becomes_an_empty_file),
           cmocka_unit_test(an_upload_that_expires_gives_back_all_that_it_took),
           cmocka_unit_test(an_upload_can_be_removed_also_while_a_request_writes),

@@ -106,25 +106,22 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
     return NULL;
 }
 
-static err_t apply_length(struct meta_tx *tx, void *arg, struct arena *a)
+/* ---- ending the request that writes ---- */
+
+static err_t apply_end_writer(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct transfer_change *c = arg;
-    struct transfer t;
-    bool done;
-    TRY(transfer_read(c->core, tx, c->who, c->name, a, &t));
-    struct account_use later = { .bytes = c->length - t.offset };
-    TRY(quota_check(c->core, tx, t.account_id, &later, a));
-    TRY(meta_transfer_set_length(tx, t.id, c->length, a, &done));
-    return done ? NULL : core_refuse(a, REASON_TRANSFER_LENGTH);
+    TRY(transfer_read(c->core, tx, c->who, c->name, a, &c->transfer));
+    return c->transfer.writer.n ? meta_transfer_release(tx, c->transfer.id, c->transfer.writer, a) : NULL;
 }
 
-err_t transfer_set_length(struct core *core, const struct principal *who, slice name, int64_t length, struct arena *a)
+err_t transfer_end_writer(struct core *core, const struct principal *who, slice name, struct arena *a,
+                          struct transfer *ret)
 {
-    struct transfer_change c = { .core = core, .who = who, .name = name, .length = length };
-    if (length < 0)
-        return core_refuse(a, REASON_TRANSFER_LENGTH);
-    TRY(free_space_check(core, (uint64_t)length, a));
-    return meta_write(core->meta, apply_length, &c, a);
+    struct transfer_change c = { .core = core, .who = who, .name = name };
+    TRY(meta_write(core->meta, apply_end_writer, &c, a));
+    transfer_stop_writers(core, name, NULL);
+    return transfer_find(core, who, name, a, ret);
 }
 
 /* ---- removing ---- */

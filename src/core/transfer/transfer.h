@@ -11,7 +11,8 @@
  * (core/store/blob_store.h); its digest is kept in the record, so a restart reads nothing again.
  *
  * One request writes at a time. It claims the record for LEASE_MS, longer with every flush; another is refused with
- * TRANSFER_BUSY, or takes over, and then the first one can neither acknowledge nor change anything any more.
+ * TRANSFER_BUSY, or takes over (enum transfer_rivalry), and then the first one can neither acknowledge nor change anything any
+ * more.
  *
  * Room in the account is taken for the bytes that are there, and for the record. A transfer is visible to the users of its
  * account who made it, and to nobody else.
@@ -52,24 +53,44 @@ MUST_USE err_t transfer_find(struct core *, const struct principal *who, slice n
 /* Those of the user, by id, also those that are finished. Only reads. */
 MUST_USE err_t transfer_list(struct core *, const struct principal *who, const struct id_page *, struct arena *a,
                              struct transfer_list *ret);
-/* Says how long it is, once. Errors: as transfer_find; TRANSFER_LENGTH it is known, or below the offset; QUOTA; NO_SPACE. */
-MUST_USE err_t transfer_set_length(struct core *, const struct principal *who, slice name, int64_t length,
-                                   struct arena *a);
+/* Ends the request that writes, if there is one; what it has brought since its last flush is sent again. *ret: as it is now, so
+ * its offset stays until the next request writes. Errors: as transfer_find. */
+MUST_USE err_t transfer_end_writer(struct core *, const struct principal *who, slice name, struct arena *a,
+                                   struct transfer *ret);
 /* Removes it with its bytes; a request that writes meanwhile fails. A file that it has become stays. Errors: as transfer_find,
  * but one that expired can be removed. */
 MUST_USE err_t transfer_remove(struct core *, const struct principal *who, slice name, struct arena *a);
 
 /* ---- writing ---- */
 
+/* What happens to a request that writes already. */
+enum transfer_rivalry {
+    TRANSFER_YIELDS,      /* it goes on; this one is refused: TRANSFER_BUSY */
+    TRANSFER_ENDS_SILENT, /* it ends if it has brought no byte for TRANSFER_SILENCE_MS, as one does whose client is gone */
+    TRANSFER_ENDS_ANOTHER, /* it ends */
+};
+#define TRANSFER_SILENCE_MS 5000
+
+/* When the upload is complete. */
+enum transfer_end {
+    TRANSFER_ENDS_AT_LENGTH, /* when as many bytes are there as its length says */
+    TRANSFER_STAYS_OPEN,     /* not by this request */
+    TRANSFER_ENDS_HERE, /* when all bytes of this request are there; they must be as many as its length says, if it is known */
+};
+
 struct transfer_writer;
 struct transfer_opening {
     slice name;
-    int64_t offset;      /* that the sender goes on at */
-    bool takes_over;     /* from a request that writes */
+    int64_t offset; /* that the sender goes on at */
+    bool has_length;
+    int64_t length; /* of the upload, as the sender says now */
+    enum transfer_rivalry rivalry;
+    enum transfer_end end;
     bool is_unverified;  /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
     int64_t lifetime_ms; /* as in transfer_request */
 };
-/* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED. */
+/* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED;
+ * TRANSFER_LENGTH another length is known, or it is less than what came; of a new length also QUOTA, NO_SPACE. */
 MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
                              struct arena *a, struct transfer_writer **ret_writer);
 /* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
@@ -77,8 +98,11 @@ MUST_USE err_t transfer_open(struct core *, const struct principal *who, const s
 MUST_USE err_t transfer_write(struct transfer_writer *, slice bytes, struct arena *a);
 /* The bytes that this request has brought so far. */
 int64_t transfer_received(const struct transfer_writer *);
+/* The bytes of the upload that are on stable storage. */
+int64_t transfer_acknowledged(const struct transfer_writer *);
 /* Ends the writing: what came is acknowledged, and when all bytes are there it becomes a file. Frees the writer, whatever the
- * result. *ret: as it is now. Errors: as transfer_write; those of the holder. */
+ * result. *ret: as it is now. Errors: as transfer_write; TRANSFER_LENGTH (TRANSFER_ENDS_HERE), then nothing since the last flush
+ * counts; those of the holder. */
 MUST_USE err_t transfer_close(struct transfer_writer *, struct arena *a, struct transfer *ret);
 /* Ends the writing without acknowledging what came since the last flush. NULL is fine. */
 void transfer_drop(struct transfer_writer *);

@@ -10,6 +10,8 @@ MUST_USE err_t transfer_read(struct core *, struct meta_tx *, const struct princ
                              struct transfer *ret);
 /* All bytes are there: settle the blob, and make the file. *t: as it is afterwards. */
 MUST_USE err_t transfer_finish(struct core *, const struct principal *who, struct transfer *t, struct arena *a);
+/* Tells the writers of this process that they write no more, except one; NULL: all. */
+void transfer_stop_writers(struct core *, slice name, const struct transfer_writer *except);
 /* Of the record, without its bytes. */
 int64_t transfer_record_size(const struct transfer *);
 

@@ -19,6 +19,7 @@
 #include "core/store/object_store.h"
 #include "core/store/transfer_store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,10 @@ struct transfer_writer {
     int64_t received, lifetime_ms, flushed_at_ms;
     char id[WRITER_LENGTH];
     bool is_unverified;
+    enum transfer_end end;
+    struct transfer_writer *next; /* of the same shard */
+    int64_t written_at_ms;        /* monotonic clock: when the last bytes came; atomic */
+    bool is_over;                 /* it was told to end; atomic */
 };
 
 int64_t transfer_record_size(const struct transfer *t)
@@ -52,26 +57,81 @@ static slice writer_id(const struct transfer_writer *w)
     return (slice){ w->id, sizeof w->id };
 }
 
-/* ---- locks, each of the transfers whose names have the same hash ---- */
+/* ---- the writers of this process, in shards by the hash of the name ---- */
 
-enum { LOCKS = 64 };
-struct transfer_locks {
-    pthread_mutex_t mutexes[LOCKS];
+enum { SHARDS = 64 };
+struct transfer_shard {
+    pthread_mutex_t opening; /* see the top of this file */
+    pthread_mutex_t mutex;   /* of the list; nobody waits for a store while holding it */
+    struct transfer_writer *first;
+};
+struct transfer_shards {
+    struct transfer_shard items[SHARDS];
 };
 
-struct transfer_locks *transfer_locks_new(void)
+struct transfer_shards *transfer_shards_new(void)
 {
-    struct transfer_locks *l = must_malloc(sizeof *l);
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_init(&l->mutexes[i], NULL);
-    return l;
+    struct transfer_shards *s = must_malloc(sizeof *s);
+    memset(s, 0, sizeof *s);
+    for (int i = 0; i < SHARDS; i++) {
+        pthread_mutex_init(&s->items[i].opening, NULL);
+        pthread_mutex_init(&s->items[i].mutex, NULL);
+    }
+    return s;
 }
 
-void transfer_locks_free(struct transfer_locks *l)
+void transfer_shards_free(struct transfer_shards *s)
 {
-    for (int i = 0; i < LOCKS; i++)
-        pthread_mutex_destroy(&l->mutexes[i]);
-    free(l);
+    for (int i = 0; i < SHARDS; i++) {
+        assert(!s->items[i].first);
+        pthread_mutex_destroy(&s->items[i].opening);
+        pthread_mutex_destroy(&s->items[i].mutex);
+    }
+    free(s);
+}
+
+static struct transfer_shard *shard_of(struct core *core, slice name)
+{
+    return &core->transfer_shards->items[slice_hash(name) % SHARDS];
+}
+
+static void enter_shard(struct transfer_writer *w)
+{
+    struct transfer_shard *shard = shard_of(w->core, w->transfer.name);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    w->next = shard->first;
+    shard->first = w;
+}
+
+static void leave_shard(struct transfer_writer *w)
+{
+    struct transfer_shard *shard = shard_of(w->core, w->transfer.name);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    struct transfer_writer **at = &shard->first;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
+void transfer_stop_writers(struct core *core, slice name, const struct transfer_writer *except)
+{
+    struct transfer_shard *shard = shard_of(core, name);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    for (struct transfer_writer *w = shard->first; w; w = w->next)
+        if (w != except && slice_eq(w->transfer.name, name))
+            __atomic_store_n(&w->is_over, true, __ATOMIC_SEQ_CST);
+}
+
+/* Is there a writer of that id here that has brought nothing for a while? One of another process is known by its lease alone. */
+static bool is_silent(struct core *core, slice name, slice id)
+{
+    struct transfer_shard *shard = shard_of(core, name);
+    int64_t since_ms = clock_monotonic_ms(core->clock) - TRANSFER_SILENCE_MS;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
+    for (struct transfer_writer *w = shard->first; w; w = w->next)
+        if (slice_eq(w->transfer.name, name) && slice_eq(writer_id(w), id))
+            return __atomic_load_n(&w->written_at_ms, __ATOMIC_SEQ_CST) <= since_ms;
+    return false;
 }
 
 /* ---- opening ---- */
@@ -80,6 +140,34 @@ struct claiming {
     struct transfer_writer *w;
     const struct transfer_opening *opening;
 };
+
+/* The length that the sender says now. */
+static err_t claim_length(struct meta_tx *tx, const struct claiming *c, const struct transfer *t, struct arena *a)
+{
+    int64_t length = c->opening->length;
+    bool done = length >= 0 && t->length == length;
+    if (!c->opening->has_length || done)
+        return NULL;
+    if (t->length < 0 && length >= t->offset) {
+        struct account_use later = { .bytes = length - t->offset };
+        TRY(quota_check(c->w->core, tx, t->account_id, &later, a));
+        TRY(meta_transfer_set_length(tx, t->id, length, a, &done));
+    }
+    return done ? NULL : core_refuse(a, REASON_TRANSFER_LENGTH);
+}
+
+static bool takes_over(const struct claiming *c, const struct transfer *t)
+{
+    switch (c->opening->rivalry) {
+    case TRANSFER_YIELDS:
+        break;
+    case TRANSFER_ENDS_SILENT:
+        return is_silent(c->w->core, t->name, t->writer);
+    case TRANSFER_ENDS_ANOTHER:
+        return true;
+    }
+    return false;
+}
 
 static err_t apply_claim(struct meta_tx *tx, void *arg, struct arena *a)
 {
@@ -93,9 +181,9 @@ static err_t apply_claim(struct meta_tx *tx, void *arg, struct arena *a)
     if (t.offset != c->opening->offset)
         return core_refuse(a, REASON_TRANSFER_OFFSET);
     int64_t now_ms = core_now_ms(w->core);
-    struct transfer_claim claim = { t.id, writer_id(w), now_ms, now_ms + LEASE_MS, c->opening->takes_over };
+    struct transfer_claim claim = { t.id, writer_id(w), now_ms, now_ms + LEASE_MS, takes_over(c, &t) };
     TRY(meta_transfer_claim(tx, &claim, a, &claimed));
-    return claimed ? NULL : core_refuse(a, REASON_TRANSFER_BUSY);
+    return claimed ? claim_length(tx, c, &t, a) : core_refuse(a, REASON_TRANSFER_BUSY);
 }
 
 static err_t apply_release(struct meta_tx *tx, void *arg, struct arena *a)
@@ -114,8 +202,10 @@ static void release(struct transfer_writer *w)
 
 static void free_writer(struct transfer_writer *w)
 {
-    if (w->blob)
+    if (w->blob) {
+        leave_shard(w);
         w->blob->ops->discard(w->blob);
+    }
     arena_release(&w->arena);
     free(w);
 }
@@ -129,6 +219,8 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
                                    .grant = grant_of(who),
                                    .lifetime_ms = opening->lifetime_ms,
                                    .flushed_at_ms = core_now_ms(core),
+                                   .written_at_ms = clock_monotonic_ms(core->clock),
+                                   .end = opening->end,
                                    .is_unverified = opening->is_unverified };
     arena_init(&w->arena);
     w->who.login = arena_copy(&w->arena, who->login);
@@ -142,21 +234,26 @@ static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_ope
 {
     struct core *core = w->core;
     struct claiming c = { w, opening };
-    SCOPED(unlockp)
-    pthread_mutex_t *held = lock(&core->transfer_locks->mutexes[slice_hash(opening->name) % LOCKS]);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard_of(core, opening->name)->opening);
     TRY(meta_write(core->meta, apply_claim, &c, a));
     err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
     w->md5 = w->transfer.md5;
     if (!e)
         e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
-    if (e)
+    if (e) {
         release(w);
-    return e;
+        return e;
+    }
+    enter_shard(w);
+    transfer_stop_writers(core, opening->name, w);
+    return NULL;
 }
 
 err_t transfer_open(struct core *core, const struct principal *who, const struct transfer_opening *opening,
                     struct arena *a, struct transfer_writer **ret_writer)
 {
+    if (opening->has_length && opening->length > opening->offset)
+        TRY(free_space_check(core, (uint64_t)(opening->length - opening->offset), a));
     struct transfer_writer *w = new_writer(core, who, opening);
     err_t e = claim_and_grow(w, opening, a);
     if (e) {
@@ -169,9 +266,10 @@ err_t transfer_open(struct core *core, const struct principal *who, const struct
 
 /* ---- bytes ---- */
 
+enum advance_kind { GOES_ON, IS_CUT, IS_WHOLE };
 struct advancing {
     struct transfer_writer *w;
-    bool releases;
+    enum advance_kind kind;
 };
 
 static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
@@ -188,19 +286,24 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
                                         .until_ms = now_ms + LEASE_MS,
                                         .expires_at_ms = now_ms + w->lifetime_ms };
     bool done;
+    bool ends = v->kind == IS_WHOLE && w->end == TRANSFER_ENDS_HERE;
     TRY(grant_recheck_in(w->core, tx, &w->grant, a));
     TRY(quota_take(w->core, tx, w->transfer.account_id, &more, a));
     TRY(quota_check_disk(w->core, tx, w->transfer.account_id, 0, a));
     TRY(meta_transfer_advance(tx, &advance, a, &done));
     if (!done)
         return core_refuse(a, REASON_TRANSFER_BUSY);
-    return v->releases ? meta_transfer_release(tx, w->transfer.id, writer_id(w), a) : NULL;
+    if (ends && w->transfer.length < 0)
+        TRY(meta_transfer_set_length(tx, w->transfer.id, advance.to, a, &done));
+    else if (ends && w->transfer.length != advance.to)
+        return core_refuse(a, REASON_TRANSFER_LENGTH);
+    return v->kind != GOES_ON ? meta_transfer_release(tx, w->transfer.id, writer_id(w), a) : NULL;
 }
 
 /* What was written is on stable storage, and then acknowledged. */
-static err_t advance(struct transfer_writer *w, bool releases, struct arena *a)
+static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct arena *a)
 {
-    struct advancing v = { w, releases };
+    struct advancing v = { w, kind };
     if (w->pending)
         TRY(w->blob->ops->flush(w->blob, a));
     TRY(meta_write(w->core->meta, apply_advance, &v, a));
@@ -214,6 +317,8 @@ static err_t advance(struct transfer_writer *w, bool releases, struct arena *a)
 err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
 {
     const struct transfer *t = &w->transfer;
+    if (__atomic_load_n(&w->is_over, __ATOMIC_SEQ_CST))
+        return core_refuse(a, REASON_TRANSFER_BUSY);
     if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
         return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
     TRY(free_space_take(w->core, bytes.n, a));
@@ -221,13 +326,19 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
     md5_update(&w->md5, bytes);
     w->pending += (int64_t)bytes.n;
     w->received += (int64_t)bytes.n;
+    __atomic_store_n(&w->written_at_ms, clock_monotonic_ms(w->core->clock), __ATOMIC_SEQ_CST);
     bool is_due = w->pending >= FLUSH_BYTES || core_now_ms(w->core) - w->flushed_at_ms >= FLUSH_MS;
-    return is_due && !w->is_unverified ? advance(w, false, a) : NULL;
+    return is_due && !w->is_unverified ? advance(w, GOES_ON, a) : NULL;
 }
 
 int64_t transfer_received(const struct transfer_writer *w)
 {
     return w->received;
+}
+
+int64_t transfer_acknowledged(const struct transfer_writer *w)
+{
+    return w->transfer.offset;
 }
 
 /* ---- the end ---- */
@@ -243,7 +354,7 @@ void transfer_drop(struct transfer_writer *w)
 void transfer_cut(struct transfer_writer *w)
 {
     SCRATCH(scratch);
-    err_t e = w->is_unverified ? NULL : advance(w, true, &scratch);
+    err_t e = w->is_unverified ? NULL : advance(w, IS_CUT, &scratch);
     if (e || w->is_unverified)
         release(w); /* what came since the last flush is sent again */
     free_writer(w);
@@ -251,11 +362,13 @@ void transfer_cut(struct transfer_writer *w)
 
 err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer *ret)
 {
-    err_t e = advance(w, true, a);
+    err_t e = advance(w, IS_WHOLE, a);
     if (e)
         release(w);
     struct transfer t = w->transfer;
-    if (!e && t.offset == t.length)
+    if (!e && w->end == TRANSFER_ENDS_HERE)
+        t.length = t.offset;
+    if (!e && t.offset == t.length && w->end != TRANSFER_STAYS_OPEN)
         e = transfer_finish(w->core, &w->who, &t, a);
     if (!e) {
         *ret = t;
