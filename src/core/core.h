@@ -76,7 +76,7 @@ struct core {
     struct access_cache *access;
     struct login_limit *logins;
     struct unverified_budget *unverified;
-    struct dataset_gate *gate;             /* core/dataset/gate.h */
+    struct dataset_gate *gate;               /* core/dataset/gate.h */
     struct transfer_shards *transfer_shards; /* core/transfer/transfer_write.c */
     struct bucket_cache *buckets;
     struct file_cache *files;

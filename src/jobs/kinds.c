@@ -77,6 +77,11 @@ static err_t run_ingest(struct job_run *run, struct arena *a)
     return dataset_ingest(run->core, run, a);
 }
 
+static err_t run_compose(struct job_run *run, struct arena *a)
+{
+    return transfer_compose(run->core, run, a);
+}
+
 /* Once a day, because each run that removes something adds an event. */
 static err_t run_audit(struct job_run *run, struct arena *a)
 {
@@ -88,6 +93,7 @@ const struct job_kind job_kinds[] = {
     { "datasets", LANE_CARE, MINUTE, 0, SECOND, MINUTE, run_datasets, NULL },
     { DATASET_INGEST_JOB, LANE_INGEST, 0, DATASET_INGEST_ATTEMPTS, SECOND, 5 * MINUTE, run_ingest, NULL },
     { DATASET_QUEUE_JOB, LANE_WORK, 0, 0, SECOND, MINUTE, run_process, NULL },
+    { TRANSFER_COMPOSE_JOB, LANE_WORK, 0, 10, SECOND, 5 * MINUTE, run_compose, NULL },
     { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },

@@ -46,7 +46,9 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
 #define TRANSFER_SIZE(IN)                                                                                              \
     ROW_SIZE                                                                                                           \
     " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "origin") " + " BYTES_OF(IN, "file_name") " + " BYTES_OF(            \
-        IN, "content_type") " + " BYTES_OF(IN, "metadata") " + " BYTES_OF(IN, "blob_key")
+        IN, "content_type") " + " BYTES_OF(IN, "metadata") " + " BYTES_OF(IN,                                          \
+                                                                          "blob_key") " + " BYTES_OF(IN,               \
+                                                                                                     "composition")
 #define FOLDER_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "d.name")
 
 #endif

@@ -8,7 +8,8 @@
 #define TRANSFER                                                                                                       \
     "SELECT t.id, t.account_id, t.owner_id, t.name, t.origin, t.file_name, t.content_type, t.metadata, t.blob_key,"    \
     " t.length_bytes, t.offset_bytes, t.md5, t.holder_kind, t.holder_id, t.is_part, t.created_at_ms, t.expires_at_ms," \
-    " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login FROM transfers t"                            \
+    " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login, t.is_composed, t.composition,"              \
+    " t.digest_state, t.digest_expected FROM transfers t"                                                              \
     " JOIN users u ON u.id = t.owner_id"
 
 /* A running digest as bytes, in the same form on every machine. */
@@ -71,7 +72,11 @@ static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
         .writer_until_ms = sql_column_int(c, 18),
         .finished_at_ms = sql_column_int(c, 19),
         .owner_login = sql_column_copy(c, 21, a),
+        .is_composed = sql_column_int(c, 22) != 0,
+        .composition = sql_column_copy(c, 23, a),
+        .expected_digest = sql_column_copy(c, 25, a),
     };
+    t->has_digest = hash_state_load(&t->digest, sql_column_copy(c, 24, a));
     read_state(c, 11, &t->md5);
     column_bytes(c, 20, t->file_uuid, sizeof t->file_uuid);
 }
@@ -81,13 +86,24 @@ err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct are
     return tx_insert(
         tx,
         STATEMENT("INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
-                  " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"),
+                  " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms,"
+                  " is_composed, composition, digest_state, digest_expected)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
         SQL(SQL_I(t->account_id), SQL_I(t->owner_id), SQL_T(t->name), SQL_T(t->origin), SQL_T(t->file_name),
             SQL_T(t->content_type), SQL_T(t->metadata), SQL_T(t->blob_key), SQL_I(t->length),
             SQL_B(state_of(&t->md5, a)), SQL_I(t->holder.kind), SQL_I(t->holder.id), SQL_I(t->is_part),
-            SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms)),
+            SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms), SQL_I(t->is_composed), SQL_T(t->composition),
+            t->has_digest ? SQL_B(hash_state_store(&t->digest, a)) : SQL_NIL,
+            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL),
         a, ret_id);
+}
+
+err_t meta_transfer_get(struct meta_tx *tx, int64_t id, struct arena *a, struct transfer *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "transfer", STATEMENT(TRANSFER " WHERE t.id = $1"), SQL(SQL_I(id)), a, &c));
+    read_transfer_row(c, a, ret);
+    return NULL;
 }
 
 err_t meta_transfer_by_name(struct meta_tx *tx, slice name, struct arena *a, struct transfer *ret)
@@ -112,7 +128,10 @@ err_t meta_transfer_list(struct meta_tx *tx, int64_t owner_id, const struct id_p
 err_t meta_transfer_list_expired(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a,
                                  struct transfer_list *ret)
 {
-    return tx_list(tx, STATEMENT(TRANSFER " WHERE t.expires_at_ms <= $1 ORDER BY t.expires_at_ms, t.id LIMIT $2"),
+    return tx_list(tx,
+                   STATEMENT(TRANSFER " WHERE t.expires_at_ms <= $1 AND NOT EXISTS"
+                                      " (SELECT 1 FROM transfer_parts p WHERE p.part_id = t.id)"
+                                      " ORDER BY t.expires_at_ms, t.id LIMIT $2"),
                    SQL(SQL_I(now_ms), sql_limit(limit)), a, LIST_OF(read_transfer_row, ret));
 }
 
@@ -140,11 +159,12 @@ err_t meta_transfer_advance(struct meta_tx *tx, const struct transfer_advance *t
 {
     return change_if(
         tx,
-        STATEMENT("UPDATE transfers SET offset_bytes = $1, md5 = $2, writer_until_ms = $3, expires_at_ms = $4"
-                  " WHERE id = $5 AND writer = $6 AND offset_bytes = $7 AND finished_at_ms = 0"
+        STATEMENT("UPDATE transfers SET offset_bytes = $1, md5 = $2, writer_until_ms = $3, expires_at_ms = $4,"
+                  " digest_state = $5 WHERE id = $6 AND writer = $7 AND offset_bytes = $8 AND finished_at_ms = 0"
                   " AND (length_bytes < 0 OR length_bytes >= $1)"),
-        SQL(SQL_I(t->to), SQL_B(state_of(t->md5, a)), SQL_I(t->until_ms), SQL_I(t->expires_at_ms), SQL_I(t->id),
-            SQL_T(t->writer), SQL_I(t->from)),
+        SQL(SQL_I(t->to), SQL_B(state_of(t->md5, a)), SQL_I(t->until_ms), SQL_I(t->expires_at_ms),
+            t->digest ? SQL_B(hash_state_store(t->digest, a)) : SQL_NIL, SQL_I(t->id), SQL_T(t->writer),
+            SQL_I(t->from)),
         a, ret_done);
 }
 
@@ -190,5 +210,36 @@ err_t meta_transfer_has_key(struct meta_tx *tx, slice blob_key, struct arena *a,
     int64_t count;
     TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM transfers WHERE blob_key = $1"), SQL(SQL_T(blob_key)), a, &count));
     *ret_has = count > 0;
+    return NULL;
+}
+
+/* ---- parts ---- */
+
+err_t meta_transfer_add_part(struct meta_tx *tx, int64_t transfer_id, int64_t position, int64_t part_id,
+                             struct arena *a)
+{
+    return tx_add(tx, STATEMENT("INSERT INTO transfer_parts (transfer_id, position, part_id) VALUES ($1, $2, $3)"),
+                  SQL(SQL_I(transfer_id), SQL_I(position), SQL_I(part_id)), a);
+}
+
+err_t meta_transfer_list_parts(struct meta_tx *tx, int64_t transfer_id, struct arena *a, struct transfer_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(TRANSFER " JOIN transfer_parts p ON p.part_id = t.id WHERE p.transfer_id = $1"
+                                      " ORDER BY p.position"),
+                   SQL(SQL_I(transfer_id)), a, LIST_OF(read_transfer_row, ret));
+}
+
+err_t meta_transfer_forget_parts(struct meta_tx *tx, int64_t transfer_id, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("DELETE FROM transfer_parts WHERE transfer_id = $1"), SQL(SQL_I(transfer_id)), a);
+}
+
+err_t meta_transfer_is_in_use(struct meta_tx *tx, int64_t part_id, struct arena *a, bool *ret_is)
+{
+    int64_t count;
+    TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM transfer_parts WHERE part_id = $1"), SQL(SQL_I(part_id)), a,
+               &count));
+    *ret_is = count > 0;
     return NULL;
 }

@@ -8,11 +8,12 @@
 #include "core/store/transaction.h"
 
 MUST_USE err_t meta_transfer_add(struct meta_tx *, const struct transfer *, struct arena *a, int64_t *ret_id);
+MUST_USE err_t meta_transfer_get(struct meta_tx *, int64_t id, struct arena *a, struct transfer *ret);
 MUST_USE err_t meta_transfer_by_name(struct meta_tx *, slice name, struct arena *a, struct transfer *ret);
 /* Those of a user, by id; owner_id 0: of all users. Also those that are finished. */
 MUST_USE err_t meta_transfer_list(struct meta_tx *, int64_t owner_id, const struct id_page *, struct arena *a,
                                   struct transfer_list *ret);
-/* Those that expired, the longest ago first. */
+/* Those that expired and are no part of an unfinished one, the longest ago first. */
 MUST_USE err_t meta_transfer_list_expired(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
                                           struct transfer_list *ret);
 struct transfer_claim {
@@ -30,6 +31,7 @@ struct transfer_advance {
     slice writer;
     int64_t from, to;
     const struct md5 *md5;
+    const struct hash_state *digest; /* NULL: it has none */
     int64_t until_ms, expires_at_ms;
 };
 MUST_USE err_t meta_transfer_advance(struct meta_tx *, const struct transfer_advance *, struct arena *a,
@@ -45,6 +47,17 @@ MUST_USE err_t meta_transfer_finish(struct meta_tx *, const struct transfer *, s
 /* Removes the record as it was read. *ret_done: false when it is gone, or its offset has risen, or it was finished. Whoever writes
  * fails from then on. */
 MUST_USE err_t meta_transfer_remove(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+/* ---- parts ---- */
+
+MUST_USE err_t meta_transfer_add_part(struct meta_tx *, int64_t transfer_id, int64_t position, int64_t part_id,
+                                      struct arena *a);
+/* In their order; one that is there several times, several times. */
+MUST_USE err_t meta_transfer_list_parts(struct meta_tx *, int64_t transfer_id, struct arena *a,
+                                        struct transfer_list *ret);
+MUST_USE err_t meta_transfer_forget_parts(struct meta_tx *, int64_t transfer_id, struct arena *a);
+/* *ret_is: it is a part of one whose parts were not forgotten. */
+MUST_USE err_t meta_transfer_is_in_use(struct meta_tx *, int64_t part_id, struct arena *a, bool *ret_is);
+
 /* *ret_has: a transfer that is not finished has this growing blob. */
 MUST_USE err_t meta_transfer_has_key(struct meta_tx *, slice blob_key, struct arena *a, bool *ret_has);
 

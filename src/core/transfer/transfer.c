@@ -59,33 +59,79 @@ struct transfer_change {
     struct core *core;
     const struct principal *who;
     slice name;
-    int64_t length, now_ms;
+    int64_t now_ms;
+    const struct transfer_request *request;
     struct transfer transfer;
 };
+
+/* *ret_ids: of the parts. The length is known now. */
+static err_t find_parts(struct meta_tx *tx, struct transfer_change *c, struct arena *a, int64_t **ret_ids)
+{
+    const struct transfer_request *r = c->request;
+    int64_t *ids = arena_array(a, int64_t, r->part_count);
+    c->transfer.length = 0;
+    for (size_t i = 0; i < r->part_count; i++) {
+        struct transfer part;
+        TRY(transfer_read(c->core, tx, c->who, r->parts[i], a, &part));
+        if (!part.is_part || !part.finished_at_ms)
+            return core_refuse(a, REASON_TRANSFER_NO_PART);
+        if (__builtin_add_overflow(c->transfer.length, part.length, &c->transfer.length) ||
+            (r->max_bytes && (uint64_t)c->transfer.length > r->max_bytes))
+            return err_make(a, ERR_TOO_LARGE, "the parts have more bytes than an upload may have");
+        ids[i] = part.id;
+    }
+    *ret_ids = ids;
+    return free_space_check(c->core, (uint64_t)c->transfer.length, a);
+}
+
+static err_t add_parts(struct meta_tx *tx, struct transfer_change *c, const int64_t *ids, struct arena *a)
+{
+    const struct transfer *t = &c->transfer;
+    for (size_t i = 0; i < c->request->part_count; i++)
+        TRY(meta_transfer_add_part(tx, t->id, (int64_t)i, ids[i], a));
+    struct job_request job = { .kind = S(TRANSFER_COMPOSE_JOB),
+                               .subject = arena_printf(a, "transfer:%lld", (long long)t->id),
+                               .account_id = t->account_id,
+                               .payload = arena_printf(a, "%lld", (long long)t->id) };
+    int64_t job_id;
+    return job_add(c->core, tx, &job, a, &job_id);
+}
 
 static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct transfer_change *c = arg;
     struct transfer *t = &c->transfer;
+    int64_t *ids = NULL;
+    if (t->is_composed)
+        TRY(find_parts(tx, c, a, &ids));
     struct account_use later = { .bytes = t->length > 0 ? t->length : 0, .files = !t->is_part };
     struct account_use now = { .records = transfer_record_size(t), .uploads = 1 };
     TRY(quota_check(c->core, tx, t->account_id, &later, a));
     TRY(quota_take_records(c->core, tx, t->account_id, &now, a));
     TRY(meta_transfer_add(tx, t, a, &t->id));
+    if (t->is_composed)
+        TRY(add_parts(tx, c, ids, a));
     return write_event(tx, c->who, t, S("transfer.create"), c->now_ms, a);
+}
+
+static err_t check_request(struct core *core, const struct transfer_request *r, struct arena *a)
+{
+    if (r->max_bytes && r->length > 0 && (uint64_t)r->length > r->max_bytes)
+        return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %llu bytes",
+                        (unsigned long long)r->max_bytes);
+    if (r->metadata.n > TRANSFER_METADATA_MAX)
+        return err_make(a, ERR_TOO_LARGE, "the metadata have more than %d bytes", TRANSFER_METADATA_MAX);
+    if (r->part_count > TRANSFER_PARTS_MAX || r->composition.n > TRANSFER_COMPOSITION_MAX)
+        return err_make(a, ERR_TOO_LARGE, "an upload has at most %d parts", TRANSFER_PARTS_MAX);
+    return free_space_check(core, r->length > 0 ? (uint64_t)r->length : 0, a);
 }
 
 err_t transfer_create(struct core *core, const struct principal *who, const struct transfer_request *r, struct arena *a,
                       struct transfer *ret)
 {
     int64_t now_ms = core_now_ms(core);
-    if (r->max_bytes && r->length > 0 && (uint64_t)r->length > r->max_bytes)
-        return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %llu bytes",
-                        (unsigned long long)r->max_bytes);
-    if (r->metadata.n > TRANSFER_METADATA_MAX)
-        return err_make(a, ERR_TOO_LARGE, "the metadata have more than %d bytes", TRANSFER_METADATA_MAX);
-    TRY(free_space_check(core, r->length > 0 ? (uint64_t)r->length : 0, a));
-    struct transfer_change c = { .core = core, .who = who, .now_ms = now_ms };
+    TRY(check_request(core, r, a));
+    struct transfer_change c = { .core = core, .who = who, .now_ms = now_ms, .request = r };
     c.transfer = (struct transfer){ .account_id = who->account_id,
                                     .owner_id = who->user_id,
                                     .owner_login = who->login,
@@ -98,9 +144,15 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .length = r->length < 0 ? -1 : r->length,
                                     .holder = r->holder,
                                     .is_part = r->is_part,
+                                    .is_composed = r->part_count > 0,
+                                    .composition = r->composition,
+                                    .has_digest = r->has_digest,
+                                    .expected_digest = r->expected_digest,
                                     .created_at_ms = now_ms,
                                     .expires_at_ms = now_ms + r->lifetime_ms };
     md5_init(&c.transfer.md5);
+    if (r->has_digest)
+        hash_state_init(&c.transfer.digest, r->digest_kind);
     TRY(meta_write(core->meta, apply_create, &c, a));
     *ret = c.transfer;
     return NULL;
@@ -130,7 +182,11 @@ err_t transfer_end_writer(struct core *core, const struct principal *who, slice 
 static err_t remove_record(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
 {
     const struct transfer *t = &c->transfer;
-    bool done;
+    bool done, is_in_use;
+    TRY(meta_transfer_is_in_use(tx, t->id, a, &is_in_use));
+    if (is_in_use)
+        return core_refuse(a, REASON_TRANSFER_IN_USE);
+    TRY(meta_transfer_forget_parts(tx, t->id, a));
     TRY(meta_transfer_remove(tx, t, a, &done));
     if (!done)
         return err_make(a, ERR_UNAVAILABLE, "the upload was changed at the same time");

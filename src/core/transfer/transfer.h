@@ -30,7 +30,10 @@
 
 struct job_run;
 
-#define TRANSFER_METADATA_MAX 8192                   /* bytes */
+#define TRANSFER_METADATA_MAX 8192 /* bytes */
+#define TRANSFER_PARTS_MAX 1000
+#define TRANSFER_COMPOSITION_MAX ((size_t)64 << 10) /* bytes */
+#define TRANSFER_COMPOSE_JOB "compose"
 #define TRANSFER_KEPT_MS ((int64_t)24 * 3600 * 1000) /* how long the record of a finished one stays */
 
 struct transfer_request {
@@ -42,9 +45,18 @@ struct transfer_request {
     int64_t lifetime_ms;           /* from the last bytes that came */
     struct holder holder;
     bool is_part;
+    /* Names of finished parts of the user, in their order, when it is to be composed of them; the same one may be there several
+     * times. Then `length` is not used. A job copies them, at most TRANSFER_PARTS_MAX. */
+    const slice *parts;
+    size_t part_count;
+    slice composition; /* how the sender named the parts; at most TRANSFER_COMPOSITION_MAX bytes */
+    /* A digest of the whole: HASH_SHA256 or HASH_SHA512. */
+    bool has_digest;
+    enum hash_kind digest_kind;
+    slice expected_digest; /* empty: it is only computed */
 };
-/* Errors: TOO_LARGE the length, or the metadata; QUOTA; NO_SPACE. A transfer of 0 bytes is not finished by this: transfer_complete
- * does it. */
+/* Errors: TOO_LARGE the length, the metadata, or the parts; QUOTA; NO_SPACE; TRANSFER_NOT_THERE a part; TRANSFER_NO_PART. A
+ * transfer of 0 bytes is not finished by this: transfer_complete does it, or the job. */
 MUST_USE err_t transfer_create(struct core *, const struct principal *who, const struct transfer_request *,
                                struct arena *a, struct transfer *ret);
 /* Only reads: fit for a loop. Errors: TRANSFER_NOT_THERE; TRANSFER_EXPIRED. */
@@ -58,7 +70,7 @@ MUST_USE err_t transfer_list(struct core *, const struct principal *who, const s
 MUST_USE err_t transfer_end_writer(struct core *, const struct principal *who, slice name, struct arena *a,
                                    struct transfer *ret);
 /* Removes it with its bytes; a request that writes meanwhile fails. A file that it has become stays. Errors: as transfer_find,
- * but one that expired can be removed. */
+ * but one that expired can be removed; TRANSFER_IN_USE. */
 MUST_USE err_t transfer_remove(struct core *, const struct principal *who, slice name, struct arena *a);
 
 /* ---- writing ---- */
@@ -87,10 +99,11 @@ struct transfer_opening {
     enum transfer_rivalry rivalry;
     enum transfer_end end;
     bool is_unverified;  /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
+    bool composes;       /* from parts: for transfer_compose alone */
     int64_t lifetime_ms; /* as in transfer_request */
 };
 /* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED;
- * TRANSFER_LENGTH another length is known, or it is less than what came; of a new length also QUOTA, NO_SPACE. */
+ * TRANSFER_LENGTH another length is known, or it is less than what came; of a new length also QUOTA, NO_SPACE; TRANSFER_COMPOSED. */
 MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
                              struct arena *a, struct transfer_writer **ret_writer);
 /* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
@@ -102,7 +115,7 @@ int64_t transfer_received(const struct transfer_writer *);
 int64_t transfer_acknowledged(const struct transfer_writer *);
 /* Ends the writing: what came is acknowledged, and when all bytes are there it becomes a file. Frees the writer, whatever the
  * result. *ret: as it is now. Errors: as transfer_write; TRANSFER_LENGTH (TRANSFER_ENDS_HERE), then nothing since the last flush
- * counts; those of the holder. */
+ * counts; DIGEST the whole is not what was announced, and the transfer is removed; those of the holder. */
 MUST_USE err_t transfer_close(struct transfer_writer *, struct arena *a, struct transfer *ret);
 /* Ends the writing without acknowledging what came since the last flush. NULL is fine. */
 void transfer_drop(struct transfer_writer *);
@@ -110,11 +123,15 @@ void transfer_drop(struct transfer_writer *);
 void transfer_cut(struct transfer_writer *);
 
 /* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now.
- * Else nothing happens. *ret: as it is now. Errors: as transfer_find; those of the holder. */
+ * Else nothing happens. *ret: as it is now. Errors: as transfer_find; DIGEST; those of the holder. */
 MUST_USE err_t transfer_complete(struct core *, const struct principal *who, slice name, struct arena *a,
                                  struct transfer *ret);
 
 /* ---- care ---- */
+
+/* A run of TRANSFER_COMPOSE_JOB, whose payload is the id: appends the parts that are missing. It goes on where the run before it
+ * was ended. */
+MUST_USE err_t transfer_compose(struct core *, struct job_run *, struct arena *a);
 
 /* Removes what has expired, until the run is stopping (core/job.h; may be NULL). */
 MUST_USE err_t transfer_purge_due(struct core *, struct job_run *, struct arena *a);

@@ -36,8 +36,9 @@ struct transfer_writer {
     struct arena arena;       /* of the record */
     struct transfer transfer; /* offset and md5 are those that were acknowledged */
     struct blob_writer *blob;
-    struct md5 md5;  /* of all that was written */
-    int64_t pending; /* bytes written behind the offset */
+    struct md5 md5;           /* of all that was written */
+    struct hash_state digest; /* the same, if the transfer has one */
+    int64_t pending;          /* bytes written behind the offset */
     int64_t received, lifetime_ms, flushed_at_ms;
     char id[WRITER_LENGTH];
     bool is_unverified;
@@ -49,7 +50,8 @@ struct transfer_writer {
 
 int64_t transfer_record_size(const struct transfer *t)
 {
-    return record_size(t->name.n + t->origin.n + t->file_name.n + t->content_type.n + t->metadata.n + t->blob_key.n);
+    return record_size(t->name.n + t->origin.n + t->file_name.n + t->content_type.n + t->metadata.n + t->blob_key.n +
+                       t->composition.n);
 }
 
 static slice writer_id(const struct transfer_writer *w)
@@ -178,6 +180,8 @@ static err_t apply_claim(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(transfer_read(w->core, tx, &w->who, c->opening->name, a, &t));
     if (t.finished_at_ms)
         return core_refuse(a, REASON_TRANSFER_FINISHED);
+    if (t.is_composed != c->opening->composes)
+        return core_refuse(a, REASON_TRANSFER_COMPOSED);
     if (t.offset != c->opening->offset)
         return core_refuse(a, REASON_TRANSFER_OFFSET);
     int64_t now_ms = core_now_ms(w->core);
@@ -238,6 +242,7 @@ static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_ope
     TRY(meta_write(core->meta, apply_claim, &c, a));
     err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
     w->md5 = w->transfer.md5;
+    w->digest = w->transfer.digest;
     if (!e)
         e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
     if (e) {
@@ -283,6 +288,7 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
                                         .from = w->transfer.offset,
                                         .to = w->transfer.offset + w->pending,
                                         .md5 = &w->md5,
+                                        .digest = w->transfer.has_digest ? &w->digest : NULL,
                                         .until_ms = now_ms + LEASE_MS,
                                         .expires_at_ms = now_ms + w->lifetime_ms };
     bool done;
@@ -309,6 +315,7 @@ static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct a
     TRY(meta_write(w->core->meta, apply_advance, &v, a));
     w->transfer.offset += w->pending;
     w->transfer.md5 = w->md5;
+    w->transfer.digest = w->digest;
     w->pending = 0;
     w->flushed_at_ms = core_now_ms(w->core);
     return NULL;
@@ -324,6 +331,8 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
     TRY(free_space_take(w->core, bytes.n, a));
     TRY(w->blob->ops->write(w->blob, bytes, a));
     md5_update(&w->md5, bytes);
+    if (t->has_digest)
+        hash_state_update(&w->digest, bytes);
     w->pending += (int64_t)bytes.n;
     w->received += (int64_t)bytes.n;
     __atomic_store_n(&w->written_at_ms, clock_monotonic_ms(w->core->clock), __ATOMIC_SEQ_CST);
@@ -378,6 +387,8 @@ err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer
         ret->content_type = arena_copy(a, t.content_type);
         ret->metadata = arena_copy(a, t.metadata);
         ret->blob_key = arena_copy(a, t.blob_key);
+        ret->composition = arena_copy(a, t.composition);
+        ret->expected_digest = arena_copy(a, t.expected_digest);
         ret->owner_login = arena_copy(a, t.owner_login);
         ret->writer = S("");
     }
@@ -432,6 +443,7 @@ static err_t apply_finish(struct meta_tx *tx, void *arg, struct arena *a)
     if (!done)
         return core_refuse(a, REASON_TRANSFER_FINISHED);
     TRY(meta_account_use(tx, f->t->account_id, &(struct account_use){ .uploads = -1 }, a));
+    TRY(meta_transfer_forget_parts(tx, f->t->id, a));
     return f->t->is_part ? NULL : make_file(tx, f, a);
 }
 
@@ -462,11 +474,24 @@ static void fill_file(struct finishing *f)
     memcpy(t->file_uuid, f->file.uuid, sizeof t->file_uuid);
 }
 
+static err_t check_digest(struct core *core, const struct principal *who, const struct transfer *t, struct arena *a)
+{
+    unsigned char digest[HASH_MAX_SIZE];
+    if (!t->has_digest || !t->expected_digest.n)
+        return NULL;
+    hash_state_final(&t->digest, digest);
+    if (slice_eq(t->expected_digest, (slice){ (const char *)digest, hash_size(t->digest.kind) }))
+        return NULL;
+    TRY(transfer_remove(core, who, t->name, a));
+    return err_make(a, ERR_DIGEST, "the bytes of the upload have another digest than was announced");
+}
+
 /* Settled before the record is written: a crash in between leaves a transfer that is complete, and whose blob is settled. The sweep
  * knows its key by the record (meta_transfer_has_key). */
 err_t transfer_finish(struct core *core, const struct principal *who, struct transfer *t, struct arena *a)
 {
     struct finishing f = { .core = core, .who = who, .t = t };
+    TRY(check_digest(core, who, t, a));
     if (t->length && !t->is_part)
         TRY(core->blob->ops->settle(core->blob, t->blob_key, (uint64_t)t->length, a));
     t->finished_at_ms = core_now_ms(core);
