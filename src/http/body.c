@@ -193,19 +193,6 @@ static bool decode_framing(struct conn *c, size_t max_bytes)
     return true;
 }
 
-static void send_continue(struct conn *c)
-{
-    struct exchange *x = c->x;
-    if (!x->wants_continue)
-        return;
-    x->wants_continue = false;
-    if (c->input.n)
-        return; /* the client did not wait for it */
-    slice interim = S("HTTP/1.1 100 Continue\r\n\r\n");
-    if (conn_send(c, interim, S(""), false) != (ssize_t)interim.n)
-        c->broken = true; /* not even 25 bytes fit into the socket: the client does not read */
-}
-
 /* ---- buffers for the body workers ---- */
 
 static void return_buffer(struct mail *m)
@@ -347,7 +334,7 @@ enum body_step body_run(struct conn *c)
     assert(x->body_state != BODY_UNREAD);
     if (x->body_state == BODY_CUT)
         return BODY_WAITS; /* for the last buffer to come back */
-    send_continue(c);
+    interim_continue(c);
     x->pieces = 0;
     for (int i = 0; i < STEPS_A_RUN && x->pieces < PIECES_A_RUN; i++) {
         bool sink = goes_to_sink(x);

@@ -560,6 +560,8 @@ void conn_run(struct conn *c)
         return;
     c->running = true;
     restore_unread(c);
+    if (c->x && c->x->interim.n)
+        interim_flush(c);
     int steps = 0;
     while (run_state(c)) {
         if (++steps == STEPS_A_RUN) {

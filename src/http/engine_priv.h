@@ -319,6 +319,11 @@ struct exchange {
     const char *cut_text;
     err_t cut_error;          /* … or this error, which is static */
     struct http_watch *watch; /* set by the exchange's thread, read by the loop: atomic */
+    /* interim replies */
+    struct buf interim; /* begun, but the socket did not take all of it: at most 4 KiB, which nothing counts */
+    size_t interim_sent;
+    struct interim *interim_posted; /* by the exchange's thread, and not delivered yet: atomic */
+    struct mail interim_mail;       /* is on its way while there is one */
     /* the reply */
     size_t memory_over; /* how far the arena was above its limit when the request was refused for that */
     bool failing;       /* http_fail has begun: the reply is no longer refused */
@@ -381,6 +386,15 @@ void body_abort(struct exchange *, enum http_refusal, const char *text);
 /* The same, with an error of the API, which must be static. */
 void body_abort_because(struct exchange *, err_t e);
 
+/* ---- interim.c: interim replies ---- */
+
+/* Send "100 Continue" if the client waits for it. */
+void interim_continue(struct conn *);
+/* Go on with x->interim as far as the socket takes it. */
+void interim_flush(struct conn *);
+/* What of it was not sent: the final reply begins with it. */
+slice interim_rest(const struct exchange *);
+
 /* ---- watch.c: requests that last ---- */
 
 /* How long epoll_wait may block before watch_run has work; -1: without limit. */
@@ -392,7 +406,8 @@ void watch_forget(struct loop *, const struct conn *); /* the connection leaves 
 
 /* Append one line to a head. Name and value may come from a record that another program has written, so a CR, LF or NUL
  * in them, which could end the line, becomes a blank (RFC 9110 §5.5). */
-void send_add_header(struct buf *to, const char *name, slice value);
+void send_add_header(struct buf *to, slice name, slice value);
+const char *send_reason_phrase(int status);
 void send_start(struct exchange *); /* builds the head; the connection moves to CONN_SEND */
 enum send_step { SEND_WAITS, SEND_PAUSES, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);

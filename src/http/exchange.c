@@ -101,6 +101,7 @@ static void release_memory(struct exchange *x)
     buf_release(&x->headers);
     buf_release(&x->collected);
     buf_release(&x->produced);
+    buf_release(&x->interim);
     arena_release(&x->pub.arena);
     CLEAR_MARK(x);
 }
@@ -116,7 +117,7 @@ void exchange_free(struct exchange *x)
 {
     struct loop *l = x->loop;
     ASSERT_MARK(x, EXCHANGE);
-    assert(x->buffers_at_workers == 0);
+    assert(x->buffers_at_workers == 0 && !x->interim_posted);
     report_exchange(x);
     release_content(x);
     if (x->filling)
@@ -473,7 +474,7 @@ void http_reply_header(struct http_exchange *pub, const char *name, slice value)
     assert(!x->replied);
     if (!x->headers.cap)
         (void)buf_reserve(&x->headers, 512); /* enough for most replies, also after send_start has added to it */
-    send_add_header(&x->headers, name, value);
+    send_add_header(&x->headers, slice_of(name), value);
 }
 
 void http_content_headers(struct http_exchange *pub)

@@ -189,6 +189,13 @@ void http_fail(struct http_exchange *, err_t e);
 /* As http_reply, and close the connection after the reply: the body of the request was not read to its end. */
 void http_reply_close(struct http_exchange *, int status, const char *content_type, slice body);
 
+/* Send an informational reply (1xx but 101, RFC 9110 section 15.2) before the final one: `head` of it is `status` and these
+ * headers, whose values change as in http_reply_header. It is advice, and may get lost: it is not sent to HTTP/1.0 clients, nor
+ * while the client does not read, nor if it has more than 4 KiB; of several that a thread sends quickly, only the last one may
+ * be sent. It does not replace "100 Continue", which follows when the body is accepted. All strings are copied.
+ * Thread: the exchange's, which may be one that runs its sink. */
+void http_interim(struct http_exchange *, int status, const struct http_header *headers, size_t count);
+
 /* The bytes of a download. They come from `bytes`, else from `fd`, else from read_at. */
 struct http_content {
     uint64_t size_bytes;

@@ -22,9 +22,11 @@
 #define READ_AHEAD_BYTES ((uint64_t)1024 * 1024)  /* what a worker reads of a file that is not in the page cache */
 #define PRODUCE_BYTES ((size_t)512 * 1024)
 
-static const char *reason_phrase(int status)
+const char *send_reason_phrase(int status)
 {
     switch (status) {
+    case 104:
+        return "Upload Resumption Supported";
     case 200:
         return "OK";
     case 201:
@@ -59,12 +61,16 @@ static const char *reason_phrase(int status)
         return "Request Timeout";
     case 409:
         return "Conflict";
+    case 410:
+        return "Gone";
     case 411:
         return "Length Required";
     case 412:
         return "Precondition Failed";
     case 413:
         return "Content Too Large";
+    case 415:
+        return "Unsupported Media Type";
     case 416:
         return "Range Not Satisfiable";
     case 417:
@@ -77,6 +83,8 @@ static const char *reason_phrase(int status)
         return "Too Many Requests";
     case 431:
         return "Request Header Fields Too Large";
+    case 460: /* of tus: its checksum extension */
+        return "Checksum Mismatch";
     case 500:
         return "Internal Server Error";
     case 501:
@@ -150,10 +158,10 @@ static void blank_line_ends(char *text, size_t n)
             text[i] = ' ';
 }
 
-void send_add_header(struct buf *to, const char *name, slice value)
+void send_add_header(struct buf *to, slice name, slice value)
 {
     size_t from = to->n;
-    buf_add(to, slice_of(name));
+    buf_add(to, name);
     buf_add(to, S(": "));
     buf_add(to, value);
     blank_line_ends(to->p + from, to->n - from);
@@ -171,18 +179,21 @@ void send_start(struct exchange *x)
     struct buf *h = &x->headers;
     struct buf head;
     buf_init(&head, 0);
-    buf_reserve(&head, h->n + 512 + (x->body.n <= COPY_MAX_BYTES && !x->content ? x->body.n : 0));
+    slice rest = interim_rest(x);
+    buf_reserve(&head, rest.n + h->n + 512 + (x->body.n <= COPY_MAX_BYTES && !x->content ? x->body.n : 0));
+    buf_add(&head, rest);
+    buf_release(&x->interim);
     buf_add(&head, S("HTTP/1.1 "));
     buf_add_u64(&head, (uint64_t)x->status);
     buf_add_byte(&head, ' ');
-    buf_add(&head, slice_of(reason_phrase(x->status)));
+    buf_add(&head, slice_of(send_reason_phrase(x->status)));
     buf_add(&head, S("\r\nDate: "));
     buf_add(&head, current_date(x->loop));
     buf_add(&head, S("\r\nX-Request-Id: "));
     buf_add(&head, x->pub.req.id);
     buf_add(&head, S("\r\n"));
     if (x->content_type)
-        send_add_header(&head, "Content-Type", slice_of(x->content_type));
+        send_add_header(&head, S("Content-Type"), slice_of(x->content_type));
     buf_add(&head, buf_slice(h));
     if (chunked) {
         buf_add(&head, S("Transfer-Encoding: chunked\r\n"));

@@ -34,12 +34,17 @@ static struct fake_exchange *fake_of(struct http_exchange *x)
     return CONTAINER_OF(x, struct fake_exchange, x);
 }
 
+static slice find_header(const struct http_header *headers, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq_nocase(headers[i].name, slice_of(name)))
+            return headers[i].value;
+    return (slice){ NULL, 0 };
+}
+
 slice http_header(const struct http_request *req, const char *name)
 {
-    for (size_t i = 0; i < req->header_count; i++)
-        if (slice_eq_nocase(req->headers[i].name, slice_of(name)))
-            return req->headers[i].value;
-    return (slice){ NULL, 0 };
+    return find_header(req->headers, req->header_count, name);
 }
 
 bool http_has_header(const struct http_request *req, const char *name)
@@ -47,16 +52,37 @@ bool http_has_header(const struct http_request *req, const char *name)
     return http_header(req, name).p != NULL;
 }
 
+/* As in the engine, a value cannot end its line. */
+static struct http_header copy_header(struct arena *a, slice name, slice value)
+{
+    char *copy = arena_cstr(a, value);
+    for (size_t i = 0; i < value.n; i++)
+        if (copy[i] == '\r' || copy[i] == '\n' || copy[i] == '\0')
+            copy[i] = ' ';
+    return (struct http_header){ arena_copy(a, name), { copy, value.n } };
+}
+
 void http_reply_header(struct http_exchange *x, const char *name, slice value)
 {
     struct fake_exchange *f = fake_of(x);
     assert(!f->done && f->reply->header_count < FAKE_MAX_HEADERS);
-    char *copy = arena_cstr(&f->http->arena, value);
-    for (size_t i = 0; i < value.n; i++)
-        if (copy[i] == '\r' || copy[i] == '\n' || copy[i] == '\0')
-            copy[i] = ' ';
-    f->reply->headers[f->reply->header_count++] =
-        (struct http_header){ arena_copy(&f->http->arena, slice_of(name)), { copy, value.n } };
+    f->reply->headers[f->reply->header_count++] = copy_header(&f->http->arena, slice_of(name), value);
+}
+
+void http_interim(struct http_exchange *x, int status, const struct http_header *headers, size_t count)
+{
+    struct fake_exchange *f = fake_of(x);
+    struct fake_reply *r = f->reply;
+    assert(!f->done && status > 101 && status < 200 && count <= FAKE_INTERIM_HEADERS);
+    if (!r->interims)
+        r->interims = arena_array(&f->http->arena, struct fake_interim, FAKE_MAX_INTERIMS);
+    if (r->interim_count < FAKE_MAX_INTERIMS) {
+        struct fake_interim *to = &r->interims[r->interim_count];
+        *to = (struct fake_interim){ .status = status, .header_count = count };
+        for (size_t i = 0; i < count; i++)
+            to->headers[i] = copy_header(&f->http->arena, headers[i].name, headers[i].value);
+    }
+    r->interim_count++;
 }
 
 /* The last step of every reply: from here on the exchange belongs to the engine. */
@@ -266,6 +292,7 @@ void http_receive(struct http_exchange *x, struct http_sink *sink)
     struct fake_exchange *f = fake_of(x);
     assert(x->route && x->route->flags & HTTP_STREAM && !f->sink && !f->done);
     f->reply->received = true;
+    f->reply->interims_before_body = f->reply->interim_count;
     if (x->req.content_length <= BODY_INLINE_BYTES)
         arena_charge(&x->arena, x->req.content_length < 0 ? BODY_INLINE_BYTES : (size_t)x->req.content_length);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
@@ -286,6 +313,7 @@ void http_collect(struct http_exchange *x, enum http_lane lane, size_t max_body,
     f->max_body = max_body;
     f->on_collected = fn;
     f->reply->received = true;
+    f->reply->interims_before_body = f->reply->interim_count;
     SCOPED(unlockp) pthread_mutex_t *held = lock(&f->mutex);
     f->collects = true;
     pthread_cond_signal(&f->moved);
@@ -534,8 +562,10 @@ void fake_http_release(struct fake_http *http)
 
 slice fake_reply_header(const struct fake_reply *r, const char *name)
 {
-    for (size_t i = 0; i < r->header_count; i++)
-        if (slice_eq_nocase(r->headers[i].name, slice_of(name)))
-            return r->headers[i].value;
-    return (slice){ NULL, 0 };
+    return find_header(r->headers, r->header_count, name);
+}
+
+slice fake_interim_header(const struct fake_interim *i, const char *name)
+{
+    return find_header(i->headers, i->header_count, name);
 }

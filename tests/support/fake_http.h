@@ -36,6 +36,15 @@ struct fake_request {
     bool watched; /* … and then the engine asks the watch (http_watch) before the end comes */
 };
 
+#define FAKE_MAX_INTERIMS 32
+#define FAKE_INTERIM_HEADERS 8
+
+struct fake_interim {
+    int status;
+    struct http_header headers[FAKE_INTERIM_HEADERS];
+    size_t header_count;
+};
+
 struct fake_reply {
     int status;
     slice content_type; /* .p NULL: none */
@@ -60,6 +69,10 @@ struct fake_reply {
     size_t largest_piece;           /* … and how many bytes the largest one had */
     size_t most_unread;             /* the most that the arena held while a piece waited to be sent */
     bool received;                  /* the handler accepted the body, so the engine would send "100 Continue" */
+    struct fake_interim
+        *interims; /* http_interim: the first FAKE_MAX_INTERIMS of them, all of which the engine may drop */
+    size_t interim_count;
+    size_t interims_before_body; /* how many there were when the handler accepted the body */
 };
 
 struct fake_http {
@@ -83,5 +96,6 @@ void fake_http_forget_replies(struct fake_http *); /* all of them: frees their m
 struct fake_reply *fake_http_send(struct fake_http *, const struct fake_request *);
 /* The value of the first header of the reply with that name; .p is NULL when absent. */
 slice fake_reply_header(const struct fake_reply *, const char *name);
+slice fake_interim_header(const struct fake_interim *, const char *name);
 
 #endif
