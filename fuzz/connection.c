@@ -24,11 +24,19 @@ struct connection_reader {
     bool in_body, ended;
     int64_t body_left;
     struct buf seen; /* a record of what was parsed, which must always be the same */
+    struct buf trailers;
 };
 
 static void record_body(void *arg, slice bytes)
 {
-    buf_add(arg, bytes);
+    struct connection_reader *r = arg;
+    buf_add(&r->seen, bytes);
+}
+
+static void keep_trailers(void *arg, slice text)
+{
+    struct connection_reader *r = arg;
+    buf_add(&r->trailers, text);
 }
 
 static void record_part(struct connection_reader *r, const char *name, slice part)
@@ -36,6 +44,20 @@ static void record_part(struct connection_reader *r, const char *name, slice par
     buf_printf(&r->seen, " %s<", name);
     buf_add(&r->seen, part);
     buf_add_byte(&r->seen, '>');
+}
+
+/* The text of the trailers is what its reader may rely on. */
+static void record_trailers(struct connection_reader *r)
+{
+    slice text = buf_slice(&r->trailers), line, name, value;
+    HOLDS(text.n == 0 || text.p[text.n - 1] == '\n');
+    HOLDS(memchr(text.p, '\0', text.n) == NULL && memchr(text.p, '\r', text.n) == NULL);
+    record_part(r, "trailers", text);
+    while (text.n) {
+        slice_cut(text, '\n', &line, &text);
+        HOLDS(slice_cut(line, ':', &name, &value) && name.n > 0 && memchr(name.p, ' ', name.n) == NULL);
+    }
+    buf_clear(&r->trailers);
 }
 
 static void record_head(struct connection_reader *r, const char *head)
@@ -69,6 +91,7 @@ static void record_refusal(struct connection_reader *r)
 static void record_body_end(struct connection_reader *r)
 {
     buf_printf(&r->seen, "> until %zu", r->at);
+    record_trailers(r);
     r->in_body = false;
     r->ended = !r->message.keep_alive;
     message_init(&r->message, r->limits);
@@ -113,9 +136,10 @@ static bool parse_body_step(struct connection_reader *r)
         return true;
     }
     size_t used = 0;
+    const struct message_body to = { record_body, keep_trailers, r };
     char *copy = must_malloc(in.n);
     memcpy(copy, in.p, in.n);
-    enum message_result result = message_chunks(&r->message, (slice){ copy, in.n }, record_body, &r->seen, &used);
+    enum message_result result = message_chunks(&r->message, (slice){ copy, in.n }, &to, &used);
     free(copy);
     HOLDS(used <= in.n && (result != MESSAGE_MORE || used == in.n));
     r->at += used;
@@ -132,6 +156,7 @@ static struct buf parse_in_pieces(slice all, const struct message_limits *l, siz
 {
     struct connection_reader r = { .limits = l, .all = all };
     buf_init(&r.seen, 0);
+    buf_init(&r.trailers, 0);
     message_init(&r.message, l);
     for (bool turn = false; !r.ended && r.here < all.n; turn = !turn) {
         size_t piece = turn ? second : first, left = all.n - r.here;
@@ -139,6 +164,7 @@ static struct buf parse_in_pieces(slice all, const struct message_limits *l, siz
         while (!r.ended && (r.in_body ? parse_body_step(&r) : parse_head_step(&r)))
             ;
     }
+    buf_release(&r.trailers);
     return r.seen;
 }
 

@@ -19,8 +19,19 @@
 
 /* ---- the API ---- */
 
+static void repeat_trailers(struct http_exchange *x)
+{
+    HOLDS(x->req.trailer_count <= HTTP_MAX_TRAILERS);
+    for (size_t i = 0; i < x->req.trailer_count; i++) {
+        HOLDS(x->req.trailers[i].name.n > 0);
+        http_reply_header(x, "X-Name", x->req.trailers[i].name);
+        http_reply_header(x, "X-Value", x->req.trailers[i].value);
+    }
+}
+
 static err_t reply_echo(struct http_exchange *x)
 {
+    repeat_trailers(x);
     http_reply(x, 200, "text/plain", arena_copy(&x->arena, x->req.body));
     return NULL;
 }
@@ -45,6 +56,7 @@ static err_t count_write(struct http_sink *s, slice bytes)
 static err_t count_finish(struct http_sink *s, struct http_exchange *x, err_t e)
 {
     struct count_sink *c = CONTAINER_OF(s, struct count_sink, sink);
+    repeat_trailers(x);
     /* the same reply for both errors: if a large body is cut and refused, either may be found first */
     http_reply(x, e ? 400 : 201, "text/plain", e ? S("no") : arena_printf(&x->arena, "%u", c->sum));
     return NULL;

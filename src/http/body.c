@@ -55,6 +55,45 @@ static bool goes_to_sink(const struct exchange *x)
     return x->body_state == BODY_INLINE || x->body_state == BODY_WORKERS;
 }
 
+/* ---- trailers ---- */
+
+/* A worker may own the arena, so this memory is counted apart from it. message_limits.chunk_extra limits it. */
+static void keep_trailer_text(void *arg, slice text)
+{
+    struct exchange *x = arg;
+    struct buf *b = &x->trailer_text;
+    size_t before = b->cap;
+    if (x->body_state != BODY_COLLECT && !goes_to_sink(x))
+        return;
+    buf_add(b, text);
+    memory_add(&x->loop->server->memory, b->cap - before);
+}
+
+void body_forget_trailers(struct exchange *x)
+{
+    memory_give(&x->loop->server->memory, x->trailer_text.cap);
+    buf_release(&x->trailer_text);
+}
+
+/* The body has come, and no worker has a part of it. */
+static void take_trailers(struct exchange *x)
+{
+    struct http_request *req = &x->pub.req;
+    if (x->trailer_text.n == 0)
+        return;
+    slice text = arena_copy(&x->pub.arena, buf_slice(&x->trailer_text));
+    body_forget_trailers(x);
+    struct http_header *fields = arena_array(&x->pub.arena, struct http_header, HTTP_MAX_TRAILERS);
+    while (text.n && req->trailer_count < HTTP_MAX_TRAILERS) {
+        slice line;
+        struct http_header *to = &fields[req->trailer_count++];
+        slice_cut(text, '\n', &line, &text);
+        slice_cut(line, ':', &to->name, &to->value);
+        to->value = slice_trim(to->value);
+    }
+    req->trailers = fields;
+}
+
 /* ---- ending a body ---- */
 
 static void finish_sink(struct exchange *x, bool cut)
@@ -79,6 +118,8 @@ static void begin_finish(struct exchange *x)
         x->filling = NULL;
     }
     bool cut = x->body_state == BODY_CUT;
+    if (!cut && !x->body_error)
+        take_trailers(x);
     body_move(x, BODY_FINISHED);
     exchange_wait(x);
     if (!cut && !x->body_error && x->sink->blocks && x->sink->blocks(x->sink)) {
@@ -182,7 +223,8 @@ static bool decode_framing(struct conn *c, size_t max_bytes)
     }
     size_t used = 0;
     in = slice_part(in, 0, CHUNKED_STEP_BYTES);
-    enum message_result r = message_chunks(c->message, in, deliver_body_bytes, x, &used);
+    const struct message_body to = { deliver_body_bytes, keep_trailer_text, x };
+    enum message_result r = message_chunks(c->message, in, &to, &used);
     if (r == MESSAGE_REFUSED) {
         STAT_ADD(x->loop, malformed, 1);
         return false;
@@ -341,6 +383,8 @@ enum body_step body_run(struct conn *c)
         if (sink && x->buffers_at_workers == 0 && x->body_error)
             return finish_after_error(x);
         if (x->body_left == 0) {
+            if (x->body_state == BODY_COLLECT)
+                take_trailers(x);
             if (!sink)
                 return BODY_COMPLETE;
             if (x->filling && x->filling->n)

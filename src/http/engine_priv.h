@@ -309,6 +309,7 @@ struct exchange {
     uint64_t body_received;
     unsigned pieces; /* of the body that this run of the connection has delivered */
     struct buf collected;
+    struct buf trailer_text; /* see struct message_body; counted in the server's memory until the arena gets it */
     struct http_sink *sink;
     err_t body_error;              /* of the sink; written by the thread that runs the sink */
     unsigned buffers_at_workers;   /* submitted to the body workers, or on their way back */
@@ -378,6 +379,7 @@ void exchange_replied(struct exchange *);
 void body_move(struct exchange *, enum body_state to);
 /* The API has decided where the body goes, in the handler or later. Call on the loop's thread. */
 void body_begin(struct exchange *, enum body_state to);
+void body_forget_trailers(struct exchange *);
 enum body_step { BODY_WAITS, BODY_COMPLETE, BODY_ENDED /* the connection has moved */ };
 /* Process what is available: conn->input first, then the socket. */
 enum body_step body_run(struct conn *);

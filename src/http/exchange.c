@@ -120,6 +120,7 @@ void exchange_free(struct exchange *x)
     assert(x->buffers_at_workers == 0 && !x->interim_posted);
     report_exchange(x);
     release_content(x);
+    body_forget_trailers(x);
     if (x->filling)
         loop_release_buffer(l, x->filling);
     if (bytes_held(x) > FREED_ON_LOOP_BYTES) {
@@ -139,13 +140,23 @@ void exchange_free(struct exchange *x)
 
 /* ---- the headers of a request ---- */
 
-slice http_header(const struct http_request *req, const char *name)
+static slice find_field(const struct http_header *fields, size_t count, const char *name)
 {
     slice wanted = slice_of(name);
-    for (size_t i = 0; i < req->header_count; i++)
-        if (slice_eq_nocase(req->headers[i].name, wanted))
-            return req->headers[i].value;
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq_nocase(fields[i].name, wanted))
+            return fields[i].value;
     return (slice){ 0 };
+}
+
+slice http_header(const struct http_request *req, const char *name)
+{
+    return find_field(req->headers, req->header_count, name);
+}
+
+slice http_trailer(const struct http_request *req, const char *name)
+{
+    return find_field(req->trailers, req->trailer_count, name);
 }
 
 bool http_has_header(const struct http_request *req, const char *name)

@@ -39,6 +39,7 @@ struct http_header {
 };
 
 #define HTTP_MAX_PARAMS 4
+#define HTTP_MAX_TRAILERS 16
 
 struct http_request {
     slice method; /* "GET" … upper case */
@@ -56,6 +57,10 @@ struct http_request {
     slice params[HTTP_MAX_PARAMS]; /* the values of the {…} of the route, in order, percent-decoded, never empty */
     int64_t content_length;        /* -1: chunked; 0: no body, or an empty one */
     slice body;                    /* of ordinary and HTTP_ON_LOOP routes */
+    /* The first HTTP_MAX_TRAILERS trailer fields of a chunked body that has come and was not dropped (HTTP_NO_BODY drops it).
+     * Anybody may have written them, and after everything else was decided: so nothing of the head is looked up here. */
+    const struct http_header *trailers;
+    size_t trailer_count;
 };
 
 /* Threads that run what may block. Each lane has threads of its own, and serves the shares of its clients in turn
@@ -94,6 +99,9 @@ struct http_exchange {
 /* The value of the first header with that name, in any case; .p is NULL when the header is absent. */
 slice http_header(const struct http_request *, const char *name);
 bool http_has_header(const struct http_request *, const char *name);
+/* The same of the trailer fields (RFC 9110 section 6.5), which no function for headers returns. They are there when the handler of
+ * an ordinary route runs, and when finish of a sink gets no error; else .p is NULL. */
+slice http_trailer(const struct http_request *, const char *name);
 
 /* ---- routes ---- */
 

@@ -60,8 +60,11 @@ static int on_url_complete(llhttp_t *p)
 static int on_name(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
-    if (m->in_body)
-        return 0; /* trailers are ignored */
+    if (m->in_body) {
+        m->has_trailer_name = m->has_trailer_name || n > 0;
+        m->body->trailers(m->body->arg, (slice){ at, n });
+        return 0;
+    }
     if (m->in_value || m->line_count == 0) {
         m->lines[m->line_count++] = (struct message_line){ 0 };
         m->in_value = false;
@@ -74,6 +77,10 @@ static int on_name(llhttp_t *p, const char *at, size_t n)
 static int on_name_complete(llhttp_t *p)
 {
     struct message *m = message_of(p);
+    if (m->in_body) {
+        m->body->trailers(m->body->arg, S(":"));
+        return m->has_trailer_name ? 0 : -1;
+    }
     m->too_many = m->line_count > m->limits->headers;
     return m->too_many ? -1 : 0;
 }
@@ -81,8 +88,10 @@ static int on_name_complete(llhttp_t *p)
 static int on_value(llhttp_t *p, const char *at, size_t n)
 {
     struct message *m = message_of(p);
-    if (m->in_body)
+    if (m->in_body) {
+        m->body->trailers(m->body->arg, (slice){ at, n });
         return 0;
+    }
     if (m->line_count == 0)
         return -1;
     m->in_value = true;
@@ -93,8 +102,12 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 static int on_value_complete(llhttp_t *p)
 {
     struct message *m = message_of(p);
-    if (!m->in_body)
-        m->in_value = true; /* an empty value has no span */
+    if (m->in_body) {
+        m->has_trailer_name = false;
+        m->body->trailers(m->body->arg, S("\n"));
+        return 0;
+    }
+    m->in_value = true; /* an empty value has no span */
     return 0;
 }
 
@@ -104,8 +117,8 @@ static int on_headers_complete(llhttp_t *p)
     return HPE_PAUSED;
 }
 
-/* Check the framing up to `to` (chunk sizes, extensions, trailers): CR and LF come in pairs, and what it has beyond the
- * bytes that a chunk needs is limited for the whole body, because a limit for each chunk would let a body of small chunks
+/* Check the framing up to `to` (chunk sizes, extensions, trailers): CR and LF come in pairs, no line continues the one
+ * before (as in scan_lines), and what it has beyond the bytes that a chunk needs is limited for the whole body, because a limit for each chunk would let a body of small chunks
  * consist of extensions. The first wrong byte decides, as in scan_lines. False: m->why says what is wrong. */
 static bool check_framing(struct message *m, const char *to)
 {
@@ -115,7 +128,10 @@ static bool check_framing(struct message *m, const char *to)
         else if ((*m->framing == '\n') != m->after_cr)
             m->why =
                 m->after_cr ? "a CR without its LF in the chunked body" : "an LF without its CR in the chunked body";
+        else if (m->after_lf && (*m->framing == ' ' || *m->framing == '\t'))
+            m->why = "a line of the chunked framing begins with a blank";
         m->after_cr = *m->framing == '\r';
+        m->after_lf = *m->framing == '\n';
     }
     return !m->why;
 }
@@ -132,8 +148,9 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
     if (!check_framing(m, at))
         return -1;
     m->chunk_framing = 0;
+    m->after_lf = false;
     m->framing = at + n;
-    m->body_bytes(m->body_arg, (slice){ at, n });
+    m->body->bytes(m->body->arg, (slice){ at, n });
     return 0;
 }
 
@@ -390,27 +407,28 @@ static const char *chunk_fault(struct message *m)
         return "a chunk extension, or the end of a chunk, is not well-formed";
     case HPE_INVALID_HEADER_TOKEN:
         return "a trailer of the chunked body is not well-formed";
+    case HPE_CB_HEADER_FIELD_COMPLETE:
+        return "a trailer of the chunked body has no name";
     default:
         return "the chunked body is not well-formed";
     }
 }
 
-enum message_result message_chunks(struct message *m, slice in, void (*bytes)(void *arg, slice), void *arg,
-                                   size_t *ret_used)
+enum message_result message_chunks(struct message *m, slice in, const struct message_body *to, size_t *ret_used)
 {
     llhttp_t *p = parser_of(m);
     if (!m->in_body) {
         m->in_body = true;
         llhttp_resume(p);
     }
-    m->body_bytes = bytes;
-    m->body_arg = arg;
+    m->body = to;
     m->base = in.p;
     m->framing = in.p;
     llhttp_errno_t e = llhttp_execute(p, in.p, in.n);
     bool done = e == HPE_PAUSED && m->body_done;
     const char *end = e == HPE_OK ? in.p + in.n : llhttp_get_error_pos(p);
-    bool at_wrong_byte = e != HPE_OK && !done && e != HPE_CB_CHUNK_HEADER && end < in.p + in.n;
+    bool behind_wrong_byte = e == HPE_CB_CHUNK_HEADER || e == HPE_CB_HEADER_FIELD_COMPLETE;
+    bool at_wrong_byte = e != HPE_OK && !done && !behind_wrong_byte && end < in.p + in.n;
     if (!check_framing(m, end + at_wrong_byte))
         return refuse_message(m, HTTP_REFUSE_MALFORMED, m->why);
     if (e != HPE_OK && !done)

@@ -25,6 +25,15 @@ struct message_line {
     struct message_part name, value;
 };
 
+/* Where message_chunks puts what it finds. The slices are valid during the call only. */
+struct message_body {
+    void (*bytes)(void *arg, slice); /* a piece of the content */
+    /* A piece of the trailer fields. All pieces together are a text with one line "NAME:VALUE\n" for each field; a name has
+     * at least one byte and no ':', a value may have blanks around it but no CR, LF or NUL. */
+    void (*trailers)(void *arg, slice);
+    void *arg;
+};
+
 struct message {
     const struct message_limits *limits;
     struct message_part method, target;
@@ -45,9 +54,8 @@ struct message {
     size_t fed, line_start;
     size_t chunk_framing, extra; /* bytes of framing since the last byte of content; sum of what is limited */
     const char *framing;         /* the start of the chunked framing that was not checked yet */
-    bool in_value, too_many, in_body, body_done, after_cr, method_done, target_done;
-    void *body_arg;
-    void (*body_bytes)(void *arg, slice bytes);
+    bool in_value, too_many, in_body, body_done, after_cr, after_lf, method_done, target_done, has_trailer_name;
+    const struct message_body *body;
     uint64_t parser[16]; /* llhttp_t lives here, so that llhttp.h stays in one file */
 };
 
@@ -56,10 +64,9 @@ void message_init(struct message *, const struct message_limits *);
  * earlier calls. On MESSAGE_DONE the head is start[0..head_bytes); the bytes after it belong to the body or to the next
  * request. */
 enum message_result message_head(struct message *, const char *start, size_t n);
-/* Parse the next bytes of a chunked body. `bytes` is called for every piece of content, which is valid during the call
- * only. *ret_used: how many bytes were consumed; all, unless the body ended (MESSAGE_DONE). */
-enum message_result message_chunks(struct message *, slice in, void (*bytes)(void *arg, slice), void *arg,
-                                   size_t *ret_used);
+/* Parse the next bytes of a chunked body. *ret_used: how many bytes were consumed; all, unless the body ended
+ * (MESSAGE_DONE). */
+enum message_result message_chunks(struct message *, slice in, const struct message_body *to, size_t *ret_used);
 static inline slice message_slice(const char *start, struct message_part part)
 {
     return (slice){ start + part.at, part.n };

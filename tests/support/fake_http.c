@@ -47,6 +47,11 @@ slice http_header(const struct http_request *req, const char *name)
     return find_header(req->headers, req->header_count, name);
 }
 
+slice http_trailer(const struct http_request *req, const char *name)
+{
+    return find_header(req->trailers, req->trailer_count, name);
+}
+
 bool http_has_header(const struct http_request *req, const char *name)
 {
     return http_header(req, name).p != NULL;
@@ -393,6 +398,16 @@ static void refuse_as_engine(struct fake_exchange *f, enum http_refusal refusal)
     http_fail(&f->x, http_refuse(&f->x.arena, refusal, NULL));
 }
 
+/* The body has come. */
+static void add_trailers(struct fake_exchange *f, const struct fake_request *request)
+{
+    struct http_request *req = &f->x.req;
+    req->trailers = request->trailers;
+    while (req->trailer_count < HTTP_MAX_TRAILERS && request->trailers[req->trailer_count].name.n)
+        req->trailer_count++;
+    assert(req->trailer_count == 0 || request->chunked);
+}
+
 static void feed_sink(struct fake_exchange *f, const struct fake_request *request)
 {
     size_t piece = request->piece ? request->piece : 1000;
@@ -415,6 +430,8 @@ static void feed_sink(struct fake_exchange *f, const struct fake_request *reques
         e = http_refuse(&f->x.arena, HTTP_REFUSE_BODY_CUT, NULL);
     if (!e && request->busy)
         e = http_refuse(&f->x.arena, HTTP_REFUSE_BUSY, NULL);
+    if (!e)
+        add_trailers(f, request);
     if (!e && f->sink->blocks)
         f->sink->blocks(f->sink);
     e = f->sink->finish(f->sink, &f->x, e);
@@ -442,6 +459,8 @@ static bool check_collected_body(struct fake_exchange *f, const struct fake_requ
     } else if (request->cut) {
         refuse_as_engine(f, HTTP_REFUSE_BODY_CUT);
         return false;
+    } else {
+        add_trailers(f, request);
     }
     return true;
 }

@@ -23,9 +23,10 @@ struct fake_request {
     slice token;                                  /* not empty: send "Authorization: Bearer TOKEN" */
     struct http_header headers[FAKE_MAX_HEADERS]; /* ends at the first one without a name */
     slice body;
-    bool chunked;              /* content_length is -1 */
-    bool local;                /* the request comes through the admin socket */
-    bool tls;                  /* the client speaks https */
+    struct http_header trailers[HTTP_MAX_TRAILERS]; /* ends at the first one without a name; for a chunked body */
+    bool chunked;                                   /* content_length is -1 */
+    bool local;                                     /* the request comes through the admin socket */
+    bool tls;                                       /* the client speaks https */
     size_t piece;              /* the size of the pieces in which a streamed body arrives; 0: 1000 bytes */
     bool cut;                  /* the client goes away after `body`: content_length is one byte more */
     bool busy;                 /* the engine has no memory left for the body: HTTP_REFUSE_BUSY */

@@ -61,8 +61,22 @@ static err_t reply_hello(struct http_exchange *x)
     return NULL;
 }
 
+/* What the API sees of the trailers. */
+static void repeat_trailers(struct http_exchange *x)
+{
+    slice sum = http_trailer(&x->req, "x-sum");
+    if (x->req.trailer_count == 0) {
+        EXPECT(!sum.p);
+        return;
+    }
+    EXPECT(x->req.trailer_count <= HTTP_MAX_TRAILERS && !http_has_header(&x->req, "X-Sum"));
+    http_reply_header(x, "X-Trailers", arena_printf(&x->arena, "%zu", x->req.trailer_count));
+    http_reply_header(x, "X-Sum", sum.p ? sum : S("none"));
+}
+
 static err_t reply_echo(struct http_exchange *x)
 {
+    repeat_trailers(x);
     http_reply_header(x, "X-Param", x->req.params[0].n ? x->req.params[0] : S("-"));
     http_reply(x, 200, "application/octet-stream", arena_copy(&x->arena, x->req.body));
     return NULL;
@@ -138,8 +152,10 @@ static err_t digest_finish(struct http_sink *s, struct http_exchange *x, err_t e
     hash_final(d->hash, md5);
     hash_free(d->hash);
     increment_and_notify(e ? &sinks_cut : &sinks_finished);
+    EXPECT(!e || x->req.trailer_count == 0);
     if (e)
         return e;
+    repeat_trailers(x);
     http_reply(x, 201, "text/plain",
                arena_printf(&x->arena, "%llu %s", (unsigned long long)d->n,
                             hex_encode(&x->arena, (slice){ (char *)md5, MD5_SIZE }).p));
@@ -578,17 +594,30 @@ TEST(pipelined_requests_are_answered_in_order)
     EXPECT(slice_find(r, S("second")) < slice_find(r, S("hello")));
 }
 
+/* The lines of a reply that repeat_trailers adds. */
+static slice trailers_in(slice answer)
+{
+    size_t from = slice_find(answer, S("X-Trailers: "));
+    answer = from == SLICE_NONE ? S("") : slice_from(answer, from);
+    size_t to = slice_find(answer, S("Content-Length: "));
+    return to == SLICE_NONE ? S("") : slice_part(answer, 0, to);
+}
+
 TEST(a_request_split_at_any_byte_gets_the_same_reply)
 {
     SCRATCH(a);
     const slice messages[] = {
         S("POST /echo/p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX-Long: some value\r\n\r\nhello"),
         S("POST /echo/p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;ext=1\r\nhel\r\n2\r\nlo\r\n0\r\n"
-          "Trailer: t\r\n\r\n"),
+          "X-Sum: t\r\nX-Sum: u\r\n\r\n"),
         S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"),
         S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
         S("PUT /later HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"),
         S("PUT /later HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+        S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nEmpty:\r\n"
+          "x-SUM:  a:b \r\n\r\n"),
+        S("PUT /sink HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: a\r\n "
+          "b\r\n\r\n"),
         S("GET /hello HTTP/1.0\r\nA: b\r\n folded\r\n\r\n"),
         S("GET /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab"),
     };
@@ -604,6 +633,7 @@ TEST(a_request_split_at_any_byte_gets_the_same_reply)
             slice r = read_reply(fd, &a, S(""));
             close(fd);
             EXPECT_SLICE(slice_part(r, 0, 12), slice_part(whole, 0, 12));
+            EXPECT_SLICE(trailers_in(r), trailers_in(whole));
             EXPECT_SLICE(body_of(r), body_of(whole));
         }
     }
@@ -1132,6 +1162,80 @@ TEST(a_request_that_lost_its_right_went_on_to_its_end)
     close(download);
 }
 
+#define CHUNKED "Transfer-Encoding: chunked\r\n\r\n"
+
+TEST(the_first_trailers_of_a_chunked_body_reach_its_handler)
+{
+    SCRATCH(a);
+    const char *const starts[] = { "PUT /sink", "PUT /later", "POST /echo", "POST /collect/9", "POST /later/9" };
+    slice many = S("");
+    for (int i = 0; i < 20; i++) {
+        slice parts[] = { many, i == 15 ? S("X-Sum: right\r\n") : i == 16 ? S("X-Late: 1\r\n") : S("Other: o\r\n") };
+        many = arena_join(&a, parts, LENGTH_OF(parts));
+    }
+    for (size_t i = 0; i < LENGTH_OF(starts); i++) {
+        const char *head = arena_printf(&a, "%s HTTP/1.1\r\nHost: x\r\n" CHUNKED, starts[i]).p;
+        slice r = send_and_read(&a, arena_printf(&a,
+                                                 "%s5\r\nhello\r\n0\r\nA: \r\nx-sUM: \t a:b \t\r\nX-Sum: c\r\n\r\n"
+                                                 "%s5\r\nhello\r\n0\r\n" SLICE_FMT "\r\n%s0\r\n\r\n",
+                                                 head, head, SLICE_ARG(many), head));
+        EXPECT_HAS(r, "X-Trailers: 3\r\nX-Sum: a:b\r\n");
+        EXPECT_HAS(r, "X-Trailers: 16\r\nX-Sum: right\r\n");
+        EXPECT_EQ(count_occurrences(r, "X-Trailers: "), 2);
+        EXPECT_EQ(count_occurrences(r, "HTTP/1.1 20"), 3);
+    }
+}
+
+TEST(the_trailers_of_a_large_body_reach_its_sink)
+{
+    SCRATCH(a);
+    slice body = patterned_bytes(&a, 500000);
+    int fd = connect_client();
+    send_all(fd, arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\n" CHUNKED "%zx\r\n", body.n));
+    send_all(fd, body);
+    send_all(fd, S("\r\n0\r\nX-Sum: of"));
+    send_all(fd, S(" all\r\n\r\n"));
+    EXPECT_HAS(read_reply(fd, &a, sum_line(&a, body)), "X-Trailers: 1\r\nX-Sum: of all\r\n");
+    close(fd);
+}
+
+TEST(trailers_of_bodies_that_nobody_takes_are_dropped)
+{
+    SCRATCH(a);
+    const char *const starts[] = { "PUT /sink HTTP/1.1\r\nAuthorization: no\r\n", "GET /hello HTTP/1.1\r\n",
+                                   "POST /collect/0 HTTP/1.1\r\n", "POST /collect/4 HTTP/1.1\r\n" };
+    for (size_t i = 0; i < LENGTH_OF(starts); i++) {
+        slice r = send_and_read(
+            &a, arena_printf(&a, "%sHost: x\r\n" CHUNKED "5\r\nhello\r\n0\r\nX-Sum: a\r\n\r\n", starts[i]));
+        EXPECT_HAS(r, i == 0 ? "HTTP/1.1 401 " : i == 3 ? "HTTP/1.1 413 " : "HTTP/1.1 200 ");
+        EXPECT_EQ(count_occurrences(r, "X-Trailers"), 0);
+    }
+    char *value = arena_alloc(&a, 17000);
+    memset(value, 'v', 17000);
+    slice r = send_and_read(
+        &a, arena_printf(&a, "PUT /sink HTTP/1.1\r\nHost: x\r\n" CHUNKED "0\r\nX-Sum: %.17000s\r\n\r\n", value));
+    EXPECT_HAS(r, "HTTP/1.1 400 ");
+    EXPECT_HAS(r, "trailers are too long");
+    int cut = sinks_cut; /* a client that goes away in the middle of a trailer */
+    int fd = connect_client();
+    send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\n" CHUNKED "5\r\nhello\r\n0\r\nX-Sum: a"));
+    close(fd);
+    wait_for_count(&sinks_cut, cut + 1);
+}
+
+/* Of what the tests before this one have sent, nothing is counted any more. */
+TEST(the_memory_of_trailers_is_given_back)
+{
+    struct http_stats stats;
+    for (int i = 0; i < WAIT_MS; i++) {
+        http_server_stats(server, &stats);
+        if (stats.memory_used == 0)
+            return;
+        poll(NULL, 0, 1); /* the loops may still be ending the last exchanges */
+    }
+    fail_msg("%llu bytes are still counted", (unsigned long long)stats.memory_used);
+}
+
 static void close_gate(void)
 {
     pthread_mutex_lock(&gate_lock);
@@ -1412,6 +1516,10 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
                cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
                cmocka_unit_test(a_request_that_lost_its_right_went_on_to_its_end),
+               cmocka_unit_test(the_first_trailers_of_a_chunked_body_reach_its_handler),
+               cmocka_unit_test(the_trailers_of_a_large_body_reach_its_sink),
+               cmocka_unit_test(trailers_of_bodies_that_nobody_takes_are_dropped),
+               cmocka_unit_test(the_memory_of_trailers_is_given_back),
                cmocka_unit_test(continue_is_sent_only_when_a_body_is_received_later),
                cmocka_unit_test(a_body_that_came_before_it_was_asked_for_is_received),
                cmocka_unit_test(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink),

@@ -155,22 +155,42 @@ TEST(a_refused_head_has_no_incomplete_target)
     EXPECT_EQ(m.method.n, 3);
 }
 
+struct chunks {
+    struct buf content, trailers;
+};
+
 static void append_content(void *arg, slice bytes)
 {
-    buf_add(arg, bytes);
+    struct chunks *c = arg;
+    buf_add(&c->content, bytes);
+}
+
+static void append_trailers(void *arg, slice text)
+{
+    struct chunks *c = arg;
+    buf_add(&c->trailers, text);
+}
+
+static void chunks_release(struct chunks *c)
+{
+    buf_release(&c->content);
+    buf_release(&c->trailers);
 }
 
 /* *ret_why is set when the body is refused. */
-static enum message_result parse_chunks(slice body, size_t step, struct buf *to, size_t *ret_used, const char **ret_why)
+static enum message_result parse_chunks(slice body, size_t step, struct chunks *ret, size_t *ret_used,
+                                        const char **ret_why)
 {
     struct message m;
+    const struct message_body to = { append_content, append_trailers, ret };
+    *ret = (struct chunks){ 0 };
     enum message_result r = parse_head(&m, S(HEAD "Transfer-Encoding: chunked\r\n\r\n"), 1000);
     EXPECT_EQ(r, MESSAGE_DONE);
     EXPECT(m.chunked);
     size_t at = 0, used = 0;
     r = MESSAGE_MORE;
     while (r == MESSAGE_MORE && at < body.n) {
-        r = message_chunks(&m, slice_part(body, at, step), append_content, to, &used);
+        r = message_chunks(&m, slice_part(body, at, step), &to, &used);
         at += used;
     }
     *ret_used = at;
@@ -181,14 +201,13 @@ static enum message_result parse_chunks(slice body, size_t step, struct buf *to,
 static void expect_chunks(slice body, enum message_result wanted)
 {
     for (size_t step = 1; step <= body.n; step += body.n - 1) {
-        SCOPED(buf_releasep) struct buf got;
-        buf_init(&got, 0);
+        SCOPED(chunks_release) struct chunks got;
         size_t used;
         const char *why;
         EXPECT_EQ(parse_chunks(body, step, &got, &used, &why), wanted);
         if (wanted != MESSAGE_DONE)
             continue;
-        EXPECT_SLICE(buf_slice(&got), S("hello"));
+        EXPECT_SLICE(buf_slice(&got.content), S("hello"));
         EXPECT_EQ(used, body.n - 4); /* NEXT belongs to the next request */
     }
 }
@@ -197,8 +216,7 @@ static void expect_chunks(slice body, enum message_result wanted)
 static void expect_chunks_refused(slice body, const char *part_of_why)
 {
     for (size_t step = 1; step <= body.n; step += body.n - 1) {
-        SCOPED(buf_releasep) struct buf got;
-        buf_init(&got, 0);
+        SCOPED(chunks_release) struct chunks got;
         size_t used;
         const char *why;
         EXPECT_EQ(parse_chunks(body, step, &got, &used, &why), MESSAGE_REFUSED);
@@ -243,16 +261,16 @@ TEST(zeros_before_a_chunk_size_are_limited_like_extensions)
 /* Clients that write single bytes send such bodies, so they are read, whatever their length. */
 TEST(a_body_of_one_byte_chunks_is_not_limited_by_its_framing)
 {
-    SCOPED(buf_releasep) struct buf body, got;
+    SCOPED(buf_releasep) struct buf body;
+    SCOPED(chunks_release) struct chunks got;
     buf_init(&body, 0);
-    buf_init(&got, 0);
     for (int i = 0; i < 10000; i++)
         buf_add(&body, S("1\r\nx\r\n"));
     buf_add(&body, S("0\r\n\r\n"));
     size_t used;
     const char *why;
     EXPECT_EQ(parse_chunks(buf_slice(&body), 777, &got, &used, &why), MESSAGE_DONE);
-    EXPECT_EQ(got.n, 10000);
+    EXPECT_EQ(got.content.n, 10000);
 }
 
 TEST(a_chunked_body_with_a_lone_lf_is_refused)
@@ -277,6 +295,35 @@ TEST(a_refused_chunked_body_says_what_is_wrong)
     expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY TWENTY "\nhello\r\n"), TOO_LONG);
 }
 
+TEST(the_trailers_of_a_chunked_body_are_the_same_however_it_arrives)
+{
+    const slice body = S("5\r\nhello\r\n0\r\nUpload-Checksum: sha1 a:b=\r\nEmpty:\r\nB: \t \r\nC:c\r\n\r\nNEXT");
+    for (size_t step = 1; step <= body.n; step++) {
+        SCOPED(chunks_release) struct chunks got;
+        size_t used;
+        const char *why;
+        EXPECT_EQ(parse_chunks(body, step, &got, &used, &why), MESSAGE_DONE);
+        EXPECT_SLICE(buf_slice(&got.content), S("hello"));
+        EXPECT_SLICE(buf_slice(&got.trailers), S("Upload-Checksum:sha1 a:b=\nEmpty:\nB:\nC:c\n"));
+        EXPECT_EQ(used, body.n - 4);
+    }
+}
+
+TEST(trailers_are_checked_like_the_lines_of_a_head)
+{
+    static const char nul[] = "5\r\nhello\r\n0\r\nA: b\0c\r\n\r\n";
+    expect_chunks_refused((slice){ nul, sizeof nul - 1 }, "a trailer");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: b\r\n c\r\n\r\n"), "begins with a blank");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: b\r\n\tc\r\n\r\n"), "begins with a blank");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA:\r\n c\r\n\r\n"), "begins with a blank");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\n A: b\r\n\r\n"), "begins with a blank");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\n: b\r\n\r\n"), "no name");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: b\r\n:\nb\r\n\r\n"), "no name");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA : b\r\n\r\n"), "a trailer");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: b\nC: d\r\n\r\n"), "LF without its CR");
+    expect_chunks_refused(S("5\r\nhello\r\n0\r\nA: b\rC: d\r\n\r\n"), "CR without its LF");
+}
+
 RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_test(an_empty_host_is_refused),
           cmocka_unit_test(the_tail_of_a_file_was_kept_as_the_whole),
           cmocka_unit_test(an_empty_file_was_kept_for_a_body_without_a_length_in_http_1_0),
@@ -292,4 +339,6 @@ RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_
           cmocka_unit_test(two_blanks_in_a_request_line),
           cmocka_unit_test(a_complete_head_above_its_limit_is_too_large),
           cmocka_unit_test(a_chunked_body_with_a_lone_lf_is_refused),
+          cmocka_unit_test(the_trailers_of_a_chunked_body_are_the_same_however_it_arrives),
+          cmocka_unit_test(trailers_are_checked_like_the_lines_of_a_head),
           cmocka_unit_test(a_refused_chunked_body_says_what_is_wrong))
