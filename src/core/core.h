@@ -87,7 +87,7 @@ struct core {
     int64_t latest_ms;             /* see core_now_ms; atomic */
     pthread_mutex_t flights_mutex;
     struct intake *flights; /* uploads that write to the blob store: their blob keys may have no row yet */
-    int64_t flight_count;   /* of flights; changed under the mutex, read without it */
+    int64_t body_count;     /* core/object/piece.h; atomic */
     struct helper *helper;  /* writes the bytes of a single upload while they are hashed */
     struct md5_crew *crew;  /* hashes the bytes of several uploads together */
 };

@@ -16,6 +16,7 @@
 #include "core/free_space.h"
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
+#include "core/object/piece.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
 #include "core/store/blob_store.h"
@@ -28,10 +29,9 @@
 #include <string.h>
 
 enum {
-    KEY_DIGITS = 32,           /* hex: 128 bits */
-    OWN_MEMORY = 512,          /* of the arena, in struct intake itself */
-    WORTH_SHARING = 64 * 1024, /* bytes of a piece that is hashed and written by two threads at once */
-    SMALL_BODY = 32 * 1024     /* bytes up to which a body may be hashed on a loop */
+    KEY_DIGITS = 32,       /* hex: 128 bits */
+    OWN_MEMORY = 512,      /* of the arena, in struct intake itself */
+    SMALL_BODY = 32 * 1024 /* bytes up to which a body may be hashed on a loop */
 };
 
 /* One digest besides MD5 that the request asked for. */
@@ -77,7 +77,7 @@ static void flight_begin(struct intake *in)
     SCOPED(unlockp) pthread_mutex_t *held = lock(&in->core->flights_mutex);
     in->next = in->core->flights;
     in->core->flights = in;
-    __atomic_add_fetch(&in->core->flight_count, 1, __ATOMIC_RELAXED);
+    piece_body_begins(in->core);
 }
 
 static void flight_end(struct intake *in)
@@ -89,7 +89,7 @@ static void flight_end(struct intake *in)
     if (!*at)
         return;
     *at = in->next;
-    __atomic_sub_fetch(&in->core->flight_count, 1, __ATOMIC_RELAXED);
+    piece_body_ends(in->core);
 }
 
 bool intake_in_flight(struct core *core, slice blob_key)
@@ -117,43 +117,26 @@ static void intake_free(struct intake *in)
     free(in);
 }
 
-struct write_job {
-    struct intake *in;
-    slice bytes;
-    struct arena *arena;
-    err_t e;
-};
-
-static void run_write_job(void *arg)
-{
-    struct write_job *job = arg;
-    job->e = job->in->writer->ops->write(job->in->writer, job->bytes, job->arena);
-}
-
 static void update_digests(struct intake *in, slice bytes)
 {
     for (size_t i = 0; i < in->digest_count; i++)
         digester_update(in->running[i].digester, bytes);
 }
 
-/* Hash and write a piece. MD5 is the slower of the two, and two cores cannot hash one stream. So if this is the only upload,
- * another thread writes the piece meanwhile; if there are several, the crew hashes them together (base/md5_crew.h). */
-static err_t write_through(struct intake *in, slice bytes, struct arena *a)
+static void hash_piece(void *arg, slice bytes)
 {
-    TRY(free_space_take(in->core, bytes.n, a));
-    struct write_job job = { in, bytes, a, NULL };
-    bool in_parallel = bytes.n >= WORTH_SHARING && __atomic_load_n(&in->core->flight_count, __ATOMIC_RELAXED) == 1 &&
-                       helper_try(in->core->helper, run_write_job, &job);
+    struct intake *in = arg;
     if (in->received + bytes.n > SMALL_BODY)
         hash_update_in(in->core->crew, in->md5, bytes);
     else
         hash_update(in->md5, bytes); /* perhaps on a loop, which must not wait for other uploads */
     update_digests(in, bytes);
-    if (in_parallel)
-        helper_wait(in->core->helper);
-    else
-        run_write_job(&job);
-    return job.e;
+}
+
+static err_t write_through(struct intake *in, slice bytes, struct arena *a)
+{
+    TRY(free_space_take(in->core, bytes.n, a));
+    return piece_write(in->core, in->writer, bytes, hash_piece, in, a);
 }
 
 /* Move from memory to the blob store, beginning with the bytes that came so far. */

@@ -101,8 +101,6 @@ err_t transfer_compose(struct core *core, struct job_run *run, struct arena *a)
     c.owner = (struct principal){ .account_id = c.transfer.account_id,
                                   .user_id = c.transfer.owner_id,
                                   .login = c.transfer.owner_login };
-    if (c.transfer.offset == c.transfer.length) /* its bytes may be those of a blob already */
-        return transfer_finish(core, &c.owner, &c.transfer, a);
     c.buffer = arena_alloc(a, STEP_BYTES);
     e = append_parts(&c, a);
     if (err_is(e, ERR_NO_SPACE))

@@ -5,11 +5,13 @@
  * has acknowledged. The lock is of this process, as the growing blob is. */
 #include "core/transfer/transfer_priv.h"
 
+#include "base/md5_crew.h"
 #include "base/random.h"
 #include "core/core_priv.h"
 #include "core/event.h"
 #include "core/file/hold.h"
 #include "core/free_space.h"
+#include "core/object/piece.h"
 #include "core/quota.h"
 #include "core/records/object.h"
 #include "core/records/record_size.h"
@@ -41,7 +43,7 @@ struct transfer_writer {
     int64_t pending;          /* bytes written behind the offset */
     int64_t received, lifetime_ms, flushed_at_ms;
     char id[WRITER_LENGTH];
-    bool is_unverified;
+    bool is_unverified, is_in_shard;
     enum transfer_end end;
     struct transfer_writer *next; /* of the same shard */
     int64_t written_at_ms;        /* monotonic clock: when the last bytes came; atomic */
@@ -103,6 +105,8 @@ static void enter_shard(struct transfer_writer *w)
     SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
     w->next = shard->first;
     shard->first = w;
+    w->is_in_shard = true;
+    piece_body_begins(w->core);
 }
 
 static void leave_shard(struct transfer_writer *w)
@@ -113,6 +117,7 @@ static void leave_shard(struct transfer_writer *w)
     while (*at != w)
         at = &(*at)->next;
     *at = w->next;
+    piece_body_ends(w->core);
 }
 
 void transfer_stop_writers(struct core *core, slice name, const struct transfer_writer *except)
@@ -206,10 +211,10 @@ static void release(struct transfer_writer *w)
 
 static void free_writer(struct transfer_writer *w)
 {
-    if (w->blob) {
+    if (w->is_in_shard)
         leave_shard(w);
+    if (w->blob)
         w->blob->ops->discard(w->blob);
-    }
     arena_release(&w->arena);
     free(w);
 }
@@ -243,7 +248,7 @@ static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_ope
     err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
     w->md5 = w->transfer.md5;
     w->digest = w->transfer.digest;
-    if (!e)
+    if (!e && w->transfer.offset != w->transfer.length) /* else its bytes may be those of a blob already */
         e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
     if (e) {
         release(w);
@@ -310,6 +315,8 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
 static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct arena *a)
 {
     struct advancing v = { w, kind };
+    if (__atomic_load_n(&w->is_over, __ATOMIC_SEQ_CST))
+        return core_refuse(a, REASON_TRANSFER_BUSY);
     if (w->pending)
         TRY(w->blob->ops->flush(w->blob, a));
     TRY(meta_write(w->core->meta, apply_advance, &v, a));
@@ -321,6 +328,14 @@ static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct a
     return NULL;
 }
 
+static void hash_piece(void *arg, slice bytes)
+{
+    struct transfer_writer *w = arg;
+    md5_crew_update(w->core->crew, &w->md5, bytes);
+    if (w->transfer.has_digest)
+        hash_state_update(&w->digest, bytes);
+}
+
 err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
 {
     const struct transfer *t = &w->transfer;
@@ -328,11 +343,10 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
         return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
+    if (!bytes.n)
+        return NULL;
     TRY(free_space_take(w->core, bytes.n, a));
-    TRY(w->blob->ops->write(w->blob, bytes, a));
-    md5_update(&w->md5, bytes);
-    if (t->has_digest)
-        hash_state_update(&w->digest, bytes);
+    TRY(piece_write(w->core, w->blob, bytes, hash_piece, w, a));
     w->pending += (int64_t)bytes.n;
     w->received += (int64_t)bytes.n;
     __atomic_store_n(&w->written_at_ms, clock_monotonic_ms(w->core->clock), __ATOMIC_SEQ_CST);
