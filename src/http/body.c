@@ -108,7 +108,8 @@ static void finish_sink(struct exchange *x, bool cut)
 
 static void finish_sink_on_worker(struct pool_task *t)
 {
-    finish_sink(EXCHANGE_OF(t, task), false);
+    struct exchange *x = EXCHANGE_OF(t, task);
+    finish_sink(x, x->was_cut);
 }
 
 static void begin_finish(struct exchange *x)
@@ -122,7 +123,9 @@ static void begin_finish(struct exchange *x)
         take_trailers(x);
     body_move(x, BODY_FINISHED);
     exchange_wait(x);
-    if (!cut && !x->body_error && x->sink->blocks && x->sink->blocks(x->sink)) {
+    bool is_whole = !cut && !x->body_error;
+    x->was_cut = cut;
+    if (x->sink->ends_in_lane || (is_whole && x->sink->blocks && x->sink->blocks(x->sink))) {
         x->task = (struct pool_task){ .run = finish_sink_on_worker, .share = exchange_share(x) };
         pool_resume(x->loop->server->lanes[HTTP_LANE_ORDINARY],
                     &x->task); /* an upload that has arrived is not refused */

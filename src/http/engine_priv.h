@@ -319,6 +319,7 @@ struct exchange {
     enum http_refusal cut_refusal; /* why the body was cut: finish gets this refusal … */
     const char *cut_text;
     err_t cut_error;          /* … or this error, which is static */
+    bool was_cut;             /* for finish in a lane */
     struct http_watch *watch; /* set by the exchange's thread, read by the loop: atomic */
     /* interim replies */
     struct buf interim; /* begun, but the socket did not take all of it: at most 4 KiB, which nothing counts */

@@ -269,7 +269,8 @@ struct http_sink {
     err_t (*write)(struct http_sink *, slice bytes);
     err_t (*finish)(struct http_sink *, struct http_exchange *, err_t e);
     bool (*blocks)(struct http_sink *);
-    bool off_loop; /* write may take more than a millisecond: it runs on body workers, also for a small body */
+    bool off_loop;     /* write may take more than a millisecond: it runs on body workers, also for a small body */
+    bool ends_in_lane; /* finish runs on a worker whatever e is: it may sync or wait also after an error */
 };
 /* Accept the body of an HTTP_STREAM exchange; sends "100 Continue" if the client waits for it. Call it at most once, from
  * handle or, after other work, from a function that http_on_loop runs. A client that went away meanwhile shows as soon as its
