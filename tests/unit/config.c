@@ -282,7 +282,7 @@ TEST(hosts_must_name_an_api)
                     "cais.ini:3: hosts.x.example is given twice");
     EXPECT_ERR_TEXT(set(&c, "hosts.a.example=ftp"),
                     "--set: hosts.a.example: 'ftp' is no dialect; allowed: pyrus, runrun, "
-                    "redu, datasnap, oci, appfile, s3, native, portal");
+                    "redu, datasnap, oci, appfile, s3, native, resumable, portal");
     EXPECT_ERR_TEXT(set(&c, "hosts.a_b:80=s3"), "--set: hosts: 'a_b:80' is not a host name");
     EXPECT_OK(set(&c, "hosts.*.S3.example.org=s3"));
     EXPECT_ERR_TEXT(set(&c, "hosts.a.*.org=s3"), "--set: hosts: 'a.*.org' is not a host name");

@@ -11,11 +11,13 @@
 #include "api/kit/browser.h"
 #include "api/native/native.h"
 #include "api/portal/portal.h"
+#include "api/resumable/resumable.h"
 #include "api/service/service.h"
 #include "base/text.h"
 #include "core/access/application.h"
 #include "core/access/session.h"
 #include "core/job.h"
+#include "core/transfer/transfer.h"
 #include "datasnap_fixture.h"
 #include "http/multipart.h"
 #include "pyrus_fixture.h"
@@ -832,6 +834,79 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     walk_routes(&w);
 }
 
+/* ---- resumable uploads ---- */
+
+struct resumable_fixture {
+    struct world *w;
+    struct resumable resumable;
+    struct http_api api;
+    struct fake_http http;
+    slice key;
+};
+
+static void resumable_fixture_freep(struct resumable_fixture **f)
+{
+    fake_http_release(&(*f)->http);
+    world_free((*f)->w);
+    free(*f);
+}
+
+/* The longest head that a request of tus may have, beside that of the route. */
+static struct fake_reply *send_to_resumable(struct walk *w, struct fake_request *r)
+{
+    size_t i = 0;
+    r->token = *(const slice *)w->user;
+    while (r->headers[i].name.n)
+        i++;
+    r->headers[i++] = (struct http_header){ S("Tus-Resumable"), S("1.0.0") };
+    r->headers[i++] = (struct http_header){ S("Upload-Length"), S("1048576") };
+    r->headers[i++] = (struct http_header){ S("Upload-Offset"), S("0") };
+    r->headers[i++] = (struct http_header){ S("Upload-Metadata"), slice_of(long_text(w->a, 'k', 8000)) };
+    return fake_http_send(w->http, r);
+}
+
+TEST(resumable_uploads_stay_within_the_memory_of_a_request)
+{
+    SCOPED(resumable_fixture_freep) struct resumable_fixture *f = must_malloc(sizeof *f);
+    f->w = world_new();
+    f->resumable = (struct resumable){ .core = &f->w->core, .options = { .expiry_ms = 3600000 } };
+    f->api = resumable_api(&f->resumable);
+    f->http = fake_http_new(&f->api);
+    struct principal ana = world_user(f->w, S("ana"));
+    f->key = world_key(f->w, S("ana"), S("native"));
+    struct walk w = { .api = &f->api,
+                      .http = &f->http,
+                      .a = f->w->a,
+                      .send = send_to_resumable,
+                      .user = &f->key,
+                      .is_error = is_native_error };
+    struct transfer_request request = { .origin = S("native"),
+                                        .file_name = slice_of(long_text(w.a, '"', 250)),
+                                        .metadata = slice_of(long_text(w.a, 'm', TRANSFER_METADATA_MAX)),
+                                        .length = 1 << 20,
+                                        .lifetime_ms = 3600000 };
+    struct transfer t;
+    for (int i = 0; i < 100; i++)
+        EXPECT_OK(transfer_create(&f->w->core, &ana, &request, w.a, &t));
+    struct worst bodies = { 0 };
+    add_body(&bodies, worst_repeat(w.a, "", "x", "", 1 << 20));
+    const char *type = "application/offset+octet-stream";
+    const struct row rows[] = {
+        { .route = "OPTIONS /v1/native/uploads" },
+        { .route = "OPTIONS /v1/native/uploads/{id}", .params = { t.name } },
+        { .route = "POST /v1/native/uploads", .bodies = bodies, .form_type = type },
+        { .route = "GET /v1/native/uploads", .query = S("limit=100") },
+        { .route = "GET /v1/native/uploads/{id}", .params = { t.name } },
+        { .route = "PATCH /v1/native/uploads/{id}", .params = { t.name }, .bodies = bodies, .form_type = type },
+        { .route = "POST /v1/native/uploads/{id}", .params = { t.name }, .bodies = bodies, .form_type = type },
+        { .route = "PUT /v1/native/uploads/{id}", .params = { t.name }, .bodies = bodies, .form_type = type },
+        { .route = "DELETE /v1/native/uploads/{id}", .params = { t.name } },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
 /* ---- /health and /metrics ---- */
 
 /* In place of the engine. */
@@ -1148,6 +1223,7 @@ int main(void)
         cmocka_unit_test(redu_stays_within_the_memory_of_a_request),
         cmocka_unit_test(datasnap_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(resumable_uploads_stay_within_the_memory_of_a_request),
         cmocka_unit_test(the_pages_stay_within_the_memory_of_a_request),
         cmocka_unit_test(s3_stays_within_the_memory_of_a_request),
         cmocka_unit_test(health_and_metrics_stay_within_the_memory_of_a_request),
