@@ -4,6 +4,7 @@
 #include "test.h"
 #include "tmpdir.h"
 
+#include "http/engine_priv.h"
 #include "http/server.h"
 
 #include <arpa/inet.h>
@@ -503,11 +504,66 @@ TEST(a_whole_body_counts_though_its_client_went_away_before_it_could_get_an_inte
     wait_for_count(&finished, done + 1);
 }
 
+/* A connection that waits, on this thread, and whose socket is full or not as the test says. */
+struct waiting {
+    struct loop loop;
+    struct conn conn;
+    struct exchange exchange;
+    int reader;
+};
+
+static void waiting_init(struct waiting *w, bool writable)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    memset(w, 0, sizeof *w);
+    w->loop.thread = pthread_self();
+    w->conn =
+        (struct conn){ .loop = &w->loop, .fd = fds[0], .state = CONN_WAIT, .writable = writable, .x = &w->exchange };
+    w->exchange.mark = MARK_EXCHANGE;
+    w->exchange.conn = &w->conn;
+    w->exchange.loop = &w->loop;
+    w->exchange.minor = 1;
+    w->reader = fds[1];
+}
+
+static void waiting_release(struct waiting *w)
+{
+    buf_release(&w->exchange.interim);
+    close(w->conn.fd);
+    close(w->reader);
+}
+
+TEST(an_interim_reply_is_dropped_while_the_rest_of_another_one_waits)
+{
+    SCOPED(waiting_release) struct waiting w;
+    char got[100];
+    waiting_init(&w, true); /* the socket has room again, but the connection did not run yet */
+    buf_add(&w.exchange.interim, S("end\r\n\r\n"));
+    http_interim(&w.exchange.pub, 104, NULL, 0);
+    EXPECT_EQ(recv(w.reader, got, sizeof got, 0), -1);
+    interim_flush(&w.conn);
+    EXPECT_EQ(recv(w.reader, got, sizeof got, 0), 7);
+    http_interim(&w.exchange.pub, 104, NULL, 0);
+    ssize_t n = recv(w.reader, got, sizeof got, 0);
+    EXPECT_SLICE(((slice){ got, n > 0 ? (size_t)n : 0 }), S("HTTP/1.1 104 Upload Resumption Supported\r\n\r\n"));
+}
+
+TEST(an_interim_reply_that_did_not_begin_is_not_kept)
+{
+    SCOPED(waiting_release) struct waiting w;
+    waiting_init(&w, false);
+    http_interim(&w.exchange.pub, 104, NULL, 0);
+    EXPECT_EQ(w.exchange.interim.n, 0);
+}
+
 RUN_TESTS_WITH(start_server, stop_server,
                cmocka_unit_test(an_interim_reply_comes_before_100_continue_and_does_not_replace_it),
                cmocka_unit_test(a_worker_reports_progress_in_the_middle_of_a_large_body),
                cmocka_unit_test(a_client_that_does_not_read_loses_interim_replies_but_nothing_else),
                cmocka_unit_test(continue_follows_an_interim_reply_that_the_socket_did_not_take),
+               cmocka_unit_test(an_interim_reply_is_dropped_while_the_rest_of_another_one_waits),
+               cmocka_unit_test(an_interim_reply_that_did_not_begin_is_not_kept),
                cmocka_unit_test(old_clients_and_long_heads_get_no_interim_reply),
                cmocka_unit_test(exchanges_that_end_while_an_interim_reply_is_on_its_way_get_one_final_reply),
                cmocka_unit_test(a_whole_body_counts_though_its_client_went_away_before_it_could_get_an_interim_reply))
