@@ -134,6 +134,8 @@ static void begin_finish(struct exchange *x)
     finish_sink(x, cut);
 }
 
+static void submit_filling(struct exchange *x);
+
 static void cut_body(struct exchange *x)
 {
     if (x->conn->state == CONN_DROP) {
@@ -143,6 +145,8 @@ static void cut_body(struct exchange *x)
     x->keep_alive = false;
     x->close_after = true;
     if (goes_to_sink(x)) {
+        if (x->sink->ends_in_lane && x->filling && x->filling->n)
+            submit_filling(x); /* it keeps what came */
         body_move(x, BODY_CUT);
         if (x->buffers_at_workers == 0)
             begin_finish(x);

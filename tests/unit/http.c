@@ -153,6 +153,11 @@ static err_t digest_finish(struct http_sink *s, struct http_exchange *x, err_t e
     hash_free(d->hash);
     increment_and_notify(e ? &sinks_cut : &sinks_finished);
     EXPECT(!e || x->req.trailer_count == 0);
+    if (e && d->sink.ends_in_lane) {
+        wait_for_count(&gate_open, 1); /* would hold up all that its loop serves */
+        http_reply(x, 400, "text/plain", arena_printf(&x->arena, "%llu were kept", (unsigned long long)d->n));
+        return NULL;
+    }
     if (e)
         return e;
     repeat_trailers(x);
@@ -180,6 +185,7 @@ static err_t receive_and_digest(struct http_exchange *x)
                                0,
                                slice_eq(http_header(&x->req, "Authorization"), S("slow")),
                                false };
+    d->sink.off_loop = d->sink.ends_in_lane = http_has_header(&x->req, "Keeps");
     http_receive(x, &d->sink);
     return NULL;
 }
@@ -1310,6 +1316,30 @@ TEST(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink)
     }
 }
 
+TEST(what_came_of_a_body_that_is_cut_goes_to_a_sink_that_keeps_it)
+{
+    SCRATCH(a);
+    static const size_t sizes[] = { 3, 70000, 200001, 3 << 20 };
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        char *body = memset(arena_alloc(&a, sizes[i]), 'k', sizes[i]);
+        int fd = connect_client(), before = sinks_cut;
+        send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nKeeps: 1\r\nContent-Length: 4000000\r\n\r\n"));
+        send_all(fd, (slice){ body, sizes[i] });
+        shutdown(fd, SHUT_WR);
+        wait_for_count(&sinks_cut, before + 1);
+        for (int other = 0; other < 8; other++) { /* on every loop */
+            int client = connect_client();
+            send_all(client, S("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+            EXPECT_HAS(read_reply(client, &a, S("")), "HTTP/1.1 200 ");
+            close(client);
+        }
+        increment_and_notify(&gate_open);
+        EXPECT_HAS(read_reply(fd, &a, S("")), arena_printf(&a, "\r\n\r\n%zu were kept", sizes[i]).p);
+        close(fd);
+        close_gate();
+    }
+}
+
 TEST(the_time_of_a_body_begins_when_it_is_asked_for)
 {
     SCRATCH(a);
@@ -1523,6 +1553,7 @@ RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_re
                cmocka_unit_test(continue_is_sent_only_when_a_body_is_received_later),
                cmocka_unit_test(a_body_that_came_before_it_was_asked_for_is_received),
                cmocka_unit_test(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink),
+               cmocka_unit_test(what_came_of_a_body_that_is_cut_goes_to_a_sink_that_keeps_it),
                cmocka_unit_test(the_time_of_a_body_begins_when_it_is_asked_for),
                cmocka_unit_test(a_body_can_be_collected_later), cmocka_unit_test(slow_clients_are_disconnected),
                cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),

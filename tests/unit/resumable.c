@@ -354,6 +354,32 @@ TEST(an_upload_with_more_bytes_than_its_length_is_gone)
     EXPECT_EQ(world_fsck(f->w, false), 0);
 }
 
+TEST(an_upload_without_a_length_was_not_limited)
+{
+    FIXTURE(f);
+    f->resumable.options.max_file_bytes = 10;
+    struct fake_request r = request_of(f, PROTOCOL_TUS, "POST", S(""));
+    set_header(&r, "Upload-Defer-Length", S("1"));
+    slice id = id_in(fake_http_send(&f->http, &r));
+    EXPECT_EQ(send_patch(f, PROTOCOL_TUS, id, 0, S("0123456789")), 204);
+    EXPECT_EQ(send_patch(f, PROTOCOL_TUS, id, 10, S("x")), 413);
+    r = patch_of(f, PROTOCOL_TUS, id, 10, S(""));
+    set_header(&r, "Upload-Length", S("11"));
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 413);
+    EXPECT_EQ(offset_in(head(f, PROTOCOL_TUS, id)), 10);
+}
+
+TEST(the_end_of_an_unfinished_upload_did_not_move_with_its_last_bytes)
+{
+    FIXTURE(f);
+    slice id = create_tus(f, 6);
+    world_wait(f->w, hours(24));
+    struct fake_request r = patch_of(f, PROTOCOL_TUS, id, 0, S("abc"));
+    slice expected = time_format_http(f->w->a, WORLD_START_MS + hours(24) + 7 * DAY);
+    EXPECT_SLICE(fake_reply_header(fake_http_send(&f->http, &r), "Upload-Expires"), expected);
+    EXPECT_SLICE(fake_reply_header(head(f, PROTOCOL_TUS, id), "Upload-Expires"), expected);
+}
+
 /* ---- two requests at once ---- */
 
 struct rival {
@@ -487,6 +513,8 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(a_checksum_that_cannot_be_verified_is_refused),
           cmocka_unit_test(a_body_that_is_cut_keeps_what_it_brought_unless_it_has_a_checksum),
           cmocka_unit_test(an_upload_with_more_bytes_than_its_length_is_gone),
+          cmocka_unit_test(an_upload_without_a_length_was_not_limited),
+          cmocka_unit_test(the_end_of_an_unfinished_upload_did_not_move_with_its_last_bytes),
           cmocka_unit_test(a_second_writer_waits_or_takes_over_as_its_protocol_says),
           cmocka_unit_test(an_offset_that_was_told_was_raised_by_the_request_before),
           cmocka_unit_test(bytes_of_a_user_who_was_disabled_meanwhile_do_not_count),

@@ -222,7 +222,8 @@ void append_init(struct append *p, struct http_exchange *x)
         .sink = { .write = write_append, .finish = finish_append, .off_loop = true, .ends_in_lane = true },
         .x = x,
         .tells_progress = is_ietf && speaks_interim(x),
-        .opening = { .rivalry = is_ietf ? TRANSFER_ENDS_ANOTHER : TRANSFER_ENDS_SILENT,
+        .opening = { .max_bytes = (uint64_t)call->api->options.max_file_bytes,
+                     .rivalry = is_ietf ? TRANSFER_ENDS_ANOTHER : TRANSFER_ENDS_SILENT,
                      .lifetime_ms = call->api->options.expiry_ms }
     };
 }
@@ -240,7 +241,7 @@ static err_t reply_tus(struct append *p)
     const struct transfer *t = &p->transfer;
     if (p->creates)
         call_add_location(x, t->name);
-    if (!t->is_composed && (!p->creates || x->req.content_length != 0))
+    if (!t->is_composed)
         call_put_number(x, "Upload-Offset", t->offset);
     call_add_expiry(x, t);
     call_add_file(x, t);

@@ -95,7 +95,8 @@ struct transfer_opening {
     slice name;
     int64_t offset; /* that the sender goes on at */
     bool has_length;
-    int64_t length; /* of the upload, as the sender says now */
+    int64_t length;     /* of the upload, as the sender says now */
+    uint64_t max_bytes; /* of the upload; TOO_LARGE above it, also of a length; 0: no limit */
     enum transfer_rivalry rivalry;
     enum transfer_end end;
     bool is_unverified;  /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
@@ -103,7 +104,8 @@ struct transfer_opening {
     int64_t lifetime_ms; /* as in transfer_request */
 };
 /* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED;
- * TRANSFER_LENGTH another length is known, or it is less than what came; of a new length also QUOTA, NO_SPACE; TRANSFER_COMPOSED. */
+ * TRANSFER_LENGTH another length is known, or it is less than what came; of a new length also TOO_LARGE, QUOTA, NO_SPACE;
+ * TRANSFER_COMPOSED. */
 MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
                              struct arena *a, struct transfer_writer **ret_writer);
 /* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only

@@ -42,6 +42,7 @@ struct transfer_writer {
     struct hash_state digest; /* the same, if the transfer has one */
     int64_t pending;          /* bytes written behind the offset */
     int64_t received, lifetime_ms, flushed_at_ms;
+    int64_t max_bytes;
     char id[WRITER_LENGTH];
     bool is_unverified, is_in_shard;
     enum transfer_end end;
@@ -155,6 +156,8 @@ static err_t claim_length(struct meta_tx *tx, const struct claiming *c, const st
     bool done = length >= 0 && t->length == length;
     if (!c->opening->has_length || done)
         return NULL;
+    if (t->length < 0 && length > c->w->max_bytes)
+        return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %lld bytes", (long long)c->w->max_bytes);
     if (t->length < 0 && length >= t->offset) {
         struct account_use later = { .bytes = length - t->offset };
         TRY(quota_check(c->w->core, tx, t->account_id, &later, a));
@@ -227,6 +230,7 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
                                    .who = *who,
                                    .grant = grant_of(who),
                                    .lifetime_ms = opening->lifetime_ms,
+                                   .max_bytes = opening->max_bytes ? (int64_t)opening->max_bytes : INT64_MAX,
                                    .flushed_at_ms = core_now_ms(core),
                                    .written_at_ms = clock_monotonic_ms(core->clock),
                                    .end = opening->end,
@@ -280,11 +284,12 @@ enum advance_kind { GOES_ON, IS_CUT, IS_WHOLE };
 struct advancing {
     struct transfer_writer *w;
     enum advance_kind kind;
+    int64_t expires_at_ms; /* as it was written */
 };
 
 static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
 {
-    const struct advancing *v = arg;
+    struct advancing *v = arg;
     struct transfer_writer *w = v->w;
     int64_t now_ms = core_now_ms(w->core);
     struct account_use more = { .bytes = w->pending };
@@ -297,6 +302,7 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
                                         .until_ms = now_ms + LEASE_MS,
                                         .expires_at_ms = now_ms + w->lifetime_ms };
     bool done;
+    v->expires_at_ms = now_ms + w->lifetime_ms;
     bool ends = v->kind == IS_WHOLE && w->end == TRANSFER_ENDS_HERE;
     TRY(grant_recheck_in(w->core, tx, &w->grant, a));
     TRY(quota_take(w->core, tx, w->transfer.account_id, &more, a));
@@ -314,13 +320,14 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
 /* What was written is on stable storage, and then acknowledged. */
 static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct arena *a)
 {
-    struct advancing v = { w, kind };
+    struct advancing v = { w, kind, 0 };
     if (__atomic_load_n(&w->is_over, __ATOMIC_SEQ_CST))
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (w->pending)
         TRY(w->blob->ops->flush(w->blob, a));
     TRY(meta_write(w->core->meta, apply_advance, &v, a));
     w->transfer.offset += w->pending;
+    w->transfer.expires_at_ms = v.expires_at_ms;
     w->transfer.md5 = w->md5;
     w->transfer.digest = w->digest;
     w->pending = 0;
@@ -343,6 +350,8 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
         return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
+    if ((int64_t)bytes.n > w->max_bytes - t->offset - w->pending)
+        return err_make(a, ERR_TOO_LARGE, "more than the limit of %lld bytes", (long long)w->max_bytes);
     if (!bytes.n)
         return NULL;
     TRY(free_space_take(w->core, bytes.n, a));
