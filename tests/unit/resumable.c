@@ -395,10 +395,12 @@ static void send_rival(void *arg)
 {
     struct rival *r = arg;
     world_wait(r->f->w, r->wait_ms);
-    if (strcmp(r->method, "PATCH") == 0)
+    if (strcmp(r->method, "PATCH") == 0) {
         r->status = send_patch(r->f, r->protocol, r->id, 0, S("123456"));
-    else
-        r->status = head(r->f, r->protocol, r->id)->status;
+        return;
+    }
+    struct fake_request request = request_of(r->f, r->protocol, r->method, r->id);
+    r->status = fake_http_send(&r->f->http, &request)->status;
 }
 
 static int send_with_rival(struct fixture *f, enum protocol protocol, slice id, struct rival *rival)
@@ -408,6 +410,7 @@ static int send_with_rival(struct fixture *f, enum protocol protocol, slice id, 
         set_header(&r, "Upload-Complete", S("?0"));
     r.midway = send_rival;
     r.midway_arg = rival;
+    r.watched = true;
     return fake_http_send(&f->http, &r)->status;
 }
 
@@ -438,6 +441,54 @@ TEST(an_offset_that_was_told_was_raised_by_the_request_before)
     EXPECT_EQ(rival.status, 204);
     EXPECT_EQ(offset_in(head(f, PROTOCOL_IETF, rival.id)), 0);
     EXPECT_EQ(send_patch(f, PROTOCOL_IETF, rival.id, 0, S("123")), 204);
+}
+
+TEST(a_request_whose_upload_was_removed_went_on)
+{
+    FIXTURE(f);
+    struct rival rival = { f, PROTOCOL_TUS, "DELETE", create_tus(f, 6), 0, 0 };
+    EXPECT_EQ(send_with_rival(f, PROTOCOL_TUS, rival.id, &rival), 423);
+    EXPECT_EQ(rival.status, 204);
+    EXPECT_EQ(head(f, PROTOCOL_TUS, rival.id)->status, 404);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+/* ---- bad input ---- */
+
+TEST(the_first_of_two_equal_headers_counted)
+{
+    FIXTURE(f);
+    static const char *const names[] = { "Tus-Resumable", "Upload-Checksum",     "Upload-Metadata",
+                                         "Upload-Concat", "Upload-Defer-Length", "X-HTTP-Method-Override",
+                                         "Upload-Offset", "Upload-Length" };
+    slice id = create_tus(f, 6);
+    for (size_t i = 0; i < LENGTH_OF(names); i++) {
+        struct fake_request r = patch_of(f, PROTOCOL_TUS, id, 0, S("abc"));
+        set_header(&r, names[i], S("0"));
+        set_header(&r, names[i], S("0"));
+        EXPECT_EQ(fake_http_send(&f->http, &r)->status, 400);
+    }
+    EXPECT_EQ(offset_in(head(f, PROTOCOL_TUS, id)), 0);
+}
+
+TEST(the_draft_ignores_numbers_that_are_none)
+{
+    FIXTURE(f);
+    static const char *const wrong[] = { "x", "-1", "1.5", "\"11\"", "", "1000000000000000", "1, 1" };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+        struct fake_request r = request_of(f, PROTOCOL_IETF, "POST", S(""));
+        set_header(&r, "Upload-Complete", S("?0;x=1"));
+        set_header(&r, "Upload-Length", slice_of(wrong[i]));
+        struct fake_reply *reply = fake_http_send(&f->http, &r);
+        EXPECT_EQ(reply->status, 201);
+        slice id = id_in(reply);
+        EXPECT(!fake_reply_header(head(f, PROTOCOL_IETF, id), "Upload-Length").p);
+        r = request_of(f, PROTOCOL_IETF, "PATCH", id);
+        set_header(&r, "Content-Type", S(IETF_CONTENT_TYPE));
+        set_header(&r, "Upload-Complete", S("?0"));
+        set_header(&r, "Upload-Offset", slice_of(wrong[i]));
+        EXPECT_EQ(fake_http_send(&f->http, &r)->status, 400);
+    }
 }
 
 /* ---- bad days ---- */
@@ -517,5 +568,8 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(the_end_of_an_unfinished_upload_did_not_move_with_its_last_bytes),
           cmocka_unit_test(a_second_writer_waits_or_takes_over_as_its_protocol_says),
           cmocka_unit_test(an_offset_that_was_told_was_raised_by_the_request_before),
+          cmocka_unit_test(a_request_whose_upload_was_removed_went_on),
+          cmocka_unit_test(the_first_of_two_equal_headers_counted),
+          cmocka_unit_test(the_draft_ignores_numbers_that_are_none),
           cmocka_unit_test(bytes_of_a_user_who_was_disabled_meanwhile_do_not_count),
           cmocka_unit_test(an_acknowledged_offset_is_true_whatever_call_of_a_store_fails))

@@ -228,8 +228,23 @@ void append_init(struct append *p, struct http_exchange *x)
     };
 }
 
+/* Ends the request in the middle also if it waits for its sender: when another one has ended it, and as guard_watch does. */
+static err_t check_append(struct http_watch *watch)
+{
+    static const struct err was_ended = { .code = ERR_CONFLICT,
+                                          .reason = REASON_TRANSFER_BUSY,
+                                          .msg = "another request writes to the upload",
+                                          .where = ERR_HERE };
+    struct append *p = CONTAINER_OF(watch, struct append, watch);
+    return __atomic_load_n(&p->was_ended, __ATOMIC_SEQ_CST) ? &was_ended : grant_recheck(core_of(p), &p->grant);
+}
+
 void append_receive(struct append *p)
 {
+    p->opening.ended = &p->was_ended;
+    p->grant = grant_of(p->x->principal);
+    p->watch.check = check_append;
+    http_watch(p->x, &p->watch);
     http_receive(p->x, &p->sink);
 }
 
@@ -298,11 +313,12 @@ static err_t append_to_finished(struct append *p)
 {
     struct http_exchange *x = p->x;
     const struct transfer *t = &p->transfer;
+    if (!is_tus(p) && p->opening.end == TRANSFER_ENDS_HERE && p->opening.length == t->length)
+        return append_reply(p); /* the request that completed it, once more: its reply was lost */
     if (p->opening.offset != t->offset)
         return call_refuse_offset(x, t->offset, p->opening.offset);
-    if (x->req.content_length != 0 || (!is_tus(p) && p->opening.end != TRANSFER_ENDS_HERE))
-        return resumable_refuse(&x->arena, RESUMABLE_FINISHED);
-    return append_reply(p);
+    bool is_end = x->req.content_length == 0 && (is_tus(p) || p->opening.end == TRANSFER_ENDS_HERE);
+    return is_end ? append_reply(p) : resumable_refuse(&x->arena, RESUMABLE_FINISHED);
 }
 
 static err_t check_upload(struct append *p)

@@ -10,6 +10,7 @@
 
 #include "api/resumable/body_check.h"
 #include "api/resumable/call.h"
+#include "core/grant.h"
 #include "core/transfer/transfer.h"
 
 struct append {
@@ -21,6 +22,9 @@ struct append {
     struct body_checks checks;
     bool tells_progress; /* by interim replies */
     bool write_failed;
+    struct http_watch watch;
+    struct grant grant;
+    bool was_ended; /* by another request; atomic */
     int64_t told_offset;
     struct transfer transfer; /* as it was before the body came, and as it is in the end */
 };

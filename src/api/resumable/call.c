@@ -5,7 +5,9 @@
 #include "api/resumable/cors.h"
 #include "base/config_key.h"
 #include "base/text.h"
-#include "http/field.h"
+#include "http/structured_field.h"
+
+#define METHOD_OVERRIDE "X-HTTP-Method-Override"
 
 /* A request is of tus if it has one of these; HEAD, GET and DELETE without any are of the other protocol, whose final form has no
  * header of its own. Upload-Length and Upload-Offset belong to both. tus-js-client sends Upload-Metadata and Upload-Defer-Length
@@ -25,7 +27,7 @@ enum protocol call_protocol(const struct http_request *req)
 
 slice call_method(const struct http_request *req)
 {
-    slice override = http_header(req, "X-HTTP-Method-Override");
+    slice override = http_header(req, METHOD_OVERRIDE);
     return override.n ? override : req->method;
 }
 
@@ -38,8 +40,26 @@ void call_begin(struct http_exchange *x)
     x->work = call;
 }
 
-err_t call_check_version(struct http_exchange *x)
+static bool call_is_repeated(const struct http_request *req, const char *header)
 {
+    size_t count = 0;
+    for (size_t i = 0; i < req->header_count; i++)
+        count += slice_eq_nocase(req->headers[i].name, slice_of(header));
+    return count > 1;
+}
+
+/* Which of two values counts must not depend on who reads them. Fields of the draft are joined, and then are no Items. */
+static err_t check_repeated(struct http_exchange *x)
+{
+    bool is_repeated = call_is_repeated(&x->req, METHOD_OVERRIDE);
+    for (size_t i = 0; i < LENGTH_OF(tus_headers); i++)
+        is_repeated = is_repeated || call_is_repeated(&x->req, tus_headers[i]);
+    return is_repeated ? resumable_refuse(&x->arena, RESUMABLE_REPEATED) : NULL;
+}
+
+err_t call_check_head(struct http_exchange *x)
+{
+    TRY(check_repeated(x));
     if (call_of(x)->protocol != PROTOCOL_TUS || slice_eq(http_header(&x->req, "Tus-Resumable"), S(TUS_VERSION)))
         return NULL;
     http_reply_header(x, "Tus-Version", S(TUS_VERSION));
@@ -48,23 +68,31 @@ err_t call_check_version(struct http_exchange *x)
 
 /* ---- headers ---- */
 
-/* More digits than any number of bytes has are no number. A header that is there twice has no value. */
-err_t call_read_bytes(struct http_exchange *x, const char *header, int row, int64_t *ret)
+/* tus: digits alone, once. More digits than any number of bytes has are no number. */
+static bool read_tus_bytes(const struct http_request *req, const char *header, int64_t *ret)
 {
-    slice value = { 0 };
-    size_t count = 0;
-    for (size_t i = 0; i < x->req.header_count; i++)
-        if (slice_eq_nocase(x->req.headers[i].name, slice_of(header))) {
-            value = x->req.headers[i].value;
-            count++;
-        }
-    *ret = -1;
-    if (!count)
-        return NULL;
-    bool is_number = count == 1 && value.n >= 1 && value.n <= 18;
+    slice value = http_header(req, header);
+    bool is_number = value.n >= 1 && value.n <= 18 && !call_is_repeated(req, header);
     for (size_t i = 0; is_number && i < value.n; i++)
         is_number = value.p[i] >= '0' && value.p[i] <= '9';
-    return is_number && slice_to_i64(value, ret) ? NULL : resumable_refuse(&x->arena, row);
+    return is_number && slice_to_i64(value, ret);
+}
+
+/* The draft wants a header ignored whose value is none. */
+static int64_t read_ietf_bytes(struct http_exchange *x, const char *header)
+{
+    int64_t n;
+    return sf_integer(sf_field(&x->req, header, &x->arena), &n) && n >= 0 ? n : -1;
+}
+
+err_t call_read_bytes(struct http_exchange *x, const char *header, int row, int64_t *ret)
+{
+    *ret = -1;
+    if (call_of(x)->protocol == PROTOCOL_IETF)
+        *ret = read_ietf_bytes(x, header);
+    else if (http_has_header(&x->req, header) && !read_tus_bytes(&x->req, header, ret))
+        return error_refuse_at(&x->arena, ERR_HERE, &resumable_errors, NULL, row);
+    return NULL;
 }
 
 void call_put_number(struct http_exchange *x, const char *header, int64_t n)

@@ -47,12 +47,13 @@ static inline struct call *call_of(const struct http_exchange *x)
 }
 enum protocol call_protocol(const struct http_request *);
 slice call_method(const struct http_request *);
-/* A tus request has the right version. Errors: VERSION. */
-MUST_USE err_t call_check_version(struct http_exchange *);
+/* A tus request has the right version, and no header of ours is there twice. Errors: VERSION, REPEATED. */
+MUST_USE err_t call_check_head(struct http_exchange *);
 
 /* ---- headers that both protocols have ---- */
 
-/* A header whose value is a number of bytes. *ret -1: the request has none. Errors: `row` for any other value. */
+/* A header whose value is a number of bytes. *ret -1: the request has none, or, in the draft, one with another value. Errors: `row`
+ * for any other value in tus. */
 MUST_USE err_t call_read_bytes(struct http_exchange *, const char *header, int row, int64_t *ret);
 /* Adds the right offset to the reply that refuses the one of the sender. Returns the refusal. */
 MUST_USE err_t call_refuse_offset(struct http_exchange *, int64_t expected, int64_t provided);

@@ -17,7 +17,7 @@ static err_t resumable_guard(struct http_exchange *x)
     call_begin(x);
     call_add_headers(x);
     TRY(caller_admit(x, r->core, &caller_rules, call_of(x)->method));
-    return call_check_version(x);
+    return call_check_head(x);
 }
 
 static bool counts_as(const struct http_exchange *x, const char *method)
@@ -29,6 +29,8 @@ static err_t handle_uploads(struct http_exchange *x)
 {
     if (counts_as(x, "POST"))
         return create_upload(x);
+    if (counts_as(x, "OPTIONS"))
+        return show_options(x);
     if (counts_as(x, "GET") || counts_as(x, "HEAD")) {
         http_collect(x, HTTP_LANE_ORDINARY, 0, list_uploads);
         return NULL;
@@ -40,6 +42,8 @@ static err_t handle_upload(struct http_exchange *x)
 {
     if (counts_as(x, "PATCH"))
         return append_upload(x);
+    if (counts_as(x, "OPTIONS"))
+        return show_options(x);
     err_t (*handle)(struct http_exchange *) = counts_as(x, "GET") || counts_as(x, "HEAD") ? show_upload
                                               : counts_as(x, "DELETE")                    ? remove_upload
                                                                                           : NULL;

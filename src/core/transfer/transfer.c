@@ -220,6 +220,7 @@ err_t transfer_remove(struct core *core, const struct principal *who, slice name
         return e;
     slice key = arena_copy(a, t.blob_key);
     TRY(meta_write(core->meta, apply_remove, &c, a));
+    transfer_stop_writers(core, name, NULL);
     return drop_bytes(core, key, a);
 }
 

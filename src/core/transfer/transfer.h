@@ -99,8 +99,9 @@ struct transfer_opening {
     uint64_t max_bytes; /* of the upload; TOO_LARGE above it, also of a length; 0: no limit */
     enum transfer_rivalry rivalry;
     enum transfer_end end;
-    bool is_unverified;  /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
-    bool composes;       /* from parts: for transfer_compose alone */
+    bool is_unverified; /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
+    bool *ended;   /* set, atomically, once another request has ended this one; must outlive the writer; NULL is fine */
+    bool composes; /* from parts: for transfer_compose alone */
     int64_t lifetime_ms; /* as in transfer_request */
 };
 /* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED;

@@ -48,7 +48,8 @@ struct transfer_writer {
     enum transfer_end end;
     struct transfer_writer *next; /* of the same shard */
     int64_t written_at_ms;        /* monotonic clock: when the last bytes came; atomic */
-    bool is_over;                 /* it was told to end; atomic */
+    bool *ended;                  /* it was told to end; atomic */
+    bool own_ended;               /* if nobody else wants to know */
 };
 
 int64_t transfer_record_size(const struct transfer *t)
@@ -127,7 +128,7 @@ void transfer_stop_writers(struct core *core, slice name, const struct transfer_
     SCOPED(unlockp) pthread_mutex_t *held = lock(&shard->mutex);
     for (struct transfer_writer *w = shard->first; w; w = w->next)
         if (w != except && slice_eq(w->transfer.name, name))
-            __atomic_store_n(&w->is_over, true, __ATOMIC_SEQ_CST);
+            __atomic_store_n(w->ended, true, __ATOMIC_SEQ_CST);
 }
 
 /* Is there a writer of that id here that has brought nothing for a while? One of another process is known by its lease alone. */
@@ -235,6 +236,7 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
                                    .written_at_ms = clock_monotonic_ms(core->clock),
                                    .end = opening->end,
                                    .is_unverified = opening->is_unverified };
+    w->ended = opening->ended ? opening->ended : &w->own_ended;
     arena_init(&w->arena);
     w->who.login = arena_copy(&w->arena, who->login);
     w->who.request_id = arena_copy(&w->arena, who->request_id);
@@ -321,7 +323,7 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
 static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct arena *a)
 {
     struct advancing v = { w, kind, 0 };
-    if (__atomic_load_n(&w->is_over, __ATOMIC_SEQ_CST))
+    if (__atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (w->pending)
         TRY(w->blob->ops->flush(w->blob, a));
@@ -346,7 +348,7 @@ static void hash_piece(void *arg, slice bytes)
 err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
 {
     const struct transfer *t = &w->transfer;
-    if (__atomic_load_n(&w->is_over, __ATOMIC_SEQ_CST))
+    if (__atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
         return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
