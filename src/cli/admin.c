@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/server_probe.h"
+#include "cli/stop_signals.h"
 #include "cli/terminal.h"
-#include "cli/whole_file.h"
 #include "core/access/access.h"
 #include "core/care/data_dir.h"
 

@@ -6,14 +6,14 @@
 #include "cli/whole_file.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 struct fetch {
     int fd;
     struct progress progress;
-    sigset_t signals; /* blocked during the transfer, so that the temporary file is removed before the command ends */
+    struct stop_signals
+        signals; /* blocked during the transfer, so that the temporary file is removed before the command ends */
 };
 
 static err_t write_to_fd(void *arg, struct arena *a, slice bytes)
@@ -35,7 +35,7 @@ static bool continue_fetch(void *arg, int64_t done, int64_t total)
 {
     struct fetch *d = arg;
     progress_update(&d->progress, done, total);
-    return sigtimedwait(&d->signals, NULL, &(struct timespec){ 0 }) < 0;
+    return !stop_signals_wait(&d->signals, 0);
 }
 
 static err_t fetch_to_fd(struct cli *cli, struct client *client, const char *id, int fd)
@@ -43,19 +43,14 @@ static err_t fetch_to_fd(struct cli *cli, struct client *client, const char *id,
     struct fetch d = { .fd = fd };
     struct client_sink sink = { write_to_fd, &d };
     struct client_watch watch = { continue_fetch, &d };
-    sigset_t before;
-    sigemptyset(&d.signals);
-    sigaddset(&d.signals, SIGINT);
-    sigaddset(&d.signals, SIGTERM);
-    sigaddset(&d.signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &d.signals, &before);
+    stop_signals_block(&d.signals);
     progress_init(&d.progress, cli->err, cli->clock, terminal_safe(cli->arena, slice_of(id)));
     err_t e = client_get(client, slice_of(id), &sink, &watch, cli->arena);
     progress_end(&d.progress);
     /* continue_fetch consumed the signal; the exit code tells the caller that the command failed. */
     if (err_is(e, ERR_EXPIRED))
         e = err_make(cli->arena, ERR_EXPIRED, "stopped by a signal");
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    stop_signals_restore(&d.signals);
     return e;
 }
 

@@ -3,46 +3,10 @@
 
 #include "base/buf.h"
 #include "cli/terminal.h"
+#include "cli/unit.h"
 
 #include <arpa/inet.h>
 #include <string.h>
-
-/* ---- numbers with units ---- */
-
-struct unit {
-    const char *suffix;
-    int64_t factor;
-};
-static const struct unit size_units[] = { { "", 1 }, { "K", KiB }, { "M", MiB }, { "G", GiB }, { "T", TiB } };
-static const struct unit duration_units[] = {
-    { "ms", 1 }, { "s", SECOND }, { "m", 60 * SECOND }, { "h", HOUR }, { "d", DAY },
-};
-
-static bool parse_with_unit(slice text, const struct unit *units, size_t count, int64_t *ret)
-{
-    size_t digits = 0;
-    uint64_t number;
-    while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
-        digits++;
-    if (!slice_to_u64(slice_part(text, 0, digits), &number))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (slice_eq_nocase(slice_from(text, digits), slice_of(units[i].suffix)))
-            return number <= INT64_MAX && !__builtin_mul_overflow((int64_t)number, units[i].factor, ret);
-    /* 0 needs no unit. */
-    *ret = 0;
-    return number == 0 && digits == text.n;
-}
-
-/* In the largest unit of which it is a multiple. */
-static slice format_with_unit(struct arena *a, int64_t value, const struct unit *units, size_t count)
-{
-    const struct unit *best = &units[0];
-    for (size_t i = 1; value && i < count; i++)
-        if (value % units[i].factor == 0)
-            best = &units[i];
-    return arena_printf(a, "%lld%s", (long long)(value / best->factor), best->suffix);
-}
 
 /* ---- values ---- */
 
@@ -134,10 +98,9 @@ static err_t set_number(struct arena *a, const struct config_given *g, void *to)
                              arena_printf(a, "%lld to %lld", (long long)k->min, (long long)k->max));
     } else {
         bool is_size = k->type == CONFIG_TYPE_SIZE;
-        const struct unit *units = is_size ? size_units : duration_units;
-        size_t count = is_size ? LENGTH_OF(size_units) : LENGTH_OF(duration_units);
-        if (!parse_with_unit(g->text, units, count, &number) || number < k->min || number > k->max) {
-            slice min = format_with_unit(a, k->min, units, count), max = format_with_unit(a, k->max, units, count);
+        const struct unit_list *units = is_size ? &units_of_size : &units_of_duration;
+        if (!unit_parse(units, g->text, &number) || number < k->min || number > k->max) {
+            slice min = unit_format(units, k->min, a), max = unit_format(units, k->max, a);
             return bad_value(a, g, is_size ? "a size in range" : "a duration in range",
                              arena_printf(a, "a number %s, from " SLICE_FMT " to " SLICE_FMT,
                                           is_size ? "of bytes or with K, M, G or T" : "with ms, s, m, h or d",

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/terminal.h"
+#include "cli/unit.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -349,18 +350,14 @@ int command_failed(const struct cli *cli, const struct err *e)
 
 bool option_size(const char *value, int64_t *ret)
 {
-    slice text = slice_of(value);
-    uint64_t v, unit = 1;
-    if (text.n && strchr("KMGT", text.p[text.n - 1])) {
-        for (const char *at = "KMGT"; *at; at++) {
-            unit *= 1024;
-            if (*at == text.p[text.n - 1])
-                break;
-        }
-        text.n--;
-    }
-    if (!slice_to_u64(text, &v) || __builtin_mul_overflow(v, unit, &v) || v > INT64_MAX)
-        return false;
-    *ret = (int64_t)v;
-    return true;
+    return unit_parse(&units_of_size, slice_of(value), ret);
+}
+
+bool option_duration(const struct cli *cli, const char *name, int64_t *ret_ms)
+{
+    const char *value = option_value(cli->options, name);
+    if (!value || unit_parse(&units_of_duration, slice_of(value), ret_ms))
+        return true;
+    usage_error(cli->err, cli->options->command, "--%s: '%s' is no duration, such as 90s, 5m or 2h", name, value);
+    return false;
 }

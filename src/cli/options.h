@@ -86,6 +86,9 @@ MUST_USE bool option_number(const struct cli *cli, const char *name, int64_t min
 /* The value of an option that is a time: "2026-11-29" (its beginning, in UTC) or "2026-11-29T14:04:09Z". As option_number. */
 MUST_USE bool option_time(const struct cli *cli, const char *name, int64_t *ret_ms);
 
+/* The value of an option that is a duration: a number with ms, s, m, h or d. As option_number. */
+MUST_USE bool option_duration(const struct cli *cli, const char *name, int64_t *ret_ms);
+
 /* Print "cais COMMAND: …; try 'cais COMMAND --help'" and return EXIT_USAGE. */
 int usage_error(FILE *err, const struct command *command, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void help_command(FILE *out, const struct command *command);

@@ -3,11 +3,11 @@
 
 #include "cli/server.h"
 #include "cli/server_probe.h"
+#include "cli/stop_signals.h"
 #include "cli/terminal.h"
 #include "core/care/data_dir.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
 
 static const char *environment_value(const struct cli *cli, const char *name)
@@ -24,19 +24,15 @@ void session_close(struct session *s)
     server_stop(s->server);
 }
 
-/* The threads of the server block SIGINT, SIGTERM and SIGHUP: the thread of the command handles them, because it knows
+/* The threads of the server block the stop signals: the thread of the command handles them, because it knows
  * what it has to clean up. */
 static err_t start_private_server(const struct cli *cli, struct session *s)
 {
-    sigset_t signals, before;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
+    struct stop_signals signals;
     log_init(&s->log, cli->clock, STDERR_FILENO, LOG_WARNING, true);
-    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    stop_signals_block(&signals);
     err_t e = server_start(cli, &s->config, &s->log, true, cli->arena, &s->server);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    stop_signals_restore(&signals);
     return e;
 }
 

@@ -7,27 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP };
-
-static void block_stop_signals(sigset_t *before)
-{
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < LENGTH_OF(stop_signals); i++)
-        sigaddset(&blocked, stop_signals[i]);
-    pthread_sigmask(SIG_BLOCK, &blocked, before);
-}
-
-bool stop_signal_waits(void)
-{
-    sigset_t pending;
-    bool waits = false;
-    sigpending(&pending);
-    for (size_t i = 0; i < LENGTH_OF(stop_signals); i++)
-        waits |= sigismember(&pending, stop_signals[i]) == 1;
-    return waits;
-}
-
 static slice folder_of(const char *path)
 {
     size_t slash = slice_rfind_byte(slice_of(path), '/');
@@ -38,7 +17,7 @@ err_t whole_file_open(struct whole_file *f, const char *path, bool replaces, str
 {
     struct stat there;
     *f = (struct whole_file){ .path = path, .replaces = replaces, .fd = -1 };
-    block_stop_signals(&f->signals_before);
+    stop_signals_block(&f->signals);
     if (lstat(path, &there) == 0) {
         if (!replaces)
             return err_make(a, ERR_CONFLICT, "it exists already; --force replaces it");
@@ -88,5 +67,5 @@ void whole_file_close(struct whole_file *f)
     if (f->temporary)
         unlink(f->temporary);
     fd_closep(&f->fd);
-    pthread_sigmask(SIG_SETMASK, &f->signals_before, NULL);
+    stop_signals_restore(&f->signals);
 }

@@ -6,16 +6,15 @@
 
 #include "base/err.h"
 #include "base/random.h"
-
-#include <signal.h>
+#include "cli/stop_signals.h"
 
 struct whole_file {
     const char *path, *temporary; /* temporary: NULL while there is none */
     bool replaces;
     int fd; /* for writing */
-    sigset_t signals_before;
+    struct stop_signals signals;
 };
-/* Begin to write. Until the file is closed, SIGINT, SIGTERM and SIGHUP are blocked, so that the temporary file does not stay
+/* Begin to write. Until the file is closed, the stop signals are blocked, so that the temporary file does not stay
  * behind: ask stop_signal_waits between two pieces of the work. `path` is borrowed until then.
  * replaces  a file that exists is replaced; else it is an error
  * Errors    CONFLICT the file exists, or is no regular file; those of the system */
@@ -24,8 +23,5 @@ MUST_USE err_t whole_file_open(struct whole_file *, const char *path, bool repla
 MUST_USE err_t whole_file_commit(struct whole_file *, struct arena *a);
 /* Must be called after whole_file_open, whatever that returned. Removes what was not committed. */
 void whole_file_close(struct whole_file *);
-
-/* Has one of these signals arrived while they were blocked? */
-bool stop_signal_waits(void);
 
 #endif

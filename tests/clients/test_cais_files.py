@@ -181,6 +181,19 @@ def test_get_leaves_no_partial_file_when_it_is_stopped(cais, server, tmp_path):
     assert files_in(tmp_path) == []
 
 
+def test_get_goes_on_when_the_signal_is_ignored(cais, server, tmp_path):
+    """As under nohup: blocking a signal must not bring it back."""
+    file = server.keep(b"x" * 100000)
+    server.trouble = "stall"
+    process = subprocess.Popen([cais, "get", "--url", server.url, file["id"], "-o", "a"], cwd=tmp_path,
+                               stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert server.stalled.wait(20)
+    process.send_signal(signal.SIGHUP)
+    server.go_on.set()
+    _, said = process.communicate(timeout=20)
+    assert b"the server broke off" in said and b"signal" not in said
+
+
 @pytest.mark.parametrize("name", ["..", ".bashrc", "-rf", "a/.."])
 def test_get_refuses_names_with_a_path(run, server, tmp_path, name):
     file = server.keep(b"x", name=name)

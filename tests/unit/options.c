@@ -6,13 +6,15 @@
 #include <string.h>
 
 static int ran;
+static int64_t within_ms; /* the value of --within; 42: none was given */
 static struct options seen;
 static int run(struct cli *cli)
 {
     ran++;
     seen = *cli->options;
     int64_t n = 7;
-    if (!option_number(cli, "number", 1, 10, &n))
+    within_ms = 42;
+    if (!option_number(cli, "number", 1, 10, &n) || !option_duration(cli, "within", &within_ms))
         return EXIT_USAGE;
     return n == 7 || n == 3 ? EXIT_DONE : EXIT_FAILED;
 }
@@ -22,6 +24,7 @@ static const struct option_spec options[] = {
     { "set", 0, "KEY=VALUE", true, "A key." },
     { "json", 'j', NULL, false, "JSON." },
     { "number", 'n', "N", false, "A number." },
+    { "within", 0, "DURATION", false, "A duration." },
     { 0 },
 };
 static const struct command put = { "put", "FILE…", 1, ANY_NUMBER, options, "Send.", "More.\n", run };
@@ -118,6 +121,28 @@ TEST(option_number_refuses_values_out_of_range)
     EXPECT_EQ(cais("cais put a -n 3"), EXIT_DONE);
 }
 
+TEST(option_duration_needs_a_unit)
+{
+    static const char *const wrong[] = { "5", "x", "", "-1s", "1.5h", "s", "99999999999999999d" };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++) {
+        EXPECT_EQ(cais(arena_printf(&arena, "cais put a --within=%s", wrong[i]).p), EXIT_USAGE);
+        EXPECT_SLICE(slice_of(err), arena_printf(&arena,
+                                                 "cais put: --within: '%s' is no duration, such as 90s, 5m or 2h; "
+                                                 "try 'cais put --help'\n",
+                                                 wrong[i]));
+    }
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } right[] = { { "0", 0 }, { "250ms", 250 }, { "90s", 90000 }, { "5m", 300000 }, { "2H", 7200000 } };
+    for (size_t i = 0; i < LENGTH_OF(right); i++) {
+        EXPECT_EQ(cais(arena_printf(&arena, "cais put a --within=%s", right[i].text).p), EXIT_DONE);
+        EXPECT_EQ(within_ms, right[i].ms);
+    }
+    EXPECT_EQ(cais("cais put a"), EXIT_DONE);
+    EXPECT_EQ(within_ms, 42);
+}
+
 TEST(help_goes_to_standard_output_and_succeeds)
 {
     static const char *const asked[] = { "cais put --help", "cais put -h", "cais help put",
@@ -155,6 +180,7 @@ int main(void)
         cmocka_unit_test(command_find_prefers_the_name_of_two_words),
         cmocka_unit_test(wrong_usage_prints_one_line),
         cmocka_unit_test(option_number_refuses_values_out_of_range),
+        cmocka_unit_test(option_duration_needs_a_unit),
         cmocka_unit_test(help_goes_to_standard_output_and_succeeds),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
