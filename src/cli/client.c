@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define REPLY_MAX_BYTES ((size_t)4 << 20)
@@ -34,15 +33,13 @@ struct client {
 struct transfer {
     struct client *client;
     struct arena *arena;
-    struct hash *md5; /* of the bytes that were sent or received */
     int64_t moved, total;
     const struct client_watch *watch;
     bool stopped; /* by the watch */
     err_t error;  /* the first error of a callback */
-    int fd;       /* of an upload: read from here */
+    const struct client_source *source;
     const struct client_sink *sink;
     struct buf reply; /* the part of the body that did not go to the sink */
-    slice etag;
 };
 
 static void release_client(void *arg)
@@ -112,32 +109,25 @@ err_t client_open(struct arena *a, const struct client_target *target, struct cl
 static size_t on_read(char *to, size_t size, size_t count, void *arg)
 {
     struct transfer *x = arg;
-    size_t room = size * count;
+    size_t room = size * count, got = 0;
     if (x->total >= 0 && (int64_t)room > x->total - x->moved)
         room = (size_t)(x->total - x->moved); /* bytes appended to the file meanwhile exceed the length we sent */
-    ssize_t got;
-    do
-        got = room ? read(x->fd, to, room) : 0;
-    while (got < 0 && errno == EINTR && !x->stopped);
-    if (got < 0)
-        x->error = err_errno(x->arena, errno, "cannot read");
-    else if (!got && x->moved < x->total)
+    if (room)
+        x->error = x->source->read(x->source->arg, x->arena, to, room, &got);
+    if (!x->error && !got && x->moved < x->total)
         x->error = err_make(x->arena, ERR_CONFLICT, "the file became shorter while it was sent");
     if (x->error)
         return CURL_READFUNC_ABORT;
-    hash_update(x->md5, (slice){ to, (size_t)got });
-    x->moved += got;
-    return (size_t)got;
+    x->moved += (int64_t)got;
+    return got;
 }
 
 /* libcurl sends the body again from its start when a connection that it reused turns out to be closed. */
 static int on_rewind(void *arg, curl_off_t offset, int origin)
 {
     struct transfer *x = arg;
-    if (origin != SEEK_SET || offset != 0 || (x->moved && lseek(x->fd, 0, SEEK_SET) != 0))
+    if (origin != SEEK_SET || offset != 0 || (x->moved && !x->source->rewind(x->source->arg)))
         return CURL_SEEKFUNC_CANTSEEK;
-    hash_free(x->md5);
-    x->md5 = hash_new(HASH_MD5);
     x->moved = 0;
     return CURL_SEEKFUNC_OK;
 }
@@ -154,7 +144,6 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *arg)
     struct transfer *x = arg;
     slice got = { bytes, size * count };
     if (x->sink && status_of(x) == 200) {
-        hash_update(x->md5, got);
         x->moved += (int64_t)got.n;
         x->error = x->sink->write(x->sink->arg, x->arena, got);
     } else {
@@ -163,19 +152,6 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *arg)
             x->error = err_make(x->arena, ERR_CORRUPT, "the answer is larger than %zu bytes", REPLY_MAX_BYTES);
     }
     return x->error ? 0 : got.n;
-}
-
-static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
-{
-    struct transfer *x = arg;
-    slice line = { bytes, size * count }, name, value;
-    while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
-        line.n--;
-    if (slice_starts(line, S("HTTP/")))
-        x->etag = S(""); /* a final response follows an interim one */
-    else if (slice_cut(line, ':', &name, &value) && slice_eq_nocase(name, S("ETag")))
-        x->etag = arena_copy(x->arena, slice_trim(value));
-    return size * count;
 }
 
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
@@ -191,14 +167,12 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
 
 static void transfer_init(struct transfer *x, struct client *c, struct arena *a)
 {
-    *x = (struct transfer){ .client = c, .arena = a, .total = -1, .fd = -1, .etag = S("") };
-    x->md5 = hash_new(HASH_MD5);
+    *x = (struct transfer){ .client = c, .arena = a, .total = -1 };
     buf_init(&x->reply, REPLY_MAX_BYTES);
 }
 
 static void transfer_releasep(struct transfer *x)
 {
-    hash_free(x->md5);
     buf_release(&x->reply);
 }
 
@@ -228,8 +202,6 @@ static void set_request(struct transfer *x, const char *url, struct curl_slist *
     curl_easy_setopt(curl, CURLOPT_SEEKDATA, x);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -300,9 +272,9 @@ static err_t error_of_refusal(struct transfer *x, long status)
 
 /* Send the request and return its outcome. A refusal by the server takes precedence over an error of the client: a
  * server that refuses while we are still sending makes the sending fail, too. */
-static err_t perform(struct transfer *x, long wanted)
+static err_t perform(struct transfer *x, long wanted, CURLcode *ret_code)
 {
-    CURLcode code = curl_easy_perform(x->client->curl);
+    CURLcode code = *ret_code = curl_easy_perform(x->client->curl);
     long status = status_of(x);
     if (x->stopped)
         return err_make(x->arena, ERR_EXPIRED, "stopped");
@@ -318,11 +290,11 @@ static err_t perform(struct transfer *x, long wanted)
     return NULL;
 }
 
-static slice md5_hex(struct transfer *x)
+static slice md5_hex(struct md5 md5, struct arena *a)
 {
     unsigned char digest[MD5_SIZE];
-    hash_final(x->md5, digest);
-    return hex_encode(x->arena, (slice){ (const char *)digest, sizeof digest });
+    md5_final(&md5, digest);
+    return hex_encode(a, (slice){ (const char *)digest, sizeof digest });
 }
 
 static err_t parse_file(struct arena *a, const struct json *from, struct client_file *ret_file)
@@ -343,118 +315,227 @@ static err_t parse_file(struct arena *a, const struct json *from, struct client_
     return NULL;
 }
 
-static err_t parse_reply(struct transfer *x, const struct json **ret_json)
+static err_t parse_reply(struct client *c, slice body, struct arena *a, const struct json **ret_json)
 {
-    err_t e = json_parse(x->arena, buf_slice(&x->reply), ret_json);
-    return e ? err_because(x->arena, e, ERR_CORRUPT, "the answer of %s is no JSON", x->client->where) : NULL;
+    err_t e = json_parse(a, body, ret_json);
+    return e ? err_because(a, e, ERR_CORRUPT, "the answer of %s is no JSON", c->where) : NULL;
 }
 
-/* ---- the requests ---- */
-
-/* Did the server keep the bytes that were sent? */
-static err_t check_kept(struct transfer *x, const struct client_file *file)
-{
-    slice sent = md5_hex(x);
-    if (file->size_bytes == x->moved && slice_eq_nocase(file->md5, sent))
-        return NULL;
-    return err_make(x->arena, ERR_DIGEST,
-                    "the server kept other bytes than were sent: %lld bytes with MD5 " SLICE_FMT
-                    " were sent, it tells of %lld with " SLICE_FMT " as " SLICE_FMT,
-                    (long long)x->moved, SLICE_ARG(sent), (long long)file->size_bytes,
-                    SLICE_ARG(terminal_safe(x->arena, file->md5)), SLICE_ARG(file->id));
-}
-
-static bool file_changed(const struct stat *before, const struct stat *after)
-{
-    return before->st_size != after->st_size || before->st_mtim.tv_sec != after->st_mtim.tv_sec ||
-           before->st_mtim.tv_nsec != after->st_mtim.tv_nsec;
-}
+/* ---- any request ---- */
 
 static void free_listp(struct curl_slist **list)
 {
     curl_slist_free_all(*list);
 }
 
+static struct curl_slist *headers_of(struct client *c, const struct client_request *r, struct arena *a)
+{
+    struct curl_slist *headers = NULL;
+    for (struct curl_slist *h = c->headers; h; h = h->next)
+        add_line(&headers, h->data);
+    for (size_t i = 0; i < r->header_count; i++)
+        add_line(&headers, arena_printf(a, "%s: " SLICE_FMT, r->headers[i].name, SLICE_ARG(r->headers[i].value)).p);
+    if (r->body && r->body->size_bytes >= 0 && r->body->size_bytes <= EXPECT_CONTINUE_BYTES)
+        add_line(&headers, "Expect:"); /* else libcurl would wait for 100 Continue before every body */
+    return headers;
+}
+
+static bool is_loss(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+slice client_reply_header(struct client *c, const char *name, struct arena *a)
+{
+    struct curl_header *found;
+    if (curl_easy_header(c->curl, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return S("");
+    return arena_copy(a, slice_trim(slice_of(found->value)));
+}
+
+err_t client_send(struct client *c, const struct client_request *r, struct arena *a, struct client_reply *ret_reply)
+{
+    SCOPED(transfer_releasep) struct transfer x;
+    transfer_init(&x, c, a);
+    x.watch = r->watch;
+    x.sink = r->sink;
+    SCOPED(free_listp) struct curl_slist *headers = headers_of(c, r, a);
+    set_request(&x, arena_printf(a, SLICE_FMT SLICE_FMT, SLICE_ARG(c->base), SLICE_ARG(r->path)).p, headers);
+    if (r->silence_ms)
+        curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, (long)(r->silence_ms + 999) / 1000);
+    if (r->body) {
+        x.source = r->body;
+        x.total = r->body->size_bytes;
+        curl_easy_setopt(c->curl, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(c->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x.total); /* -1: unknown, sent in chunks */
+    }
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, r->method);
+    CURLcode code;
+    err_t e = perform(&x, r->success, &code);
+    curl_off_t retry_after_s = 0;
+    curl_easy_getinfo(c->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
+    *ret_reply = (struct client_reply){ .status = status_of(&x),
+                                        .is_lost = e && !x.stopped && !x.error && is_loss(code),
+                                        .retry_after_s = retry_after_s,
+                                        .body = arena_copy(a, buf_slice(&x.reply)) };
+    return e;
+}
+
+/* ---- the requests of the API ---- */
+
+err_t client_check_kept(const struct client_file *file, int64_t sent_bytes, struct md5 sent, struct arena *a)
+{
+    slice hex = md5_hex(sent, a);
+    if (file->size_bytes == sent_bytes && slice_eq_nocase(file->md5, hex))
+        return NULL;
+    return err_make(a, ERR_DIGEST,
+                    "the server kept other bytes than were sent: %lld bytes with MD5 " SLICE_FMT
+                    " were sent, it tells of %lld with " SLICE_FMT " as " SLICE_FMT,
+                    (long long)sent_bytes, SLICE_ARG(hex), (long long)file->size_bytes,
+                    SLICE_ARG(terminal_safe(a, file->md5)), SLICE_ARG(file->id));
+}
+
+err_t client_check_unchanged(int fd, const struct stat *before, const struct client_file *sent, struct arena *a)
+{
+    struct stat now;
+    if (fstat(fd, &now) == 0 && before->st_size == now.st_size && before->st_mtim.tv_sec == now.st_mtim.tv_sec &&
+        before->st_mtim.tv_nsec == now.st_mtim.tv_nsec)
+        return NULL;
+    return err_make(a, ERR_CONFLICT,
+                    "it changed while it was sent; " SLICE_FMT " holds neither what it was nor what it is, perhaps",
+                    SLICE_ARG(sent->id));
+}
+
+/* A file, or another descriptor, as the body of one request: from where it stands to its end. */
+struct descriptor_source {
+    int fd;
+    off_t start; /* -1: it cannot be rewound */
+    int64_t sent_bytes;
+    struct md5 md5; /* of them */
+};
+
+static err_t read_descriptor(void *arg, struct arena *a, char *to, size_t room, size_t *ret_n)
+{
+    struct descriptor_source *d = arg;
+    ssize_t got;
+    do
+        got = read(d->fd, to, room);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return err_errno(a, errno, "cannot read");
+    md5_update(&d->md5, (slice){ to, (size_t)got });
+    d->sent_bytes += got;
+    *ret_n = (size_t)got;
+    return NULL;
+}
+
+static bool rewind_descriptor(void *arg)
+{
+    struct descriptor_source *d = arg;
+    md5_init(&d->md5);
+    d->sent_bytes = 0;
+    return d->start >= 0 && lseek(d->fd, d->start, SEEK_SET) == d->start;
+}
+
 err_t client_put(struct client *c, const struct client_upload *upload, struct arena *a, struct client_file *ret_file)
 {
-    int fd = upload->fd;
-    struct stat before, after;
-    if (fstat(fd, &before) != 0)
+    struct stat before;
+    if (fstat(upload->fd, &before) != 0)
         return err_errno(a, errno, "cannot read");
     if (S_ISDIR(before.st_mode))
         return err_make(a, ERR_INVALID, "is a folder");
-    SCOPED(transfer_releasep) struct transfer x;
-    transfer_init(&x, c, a);
-    x.fd = fd;
-    x.watch = upload->watch;
-    if (S_ISREG(before.st_mode)) {
-        /* Another program may have read a part of the file that is our standard input. */
-        off_t at = lseek(fd, 0, SEEK_CUR);
-        x.total = before.st_size > at && at >= 0 ? before.st_size - at : 0;
-    }
-    SCOPED(free_listp) struct curl_slist *headers = NULL;
-    for (struct curl_slist *h = c->headers; h; h = h->next)
-        add_line(&headers, h->data);
-    if (upload->content_type)
-        add_line(&headers, arena_printf(a, "Content-Type: %s", upload->content_type).p);
-    if (x.total >= 0 && x.total <= EXPECT_CONTINUE_BYTES)
-        add_line(&headers, "Expect:"); /* else libcurl would wait for 100 Continue before every PUT */
-    set_request(&x,
-                arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
-                             SLICE_ARG(percent_encode(a, upload->name, "")))
-                    .p,
-                headers);
-    curl_easy_setopt(c->curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x.total); /* -1: unknown, sent in chunks */
-    TRY(perform(&x, 201));
-    const struct json *reply;
+    /* Another program may have read a part of the file that is our standard input. */
+    struct descriptor_source from = { .fd = upload->fd, .start = lseek(upload->fd, 0, SEEK_CUR) };
+    md5_init(&from.md5);
+    struct client_source source = { .size_bytes = -1, .read = read_descriptor, .rewind = rewind_descriptor };
+    source.arg = &from;
+    if (S_ISREG(before.st_mode))
+        source.size_bytes = before.st_size > from.start && from.start >= 0 ? before.st_size - from.start : 0;
+    struct client_header type = { "Content-Type", slice_of(upload->content_type) };
+    struct client_request request = { .method = "PUT",
+                                      .path = arena_printf(a, "/v1/native/files/" SLICE_FMT,
+                                                           SLICE_ARG(percent_encode(a, upload->name, ""))),
+                                      .headers = &type,
+                                      .header_count = upload->content_type ? 1 : 0,
+                                      .body = &source,
+                                      .watch = upload->watch,
+                                      .success = 201 };
+    struct client_reply reply;
+    const struct json *described;
     struct client_file file;
-    TRY(parse_reply(&x, &reply));
-    TRY(parse_file(a, reply, &file));
-    TRY(check_kept(&x, &file));
-    if (S_ISREG(before.st_mode) && (fstat(fd, &after) != 0 || file_changed(&before, &after)))
-        return err_make(a, ERR_CONFLICT,
-                        "it changed while it was sent; " SLICE_FMT " holds neither what it was nor what it is, perhaps",
-                        SLICE_ARG(file.id));
+    TRY(client_send(c, &request, a, &reply));
+    TRY(parse_reply(c, reply.body, a, &described));
+    TRY(parse_file(a, described, &file));
+    TRY(client_check_kept(&file, from.sent_bytes, from.md5, a));
+    if (S_ISREG(before.st_mode))
+        TRY(client_check_unchanged(upload->fd, &before, &file, a));
     *ret_file = file;
     return NULL;
+}
+
+/* Counts and hashes what comes, and passes it on. */
+struct checked_sink {
+    const struct client_sink *to;
+    int64_t bytes;
+    struct md5 md5;
+};
+
+static err_t write_checked(void *arg, struct arena *a, slice bytes)
+{
+    struct checked_sink *s = arg;
+    md5_update(&s->md5, bytes);
+    s->bytes += (int64_t)bytes.n;
+    return s->to->write(s->to->arg, a, bytes);
 }
 
 err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
                  struct arena *a)
 {
-    SCOPED(transfer_releasep) struct transfer x;
-    transfer_init(&x, c, a);
-    x.sink = sink;
-    x.watch = watch;
-    set_request(&x,
-                arena_printf(a, SLICE_FMT "/v1/native/files/" SLICE_FMT, SLICE_ARG(c->base),
-                             SLICE_ARG(percent_encode(a, id, "")))
-                    .p,
-                c->headers);
-    TRY(perform(&x, 200));
+    struct checked_sink got = { .to = sink };
+    md5_init(&got.md5);
+    struct client_request request = { .method = "GET",
+                                      .path = arena_printf(a, "/v1/native/files/" SLICE_FMT,
+                                                           SLICE_ARG(percent_encode(a, id, ""))),
+                                      .sink = &(struct client_sink){ write_checked, &got },
+                                      .watch = watch,
+                                      .success = 200 };
+    struct client_reply reply;
+    TRY(client_send(c, &request, a, &reply));
     curl_off_t announced = -1;
     curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    if (announced >= 0 && announced != x.moved)
-        return err_make(a, ERR_TRUNCATED, "%lld bytes came, %lld were announced", (long long)x.moved,
+    if (announced >= 0 && announced != got.bytes)
+        return err_make(a, ERR_TRUNCATED, "%lld bytes came, %lld were announced", (long long)got.bytes,
                         (long long)announced);
-    slice promised = x.etag, raw;
+    slice promised = client_reply_header(c, "ETag", a), raw;
     if (promised.n != 34 || promised.p[0] != '"' || !hex_decode(a, slice_part(promised, 1, 32), &raw))
         return err_make(a, ERR_CORRUPT, "the server did not say what the MD5 should be");
-    slice got = md5_hex(&x);
-    if (!slice_eq_nocase(slice_part(promised, 1, 32), got))
-        return err_make(a, ERR_DIGEST, "the MD5 of what came is " SLICE_FMT ", it should be " SLICE_FMT, SLICE_ARG(got),
+    slice hex = md5_hex(got.md5, a);
+    if (!slice_eq_nocase(slice_part(promised, 1, 32), hex))
+        return err_make(a, ERR_DIGEST, "the MD5 of what came is " SLICE_FMT ", it should be " SLICE_FMT, SLICE_ARG(hex),
                         SLICE_ARG(slice_part(promised, 1, 32)));
     return NULL;
 }
 
 static err_t get_json(struct client *c, slice path, struct arena *a, const struct json **ret_json)
 {
-    SCOPED(transfer_releasep) struct transfer x;
-    transfer_init(&x, c, a);
-    set_request(&x, arena_printf(a, SLICE_FMT SLICE_FMT, SLICE_ARG(c->base), SLICE_ARG(path)).p, c->headers);
-    TRY(perform(&x, 200));
-    return parse_reply(&x, ret_json);
+    struct client_request request = { .method = "GET", .path = path, .success = 200 };
+    struct client_reply reply;
+    TRY(client_send(c, &request, a, &reply));
+    return parse_reply(c, reply.body, a, ret_json);
 }
 
 err_t client_info(struct client *c, slice id, struct arena *a, struct client_file *ret_file)
@@ -495,7 +576,8 @@ err_t client_post(struct client *c, const char *path, slice body, struct arena *
     curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 0L); /* a check of a large store may take long */
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-    err_t e = perform(&x, 200);
+    CURLcode code;
+    err_t e = perform(&x, 200, &code);
     curl_slist_free_all(headers);
     if (!e)
         *ret_reply = arena_copy(a, buf_slice(&x.reply));

@@ -8,6 +8,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 
+#include <sys/stat.h>
+
 struct client;
 struct client_target {
     const char *url;     /* NULL: use the socket */
@@ -32,6 +34,51 @@ struct client_file {
 /* Errors: INVALID the URL is not http or https. The client lives in `a`. */
 MUST_USE err_t client_open(struct arena *a, const struct client_target *target, struct client **ret_client);
 
+/* Takes the bytes of a download, piece by piece: all of the piece, or an error. Not called when the server refuses. */
+struct client_sink {
+    err_t (*write)(void *arg, struct arena *a, slice bytes);
+    void *arg;
+};
+/* The body of a request. */
+struct client_source {
+    int64_t size_bytes; /* -1: not known, so it is sent in chunks */
+    /* The next bytes, at most `room`; *ret_n 0: there are no more. */
+    err_t (*read)(void *arg, struct arena *a, char *to, size_t room, size_t *ret_n);
+    /* Go back to the first byte, because a connection that was used again turned out to be closed. False: impossible. */
+    bool (*rewind)(void *arg);
+    void *arg;
+};
+struct client_header {
+    const char *name;
+    slice value;
+};
+struct client_request {
+    const char *method;
+    slice path;                          /* after the URL of the server, with its slash, encoded */
+    const struct client_header *headers; /* those that are not the same in all requests */
+    size_t header_count;
+    const struct client_source *body; /* NULL: none */
+    const struct client_sink *sink;   /* gets the body of the reply, if that has status 200; NULL: it is kept */
+    const struct client_watch *watch; /* may be NULL */
+    long success;                     /* the status of the reply */
+    int64_t silence_ms;               /* a connection on which nothing moves is given up after so long; 0: 5 minutes */
+};
+struct client_reply {
+    long status; /* 0: none came */
+    /* There is no connection, or it was lost: what became of the request is not known, and it may be tried again. */
+    bool is_lost;
+    int64_t retry_after_s; /* 0: the server did not say */
+    slice body;            /* in `a` */
+};
+/* Send a request and wait for its reply.
+ *
+ * ret_reply  also after an error
+ * Errors     those of the source; else as client_list */
+MUST_USE err_t client_send(struct client *c, const struct client_request *, struct arena *a,
+                           struct client_reply *ret_reply);
+/* A header of the reply to the last request of this client, in `a`; empty: it has none, or there was no reply. */
+slice client_reply_header(struct client *c, const char *name, struct arena *a);
+
 struct client_upload {
     int fd; /* read to its end: a regular file is sent with its length, anything else in chunks */
     slice name;
@@ -45,11 +92,12 @@ struct client_upload {
 MUST_USE err_t client_put(struct client *c, const struct client_upload *, struct arena *a,
                           struct client_file *ret_file);
 
-/* Takes the bytes of a download, piece by piece: all of the piece, or an error. Not called when the server refuses. */
-struct client_sink {
-    err_t (*write)(void *arg, struct arena *a, slice bytes);
-    void *arg;
-};
+/* Did the server keep the bytes that were sent? Errors: DIGEST no. */
+MUST_USE err_t client_check_kept(const struct client_file *, int64_t sent_bytes, struct md5 sent, struct arena *a);
+/* Errors: CONFLICT the open file has another size or time now than in `before`; the message speaks of `sent`. */
+MUST_USE err_t client_check_unchanged(int fd, const struct stat *before, const struct client_file *sent,
+                                      struct arena *a);
+
 /* Fetch a file. On success the sink got as many bytes as were announced, and their MD5 is that of the ETag.
  * Errors  DIGEST, TRUNCATED; the sink's; else as client_list. After an error the sink may hold some bytes. */
 MUST_USE err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
