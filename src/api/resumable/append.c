@@ -172,6 +172,11 @@ static err_t read_trailer(struct append *p)
     struct http_exchange *x = p->x;
     slice value = http_trailer(&x->req, "Upload-Checksum"), bytes;
     enum check_kind kind;
+    size_t count = 0;
+    for (size_t i = 0; i < x->req.trailer_count; i++)
+        count += slice_eq_nocase(x->req.trailers[i].name, S("Upload-Checksum"));
+    if (count > 1)
+        return resumable_refuse(&x->arena, RESUMABLE_REPEATED);
     if (!p->checks.in_trailer)
         return value.p && is_tus(p) ? resumable_refuse(&x->arena, RESUMABLE_BAD_TRAILER) : NULL;
     if (!value.p || !checksum_parse(value, &x->arena, &kind, &bytes))

@@ -27,7 +27,7 @@
 
 #define LEASE_MS ((int64_t)120000)
 #define FLUSH_BYTES                                                                                                    \
-    ((int64_t)32 << 20)         /* that come before they are flushed, so that little is sent again after a cut */
+    ((int64_t)64 << 20)         /* that come before they are flushed, so that little is sent again after a cut */
 #define FLUSH_MS (LEASE_MS / 4) /* after which they are flushed in any case, which keeps the claim */
 enum { WRITER_LENGTH = 16 };
 
