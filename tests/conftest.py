@@ -29,6 +29,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone(reason): runs when no other test runs, because it measures time or fills a disk")
     config.addinivalue_line("markers", "proof_only(reason): runs in `make proof` alone")
+    config.addinivalue_line("markers", "rule(ids): the rows of docs/apis/resumable-rules.md that the test is about")
     config.addinivalue_line("markers", "slow_because(reason): may take more than 20 seconds (tools/run-tests)")
 
 

@@ -151,12 +151,12 @@ class Client:
         return int(status), [(n, v.strip()) for n, v in (line.split(":", 1) for line in lines[1:])]
 
     def answer(self, method="GET", interim=False):
-        """The next reply. Replies with status 100 are skipped unless `interim` is set."""
+        """The next reply. Interim replies, such as 100, are skipped unless `interim` is set."""
         status, headers = self.head()
-        while status == 100 and not interim:
+        while status < 200 and not interim:
             status, headers = self.head()
         named = {n.lower(): v for n, v in headers}
-        if method == "HEAD" or status in (100, 204, 304):
+        if method == "HEAD" or status < 200 or status in (204, 304):
             body = b""
         elif named.get("transfer-encoding") == "chunked":
             body = b""
