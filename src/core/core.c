@@ -17,7 +17,8 @@ static const struct holder_rules *const holders[] = {
     NULL,
 };
 
-static const struct entry_guard *const entry_guards[] = { &ticket_entry_guard, &folder_entry_guard, NULL };
+static const struct entry_guard *const entry_guards[] = { &ticket_entry_guard, &sync_entry_guard, &folder_entry_guard,
+                                                          NULL };
 
 void core_init(struct core *core, const struct core_params *params)
 {

@@ -120,7 +120,8 @@ struct principal {
     bool is_system;             /* the server's own user */
     int64_t on_behalf_of;       /* the user whom a signature of the server's own user names: access_act_for; 0: none */
     int64_t link_credential_id; /* the key or token with which that user asked for the link; 0: none is named */
-    uint64_t generation;        /* of the store, read before the records of the user: core/grant.h */
+    int64_t workspace_id, section_id; /* of a key for sync files: core/sync/workspace.h; 0: it has none */
+    uint64_t generation;              /* of the store, read before the records of the user: core/grant.h */
 };
 
 #endif

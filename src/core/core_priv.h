@@ -25,6 +25,7 @@ struct free_space *free_space_new(void);
 void free_space_free(struct free_space *);
 user_added_fn enrolment_adopt;                      /* enrolment.c */
 extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
+extern const struct entry_guard sync_entry_guard;   /* sync_entry.c */
 extern const struct entry_guard folder_entry_guard; /* folder_entry.c */
 #define HOLDER(number, NAME, name, what) extern const struct holder_rules name##_holder;
 #include "core/records/holders.def"

@@ -39,7 +39,8 @@ enum core_reason_group {
     REASONS_SPACE,
     REASONS_FOLDER,
     REASONS_DATASET,
-    REASONS_TRANSFER
+    REASONS_TRANSFER,
+    REASONS_SYNC
 };
 enum core_reason_group core_reason_group(enum core_reason reason);
 

@@ -12,6 +12,7 @@
 #include "core/object/sweep.h"
 #include "core/report/report.h"
 #include "core/space/remnants.h"
+#include "core/sync/sync_file.h"
 #include "core/task/task.h"
 #include "core/transfer/transfer.h"
 
@@ -22,6 +23,7 @@ static err_t run_purge(struct job_run *run, struct arena *a)
     TRY(remnants_remove(run->core, run, a));
     TRY(file_purge_due(run->core, run, a));
     TRY(transfer_purge_due(run->core, run, a));
+    TRY(sync_file_purge_due(run->core, run, a));
     return upload_purge_due(run->core, run, a);
 }
 

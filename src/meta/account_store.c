@@ -164,6 +164,18 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
     "SELECT account_id, SUM(CASE WHEN finished_at_ms > 0 AND is_part = 0 THEN 0 ELSE offset_bytes END), 0, "           \
     "SUM(" TRANSFER_SIZE(                                                                                              \
         IN) "), 0, SUM(CASE WHEN finished_at_ms = 0 THEN 1 ELSE 0 END) FROM transfers GROUP BY account_id"
+#define COUNTED_WORKSPACES(IN)                                                                                         \
+    "SELECT w.account_id, 0, 0, SUM(" WORKSPACE_SIZE(                                                                  \
+        IN) "), 0, 0 FROM workspaces w GROUP BY w.account_id"                                                          \
+            " UNION ALL SELECT w.account_id, 0, 0, SUM(" SECTION_SIZE(                                                 \
+                IN) "), 0, 0 FROM sections s"                                                                          \
+                    " JOIN workspaces w ON w.id = s.workspace_id GROUP BY w.account_id"                                \
+                    " UNION ALL SELECT account_id, 0, 0, SUM(" ENTITY_SIZE(                                            \
+                        IN) "), 0, 0 FROM entities GROUP BY account_id"
+/* One that waits for its bytes counts as a file that was issued. */
+#define COUNTED_SYNC_FILES(IN)                                                                                         \
+    "SELECT account_id, 0, 0, SUM(" SYNC_FILE_SIZE(IN) "), SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0"              \
+                                                       " FROM sync_files GROUP BY account_id"
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \
@@ -176,11 +188,11 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
     " UNION ALL SELECT o.account_id, o.size_bytes FROM loose_composites l JOIN objects o ON o.id = l.object_id) "      \
     "either"                                                                                                           \
     " GROUP BY account_id"
-#define COUNTED(IN)                                                                                                                            \
-    "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(                                   \
-        IN) " UNION ALL " COUNTED_TRANSFERS(IN) " UNION ALL " COUNTED_DATASETS(IN) " UNION ALL " COUNTED_REPORTS(IN) "), removed AS (" REMOVED \
-                                                                                                                     "), counted AS (" SUMS    \
-                                                                                                                     ")"
+#define COUNTED(IN)                                                                                                                                                                                                      \
+    "WITH held AS (" COUNTED_ROWS(IN) " UNION ALL " COUNTED_TASK_ROWS(IN) " UNION ALL " COUNTED_COURSE_ROWS(                                                                                                             \
+        IN) " UNION ALL " COUNTED_TRANSFERS(IN) " UNION ALL " COUNTED_DATASETS(IN) " UNION ALL " COUNTED_REPORTS(IN) " UNION ALL " COUNTED_WORKSPACES(IN) " UNION ALL " COUNTED_SYNC_FILES(IN) "), removed AS (" REMOVED \
+                                                                                                                                                                                               "), counted AS (" SUMS    \
+                                                                                                                                                                                               ")"
 #define IS_WRONG                                                                                                       \
     "(used_bytes <> c.bytes OR used_files <> c.files OR record_bytes <> c.records OR pending_files <> c.pending"       \
     " OR open_uploads <> c.uploads OR garbage_bytes <> c.garbage)"

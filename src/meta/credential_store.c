@@ -10,7 +10,7 @@
 
 #define CREDENTIAL                                                                                                     \
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
-    " revoked_at_ms, role FROM credentials"
+    " revoked_at_ms, role, workspace_id, section_id FROM credentials"
 
 static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -26,6 +26,8 @@ static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret
         .expires_at_ms = sql_column_int(c, 8),
         .revoked_at_ms = sql_column_int(c, 9),
         .role = column_key_role(c, 10),
+        .workspace_id = sql_column_int(c, 11),
+        .section_id = sql_column_int(c, 12),
     };
     column_bytes(c, 5, credential->secret_hash, SHA256_SIZE);
 }
@@ -36,11 +38,13 @@ err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct
     return tx_insert(
         tx,
         STATEMENT("INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
-                  " created_at_ms, expires_at_ms, revoked_at_ms, role) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-                  " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10))"),
+                  " created_at_ms, expires_at_ms, revoked_at_ms, role, workspace_id, section_id)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+                  " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10), $11, $12)"),
         SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
             SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
-            SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms), SQL_I(k->role)),
+            SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms), SQL_I(k->role), SQL_I(k->workspace_id),
+            SQL_I(k->section_id)),
         a, ret_id);
 }
 

@@ -143,6 +143,8 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .is_system = user.kind == USER_SYSTEM,
                                                  .credential_id = c->id,
                                                  .role = c->role,
+                                                 .workspace_id = c->workspace_id,
+                                                 .section_id = c->section_id,
                                                  .request_id = S("") },
                                   .created_at_ms = c->created_at_ms,
                                   .expires_at_ms = c->expires_at_ms };

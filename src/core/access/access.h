@@ -69,8 +69,10 @@ MUST_USE err_t user_check_password(struct core *, const struct password_login *,
 
 struct key_request {
     slice login;
-    slice purpose;      /* the name of the API that the key is for */
-    enum key_role role; /* not KEY_NO_ROLE */
+    slice purpose;            /* the name of the API that the key is for */
+    enum key_role role;       /* not KEY_NO_ROLE */
+    int64_t expires_at_ms;    /* 0: never */
+    slice workspace, section; /* of the user's account: where the key works (core/sync/workspace.h); empty: nowhere */
 };
 /* A new key. Its secrets are returned here and never again. */
 struct minted_key {
@@ -79,7 +81,7 @@ struct minted_key {
     slice token;  /* from key_mint_pair */
     slice secret; /* from key_mint_signing */
 };
-/* A key of 43 letters and digits. Errors: NOT_FOUND no such user; BLOCKED the user is disabled; QUOTA the user has
+/* A key of 43 letters and digits. Errors: SYNC_NO_WORKSPACE; SYNC_NO_SECTION; INVALID it would have expired already; NOT_FOUND no such user; BLOCKED the user is disabled; QUOTA the user has
  * user_max_keys already. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                         struct minted_key *ret);
@@ -92,10 +94,11 @@ MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, const s
 MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                                 struct minted_key *ret);
 struct key_info {
-    struct credential key; /* with its role */
-    slice login;           /* the login of its user; empty when the user has no record any more */
-    slice access_key;      /* the public half of a signing key; empty for other keys, and when it cannot be opened */
-    slice client_id;       /* of an application (application.h); empty for other keys */
+    struct credential key;    /* with its role */
+    slice login;              /* the login of its user; empty when the user has no record any more */
+    slice access_key;         /* the public half of a signing key; empty for other keys, and when it cannot be opened */
+    slice client_id;          /* of an application (application.h); empty for other keys */
+    slice workspace, section; /* where a key for sync files works; empty for other keys */
 };
 struct key_info_list {
     struct key_info *items;

@@ -6,10 +6,12 @@
  * signs with. */
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/reasons.h"
 #include "core/store/application_store.h"
 #include "core/store/credential_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
+#include "core/store/workspace_store.h"
 
 #include <string.h>
 
@@ -65,6 +67,27 @@ static err_t check_key_count(struct meta_tx *tx, const struct key_addition *k, c
                     (long long)count);
 }
 
+/* Where the key works. */
+static err_t find_workspace(struct meta_tx *tx, const struct key_request *request, struct arena *a,
+                            struct credential *key)
+{
+    struct workspace workspace;
+    struct section section;
+    if (!request->workspace.n)
+        return NULL;
+    err_t e = meta_workspace_by_name(tx, key->account_id, request->workspace, a, &workspace);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_SYNC_NO_WORKSPACE);
+    TRY(e);
+    e = meta_section_by_name(tx, workspace.id, request->section, a, &section);
+    if (err_is(e, ERR_NOT_FOUND))
+        return core_refuse(a, REASON_SYNC_NO_SECTION);
+    TRY(e);
+    key->workspace_id = workspace.id;
+    key->section_id = section.id;
+    return NULL;
+}
+
 err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a, struct credential *ret)
 {
     slice login = k->request->login, purpose = k->request->purpose;
@@ -78,7 +101,11 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
                               .purpose = purpose,
                               .form = CREDENTIAL_KEY,
                               .role = k->request->role,
-                              .created_at_ms = k->now_ms };
+                              .created_at_ms = k->now_ms,
+                              .expires_at_ms = k->request->expires_at_ms };
+    if (key.expires_at_ms && key.expires_at_ms <= k->now_ms)
+        return err_make(a, ERR_INVALID, "the key would have expired already");
+    TRY(find_workspace(tx, k->request, a, &key));
     memcpy(key.secret_hash, k->secret_hash, SHA256_SIZE);
     TRY(meta_credential_add(tx, &key, a, &key.id));
     struct event_params event = { .at_ms = k->now_ms,
@@ -204,6 +231,18 @@ err_t signing_open(struct core *core, struct meta_tx *tx, int64_t credential_id,
     return NULL;
 }
 
+static err_t read_workspace_names(struct meta_tx *tx, const struct credential *key, struct arena *a,
+                                  struct key_info *ret)
+{
+    struct workspace workspace;
+    struct section section;
+    TRY(meta_workspace_get(tx, key->workspace_id, a, &workspace));
+    TRY(meta_section_get(tx, key->section_id, a, &section));
+    ret->workspace = workspace.name;
+    ret->section = section.name;
+    return NULL;
+}
+
 static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct credential *key, struct arena *a,
                            struct key_info *ret)
 {
@@ -218,7 +257,9 @@ static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct c
     if (!signing_open(core, tx, key->id, a, &access_key, &secret))
         ret->access_key = access_key;
     e = meta_application_client_id(tx, key->id, a, &ret->client_id);
-    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    return key->workspace_id ? read_workspace_names(tx, key, a, ret) : NULL;
 }
 
 err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_list *ret)

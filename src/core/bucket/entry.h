@@ -63,7 +63,9 @@ struct entry_put {
     struct principal who;
     struct bucket bucket;
     struct entry_request request;
-    int64_t file_id; /* in a guarded bucket: the file whose bytes these become; else 0 */
+    const struct entry_guard *guard; /* in a guarded bucket: the one that knows the key; else NULL */
+    int64_t file_id;                 /* of that guard: whose bytes these become */
+    unsigned char uuid[16];          /* of that guard: for the file that it makes of them */
     struct entry entry;
     entry_done_fn *done;
     void *done_arg;

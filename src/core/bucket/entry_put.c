@@ -24,8 +24,8 @@ static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_resu
     memcpy(put->entry.md5, result->object.md5, MD5_SIZE);
     if (result->digest_count)
         put->entry.digest = result->digests[0];
-    if (put->file_id)
-        return entry_guard_of_puts(put->core)->place(tx, put, result, a);
+    if (put->guard)
+        return put->guard->place(tx, put, result, a);
     struct entry_change change = { .core = put->core,
                                    .who = &put->who,
                                    .bucket = &put->bucket,
@@ -38,6 +38,20 @@ static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_resu
     TRY(entry_claim(tx, &change, a));
     TRY(meta_object_add(tx, &result->object, a, &put->entry.object_id));
     return entry_settle(tx, &change, &put->entry, a);
+}
+
+/* Asks the guard that knows the key whether bytes may be put under it, and keeps it in put->guard. Errors: as entry_put_open. */
+static err_t ask_guards(struct core *core, struct entry_put *put, struct intake_request *intake, struct arena *a)
+{
+    err_t e = err_make(a, ERR_NOT_FOUND, "no guard knows the key");
+    for (const struct entry_guard *const *g = core->entry_guards; *g && entry_key_is_unknown(e); g++) {
+        put->guard = *g;
+        if ((*g)->admit)
+            e = (*g)->admit(put, intake, a);
+    }
+    return entry_key_is_unknown(e)
+               ? err_because(a, e, ERR_FORBIDDEN, "nobody was permitted to put bytes under this key")
+               : e;
 }
 
 err_t entry_put_open(struct core *core, const struct principal *who, const struct bucket *bucket,
@@ -58,7 +72,7 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
     TRY(entry_check_key(request->key, a));
     TRY(entry_check_texts(request->headers, request->tags, a));
     if (bucket->kind == BUCKET_GUARDED)
-        TRY(entry_guard_of_puts(core)->admit(put, &in, a));
+        TRY(ask_guards(core, put, &in, a));
     if (request->exact_bytes >= 0 && (uint64_t)request->exact_bytes < put->request.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
                         (unsigned long long)put->request.min_bytes);

@@ -700,6 +700,7 @@ err_t fsck_run(struct core *core, const struct fsck_options *options, struct are
     TRY(check_blobs(&f));
     TRY(fsck_check_transfers(&f));
     TRY(fsck_check_datasets(&f));
+    TRY(fsck_check_sync_files(&f));
     TRY(check_trees(&f));
     TRY(check_usage(&f));
     TRY(check_events(&f));

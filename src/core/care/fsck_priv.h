@@ -30,6 +30,9 @@ MUST_USE err_t fsck_check_removed_tasks(struct fsck *);
 /* Compare the rows of datasets with what the records of their files say, in both directions. */
 MUST_USE err_t fsck_check_datasets(struct fsck *);
 
+/* Have sync files the files that their states say? Whether the files are held is checked by fsck_check_holds. */
+MUST_USE err_t fsck_check_sync_files(struct fsck *);
+
 /* Compare the bytes of transfers with what their records acknowledge. */
 MUST_USE err_t fsck_check_transfers(struct fsck *);
 

@@ -5,7 +5,8 @@
 #include "base/hash.h"
 #include "base/slice.h"
 
-/* A key lives until it is revoked; a token expires, and may have been made from a key. */
+/* A key lives until it is revoked, or expires at a time that was set when it was made; a token expires, and may have been made
+ * from a key. */
 enum credential_form { CREDENTIAL_KEY, CREDENTIAL_TOKEN };
 
 /* What a key may do at most, whatever its user may. The numbers are stored, so a new role comes before KEY_NO_ROLE; the API
@@ -30,6 +31,8 @@ struct credential {
     enum key_role role; /* never changes. A token has the role of its parent_id, whatever is given here */
     unsigned char secret_hash[SHA256_SIZE];
     int64_t parent_id; /* the key that a token was made from; 0: none */
+    int64_t workspace_id,
+        section_id; /* of a key for sync files: where it works, and where its new files go; 0: nowhere */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
 };
 struct credential_list {

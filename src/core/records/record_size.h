@@ -10,6 +10,7 @@
 #include "core/records/comment.h"
 #include "core/records/dataset.h"
 #include "core/records/enrolment.h"
+#include "core/records/entity.h"
 #include "core/records/entry.h"
 #include "core/records/environment.h"
 #include "core/records/file.h"
@@ -17,9 +18,11 @@
 #include "core/records/reference.h"
 #include "core/records/report.h"
 #include "core/records/space.h"
+#include "core/records/sync_file.h"
 #include "core/records/task.h"
 #include "core/records/ticket.h"
 #include "core/records/upload.h"
+#include "core/records/workspace.h"
 
 enum { RECORD_BYTES = 256 };
 
@@ -100,6 +103,24 @@ static inline int64_t dataset_record_size(const struct dataset *d)
 static inline int64_t dataset_file_record_size(const struct dataset_file *f)
 {
     return record_size(f->name.n + f->headers.n + f->errors.n);
+}
+static inline int64_t workspace_record_size(const struct workspace *w)
+{
+    return record_size(w->name.n);
+}
+static inline int64_t section_record_size(const struct section *s)
+{
+    return record_size(s->name.n);
+}
+static inline int64_t entity_record_size(const struct entity *e)
+{
+    return record_size(e->name.n + e->type.n + e->data_source.n);
+}
+/* Without the file that it holds. */
+static inline int64_t sync_file_record_size(const struct sync_file *f)
+{
+    return record_size(f->handle.n + f->key.n + f->name.n + f->entity_type.n + f->folder.n + f->category.n +
+                       f->remark.n + f->tags.n + f->metadata.n + f->action.n + f->content_type.n + f->origin.n);
 }
 static inline int64_t reporter_record_size(const struct reporter *r)
 {

@@ -9,7 +9,6 @@
 #include "core/store/folder_store.h"
 
 #include <assert.h>
-#include <string.h>
 
 static bool is_word(slice s)
 {
@@ -56,29 +55,13 @@ static err_t find_file(struct meta_tx *tx, slice key, struct arena *a, struct fo
     return slice_eq(ret->file.name, name) ? NULL : err_make(a, ERR_NOT_FOUND, "the file has another name now");
 }
 
-static struct entry entry_of(const struct bucket *bucket, slice key, const struct file *file, struct arena *a)
-{
-    slice line[] = { S("Content-Type: "), file->content_type, S("\n") };
-    struct entry entry = { .bucket_id = bucket->id,
-                           .key = key,
-                           .owner_id = file->owner_id,
-                           .object_id = file->object_id,
-                           .size_bytes = file->size_bytes,
-                           .upload = S(""),
-                           .headers = file->content_type.n ? arena_join(a, line, LENGTH_OF(line)) : S(""),
-                           .tags = S(""),
-                           .modified_at_ms = file->stored_at_ms };
-    memcpy(entry.md5, file->md5, MD5_SIZE);
-    return entry;
-}
-
 static err_t find_entry(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key, struct arena *a,
                         struct entry *ret)
 {
     struct folder_file found;
     (void)core;
     TRY(find_file(tx, key, a, &found));
-    *ret = entry_of(bucket, key, &found.file, a);
+    *ret = entry_of_file(bucket, key, &found.file, a);
     return NULL;
 }
 
@@ -92,7 +75,7 @@ static err_t open_entry(struct core *core, const struct bucket *bucket, slice ke
         TRY(find_file(tx, key, a, &found));
     }
     TRY(file_open_record(core, &found.file, a, ret_content));
-    *ret = entry_of(bucket, key, &found.file, a);
+    *ret = entry_of_file(bucket, key, &found.file, a);
     return NULL;
 }
 

@@ -46,15 +46,13 @@ static int64_t bytes_before(const struct file *file)
     return file->object_id ? (int64_t)file->size_bytes : 0;
 }
 
-/* Find the ticket of the key, and check that bytes may still be put. Errors: FORBIDDEN. */
+/* Find the ticket of the key, and check that bytes may still be put. Errors: NOT_FOUND there is none; FORBIDDEN. */
 static err_t find_pending_ticket(struct meta_tx *tx, const struct entry_put *put, int64_t now_ms, struct arena *a,
                                  struct ticket_target *ret)
 {
     err_t e = meta_ticket_by_key(tx, put->bucket.id, put->request.key, a, &ret->ticket);
     if (!e)
         e = meta_file_get(tx, ret->ticket.file_id, a, &ret->file);
-    if (err_is(e, ERR_NOT_FOUND))
-        return forbid_put(a, "nobody was permitted to put bytes under this key");
     TRY(e);
     if (ret->ticket.confirmed_at_ms)
         return forbid_put(a, "the file was confirmed: its bytes do not change any more");
@@ -117,7 +115,10 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
                                 struct arena *a)
 {
     struct ticket_target target;
-    TRY(find_pending_ticket(tx, put, result->at_ms, a, &target));
+    err_t e = find_pending_ticket(tx, put, result->at_ms, a, &target);
+    if (err_is(e, ERR_NOT_FOUND))
+        return forbid_put(a, "the ticket has gone");
+    TRY(e);
     const struct file *file = &target.file;
     if (target.ticket.file_id != put->file_id)
         return forbid_put(a, "the permission to put these bytes has ended");
@@ -153,12 +154,6 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
 
 /* ---- reading ---- */
 
-static slice content_type_line(struct arena *a, slice content_type)
-{
-    slice parts[] = { S("Content-Type: "), content_type, S("\n") };
-    return content_type.n ? arena_join(a, parts, LENGTH_OF(parts)) : S("");
-}
-
 /* Find the ticket of the key and its file, if the file has bytes. */
 static err_t find_stored(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key, struct arena *a,
                          struct ticket_target *ret)
@@ -170,29 +165,12 @@ static err_t find_stored(struct core *core, struct meta_tx *tx, const struct buc
     return NULL;
 }
 
-/* The entry that describes the ticket's file to readers. */
-static struct entry entry_of_target(const struct ticket_target *target, struct arena *a)
-{
-    const struct file *file = &target->file;
-    struct entry entry = { .bucket_id = target->ticket.bucket_id,
-                           .key = target->ticket.key,
-                           .owner_id = file->owner_id,
-                           .object_id = file->object_id,
-                           .size_bytes = file->size_bytes,
-                           .upload = S(""),
-                           .headers = content_type_line(a, file->content_type),
-                           .tags = S(""),
-                           .modified_at_ms = file->stored_at_ms };
-    memcpy(entry.md5, file->md5, MD5_SIZE);
-    return entry;
-}
-
 static err_t find_ticket_entry(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key,
                                struct arena *a, struct entry *ret)
 {
     struct ticket_target target = { 0 };
     TRY(find_stored(core, tx, bucket, key, a, &target));
-    *ret = entry_of_target(&target, a);
+    *ret = entry_of_file(bucket, target.ticket.key, &target.file, a);
     return NULL;
 }
 
@@ -206,7 +184,7 @@ static err_t open_ticket_entry(struct core *core, const struct bucket *bucket, s
         TRY(find_stored(core, tx, bucket, key, a, &target));
     }
     TRY(file_open_record(core, &target.file, a, ret_content));
-    *ret = entry_of_target(&target, a);
+    *ret = entry_of_file(bucket, target.ticket.key, &target.file, a);
     return NULL;
 }
 
