@@ -158,12 +158,24 @@ slice slice_characters(slice s, size_t max)
     return slice_part(s, 0, n);
 }
 
+/* Most texts are ASCII: eight bytes at a time. */
+static const unsigned char *skip_ascii(const unsigned char *p, const unsigned char *end)
+{
+    uint64_t bytes;
+    for (; (size_t)(end - p) >= sizeof bytes; p += sizeof bytes) {
+        memcpy(&bytes, p, sizeof bytes);
+        if (bytes & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return p;
+}
+
 bool slice_is_utf8(slice s)
 {
     const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;
     while (p < end) {
         if (*p < 0x80) {
-            p++;
+            p = skip_ascii(p + 1, end);
             continue;
         }
         unsigned need, min, v;

@@ -45,6 +45,13 @@ TEST(only_well_formed_utf8_is_valid)
     EXPECT(!slice_is_utf8(S("\xed\xa0\x80")));     /* surrogate */
     EXPECT(!slice_is_utf8(S("\xf4\x90\x80\x80"))); /* past U+10FFFF */
     EXPECT(!slice_is_utf8(S("\xd1")));             /* incomplete */
+    for (size_t i = 0; i < 40; i++) {              /* in whatever place it stands, between bytes of ASCII */
+        char text[40];
+        memset(text, 'a', sizeof text);
+        text[i] = (char)0xe9;
+        EXPECT(!slice_is_utf8((slice){ text, sizeof text }) && !slice_is_utf8((slice){ text, i + 1 }));
+        EXPECT(slice_is_utf8((slice){ text, i }));
+    }
     EXPECT_SLICE(slice_characters(S("a\xc3\xa7\xf0\x9f\x98\x80z"), 3), S("a\xc3\xa7\xf0\x9f\x98\x80"));
     EXPECT_SLICE(slice_characters(S("a\xc3\xa7"), 2), S("a\xc3\xa7"));
     EXPECT_EQ(slice_characters(S("a"), 0).n, 0);
