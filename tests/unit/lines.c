@@ -166,6 +166,33 @@ TEST(a_file_of_one_line_takes_no_more_memory_than_a_line) /* read_lines compares
     EXPECT_SLICE(read_plain(&a, join(&a, line, S("\n"), S("{}"))), S("1:long;2:{};"));
 }
 
+TEST(a_reader_begins_where_another_stood)
+{
+    SCRATCH(a);
+    slice bytes = S("\xef\xbb\xbf"
+                    "a\n\nbc\r\n\xef\xbb\xbf"
+                    "d\n");
+    const slice want[] = { S("a"), S("bc"),
+                           S("\xef\xbb\xbf"
+                             "d") };
+    const struct line_position after[] = { { 5, 1 }, { 10, 3 }, { 15, 4 } };
+    struct content content = { .size_bytes = bytes.n, .bytes = bytes };
+    struct line_position at = { 0 };
+    struct text_line line;
+    enum line_fault fault;
+    bool has_more;
+    for (size_t i = 0; i < LENGTH_OF(want); i++) {
+        SCOPED(lines_closep) struct lines *l = lines_open_at(&content, at, &a);
+        EXPECT_OK(lines_fill(l, &a, &has_more, &fault));
+        EXPECT(lines_next(l, &line));
+        EXPECT_SLICE(line.text, want[i]);
+        EXPECT_EQ(line.number, after[i].number);
+        at = lines_position(l);
+        EXPECT_EQ(at.offset, after[i].offset);
+        EXPECT_EQ(at.number, after[i].number);
+    }
+}
+
 TEST(gzip_may_have_several_members)
 {
     SCRATCH(a);
@@ -252,7 +279,8 @@ RUN_TESTS(cmocka_unit_test(names_say_whether_a_file_has_lines),
           cmocka_unit_test(a_bom_is_skipped_at_the_beginning_only), cmocka_unit_test(lines_are_found_across_blocks),
           cmocka_unit_test(a_line_of_ten_mebibytes_is_read_and_one_byte_more_is_too_long),
           cmocka_unit_test(a_file_of_one_line_takes_no_more_memory_than_a_line),
-          cmocka_unit_test(gzip_may_have_several_members), cmocka_unit_test(damaged_gzip_is_a_fault_of_the_file),
+          cmocka_unit_test(a_reader_begins_where_another_stood), cmocka_unit_test(gzip_may_have_several_members),
+          cmocka_unit_test(damaged_gzip_is_a_fault_of_the_file),
           cmocka_unit_test(a_gzip_that_grows_without_measure_is_refused),
           cmocka_unit_test(an_error_of_the_store_is_no_fault_of_the_file),
           cmocka_unit_test(lines_stay_within_the_memory_of_their_account))

@@ -79,6 +79,20 @@ struct lines *lines_open(const struct content *content, slice name, uint64_t unz
     return l;
 }
 
+struct lines *lines_open_at(const struct content *content, struct line_position from, struct arena *account)
+{
+    struct lines *l = lines_open(content, S(""), 0, account);
+    atomic_store_explicit(&l->offset, from.offset, memory_order_relaxed);
+    l->number = from.number;
+    l->is_started = from.offset > 0; /* else there may be a BOM */
+    return l;
+}
+
+struct line_position lines_position(const struct lines *l)
+{
+    return (struct line_position){ lines_read_bytes(l) - (l->bytes.n - l->begin), l->number };
+}
+
 void lines_feed(struct lines *l, slice bytes)
 {
     l->fed = bytes;

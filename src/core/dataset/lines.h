@@ -34,6 +34,14 @@ struct text_line {
  * unzipped_max  bytes that a .gz may unzip to
  * account       counts the memory, and is not released before lines_close */
 struct lines *lines_open(const struct content *content, slice name, uint64_t unzipped_max, struct arena *account);
+/* The same from a line in the middle of a content that is not zipped, where lines_position of another reader stood. */
+struct line_position {
+    uint64_t offset; /* where the line begins */
+    uint64_t number; /* of lines before it */
+};
+struct lines *lines_open_at(const struct content *content, struct line_position, struct arena *account);
+/* Of the line after the one that lines_next handed out last, in a content that is not zipped. */
+struct line_position lines_position(const struct lines *);
 void lines_close(struct lines *); /* NULL is fine */
 /* The bytes come one after the other, each by lines_feed, which borrows them until lines_fill returned false; after the last
  * ones lines_feed_end. lines_fill also returns false when it has read all that was fed. Nothing is unzipped. */
