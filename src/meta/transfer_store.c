@@ -114,15 +114,19 @@ err_t meta_transfer_by_name(struct meta_tx *tx, slice name, struct arena *a, str
     return NULL;
 }
 
-err_t meta_transfer_list(struct meta_tx *tx, int64_t owner_id, const struct id_page *page, struct arena *a,
-                         struct transfer_list *ret)
+err_t meta_transfer_list(struct meta_tx *tx, const struct id_page *page, struct arena *a, struct transfer_list *ret)
 {
-    if (!owner_id)
-        return tx_list(tx, STATEMENT(TRANSFER " WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
-                       SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_transfer_row, ret));
-    return tx_list(tx, STATEMENT(TRANSFER " WHERE t.owner_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3"),
-                   SQL(SQL_I(owner_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
-                   LIST_OF(read_transfer_row, ret));
+    return tx_list(tx, STATEMENT(TRANSFER " WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
+                   SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_transfer_row, ret));
+}
+
+err_t meta_transfer_list_of(struct meta_tx *tx, int64_t owner_id, int64_t now_ms, const struct id_page *page,
+                            struct arena *a, struct transfer_list *ret)
+{
+    return tx_list(
+        tx, STATEMENT(TRANSFER " WHERE t.owner_id = $1 AND t.id > $2 AND t.expires_at_ms > $3 ORDER BY t.id LIMIT $4"),
+        SQL(SQL_I(owner_id), SQL_I(page->after_id), SQL_I(now_ms), sql_limit(page->limit)), a,
+        LIST_OF(read_transfer_row, ret));
 }
 
 err_t meta_transfer_list_expired(struct meta_tx *tx, int64_t now_ms, size_t limit, struct arena *a,
@@ -161,10 +165,10 @@ err_t meta_transfer_advance(struct meta_tx *tx, const struct transfer_advance *t
         tx,
         STATEMENT("UPDATE transfers SET offset_bytes = $1, md5 = $2, writer_until_ms = $3, expires_at_ms = $4,"
                   " digest_state = $5 WHERE id = $6 AND writer = $7 AND offset_bytes = $8 AND finished_at_ms = 0"
-                  " AND (length_bytes < 0 OR length_bytes >= $1)"),
+                  " AND expires_at_ms > $9 AND (length_bytes < 0 OR length_bytes >= $1)"),
         SQL(SQL_I(t->to), SQL_B(state_of(t->md5, a)), SQL_I(t->until_ms), SQL_I(t->expires_at_ms),
-            t->digest ? SQL_B(hash_state_store(t->digest, a)) : SQL_NIL, SQL_I(t->id), SQL_T(t->writer),
-            SQL_I(t->from)),
+            t->digest ? SQL_B(hash_state_store(t->digest, a)) : SQL_NIL, SQL_I(t->id), SQL_T(t->writer), SQL_I(t->from),
+            SQL_I(t->now_ms)),
         a, ret_done);
 }
 
@@ -197,6 +201,13 @@ err_t meta_transfer_finish(struct meta_tx *tx, const struct transfer *t, struct 
                      SQL(SQL_I(t->finished_at_ms), t->is_part ? SQL_NIL : SQL_BYTES(t->file_uuid, sizeof t->file_uuid),
                          SQL_I(t->expires_at_ms), SQL_I(t->id)),
                      a, ret_done);
+}
+
+err_t meta_transfer_expire(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
+{
+    return tx_add(tx,
+                  STATEMENT("UPDATE transfers SET writer = '', writer_until_ms = 0, expires_at_ms = $1 WHERE id = $2"),
+                  SQL(SQL_I(now_ms), SQL_I(id)), a);
 }
 
 err_t meta_transfer_remove(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)

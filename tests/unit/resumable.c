@@ -248,6 +248,23 @@ TEST(uploads_of_parts_are_made_by_a_job)
     expect_file(f, id, S("abcdefg"));
 }
 
+TEST(the_draft_can_complete_a_part)
+{
+    FIXTURE(f);
+    struct fake_request r = request_of(f, PROTOCOL_TUS, "POST", S(""));
+    set_header(&r, "Upload-Defer-Length", S("1"));
+    set_header(&r, "Upload-Concat", S("partial"));
+    slice id = id_in(fake_http_send(&f->http, &r));
+    for (int again = 0; again < 2; again++) {
+        r = patch_of(f, PROTOCOL_IETF, id, again ? 3 : 0, again ? S("") : S("abc"));
+        set_header(&r, "Upload-Complete", S("?1"));
+        struct fake_reply *reply = fake_http_send(&f->http, &r);
+        EXPECT_EQ(reply->status, 204);
+        EXPECT_SLICE(fake_reply_header(reply, "Upload-Complete"), S("?1"));
+    }
+    EXPECT(fake_reply_header(head(f, PROTOCOL_TUS, id), "Upload-Expires").n > 0);
+}
+
 /* ---- what a body is checked for ---- */
 
 static slice checksum_of(struct fixture *f, const char *name, slice bytes)
@@ -559,7 +576,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(an_upload_that_one_protocol_began_is_continued_by_the_other),
           cmocka_unit_test(only_the_sender_completes_an_upload_of_the_draft),
           cmocka_unit_test(interim_replies_say_where_the_upload_is_before_its_body_comes),
-          cmocka_unit_test(uploads_of_parts_are_made_by_a_job),
+          cmocka_unit_test(uploads_of_parts_are_made_by_a_job), cmocka_unit_test(the_draft_can_complete_a_part),
           cmocka_unit_test(bytes_with_another_checksum_do_not_count),
           cmocka_unit_test(a_checksum_that_cannot_be_verified_is_refused),
           cmocka_unit_test(a_body_that_is_cut_keeps_what_it_brought_unless_it_has_a_checksum),

@@ -61,7 +61,7 @@ static err_t compose(const struct fixture *f, const slice *parts, size_t count, 
     struct transfer_request request = { .origin = S("sample"),
                                         .file_name = S("whole.bin"),
                                         .length = -1,
-                                        .lifetime_ms = LIFETIME,
+                                        .lifetime_ms = 2 * LIFETIME,
                                         .parts = parts,
                                         .part_count = count,
                                         .composition = S("final;a b") };
@@ -104,7 +104,7 @@ TEST(parts_become_one_file_in_their_order)
     EXPECT_OK(compose(&f, nothing, 2, &t));
     world_run_jobs(w);
     expect_file(&f, t.name, S(""));
-    world_wait(w, TRANSFER_KEPT_MS + LIFETIME + hours(2));
+    world_wait(w, TRANSFER_KEPT_MS + 2 * LIFETIME + hours(2));
     world_run_jobs(w);
     EXPECT_REFUSED(transfer_find(&w->core, &f.ana, parts[0], w->a, &t), REASON_TRANSFER_NOT_THERE);
     EXPECT_EQ(world_fsck(w, false), 0);
@@ -144,15 +144,17 @@ TEST(parts_stay_until_the_whole_is_finished)
     struct transfer t, ignored;
     EXPECT_OK(compose(&f, parts, 2, &t));
     EXPECT_REFUSED(transfer_remove(&w->core, &f.ana, parts[0], w->a), REASON_TRANSFER_IN_USE);
-    world_wait(w, LIFETIME - 1); /* all have expired but the whole */
+    world_wait(w, LIFETIME + 1); /* the parts have expired, the whole has not */
     EXPECT_OK(transfer_purge_due(&w->core, NULL, w->a));
     world_run_jobs(w);
     expect_file(&f, t.name, S("abcdef"));
-    EXPECT_OK(transfer_remove(&w->core, &f.ana, parts[0], w->a));
-    EXPECT_OK(compose(&f, parts + 1, 1, &t));
+    world_wait(w, minutes(2));
+    world_run_jobs(w);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, parts[0], w->a, &ignored), REASON_TRANSFER_NOT_THERE);
+    slice part = part_of(&f, S("ghi"));
+    EXPECT_OK(compose(&f, &part, 1, &t));
     EXPECT_OK(transfer_remove(&w->core, &f.ana, t.name, w->a));
-    EXPECT_OK(transfer_remove(&w->core, &f.ana, parts[1], w->a)); /* nobody wants it any more */
-    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, parts[1], w->a, &ignored), REASON_TRANSFER_NOT_THERE);
+    EXPECT_OK(transfer_remove(&w->core, &f.ana, part, w->a)); /* nobody wants it any more */
     world_run_jobs(w);
     EXPECT_EQ(world_account(w).open_uploads, 0);
     EXPECT_EQ(world_fsck(w, false), 0);
@@ -188,6 +190,37 @@ TEST(parts_are_put_together_once_whatever_call_of_a_store_fails)
         compose_with_fault(nth, &reached);
         assert_true(nth < 2000);
     }
+}
+
+TEST(a_part_was_forgotten_a_day_after_its_last_byte)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer_request request = {
+        .origin = S("sample"), .file_name = S("a"), .length = 3, .lifetime_ms = 7 * LIFETIME, .is_part = true
+    };
+    struct transfer t;
+    EXPECT_OK(transfer_create(&w->core, &f.ana, &request, w->a, &t));
+    slice name = t.name;
+    struct transfer_opening opening = { .name = name, .lifetime_ms = 7 * LIFETIME };
+    struct transfer_writer *writer;
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    EXPECT_OK(transfer_close(writer, w->a, &t));
+    world_wait(w, 7 * LIFETIME - 1);
+    world_run_jobs(w);
+    EXPECT_OK(transfer_find(&w->core, &f.ana, name, w->a, &t));
+}
+
+TEST(fsck_finds_a_part_whose_bytes_are_missing)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t;
+    slice part = part_of(&f, S("abc"));
+    EXPECT_OK(transfer_find(&w->core, &f.ana, part, w->a, &t));
+    EXPECT_OK(w->core.blob->ops->drop(w->core.blob, t.blob_key, w->a));
+    EXPECT_EQ(world_fsck(w, false), 1);
 }
 
 /* ---- digests ---- */
@@ -236,5 +269,7 @@ TEST(the_digest_of_the_whole_is_kept_over_requests_and_checked)
 RUN_TESTS(cmocka_unit_test(parts_become_one_file_in_their_order),
           cmocka_unit_test(only_finished_parts_of_the_user_are_put_together),
           cmocka_unit_test(parts_stay_until_the_whole_is_finished),
+          cmocka_unit_test(a_part_was_forgotten_a_day_after_its_last_byte),
+          cmocka_unit_test(fsck_finds_a_part_whose_bytes_are_missing),
           cmocka_unit_test(parts_are_put_together_once_whatever_call_of_a_store_fails),
           cmocka_unit_test(the_digest_of_the_whole_is_kept_over_requests_and_checked))

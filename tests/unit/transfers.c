@@ -6,10 +6,11 @@
 #include "world.h"
 
 #include "core/file/file.h"
+#include "core/object/garbage.h"
 #include "core/reasons.h"
 #include "core/records/account.h"
 #include "core/store/transfer_store.h"
-#include "core/transfer/transfer.h"
+#include "core/transfer/transfer_priv.h"
 
 #include <string.h>
 
@@ -92,6 +93,27 @@ static void expect_file(const struct fixture *f, const struct transfer *t, slice
     EXPECT_SLICE(read, bytes);
 }
 
+static err_t add_growing_bytes(void *arg, slice key, uint64_t size_bytes, int64_t modified_ms)
+{
+    (void)key;
+    (void)modified_ms;
+    *(uint64_t *)arg += size_bytes;
+    return NULL;
+}
+
+static int64_t world_used(struct world *w)
+{
+    struct account account = world_account(w);
+    return account.used_bytes + account.record_bytes;
+}
+
+static uint64_t bytes_in_growing(struct world *w)
+{
+    uint64_t bytes = 0;
+    EXPECT_OK(w->core.blob->ops->each_growing(w->core.blob, w->a, add_growing_bytes, &bytes));
+    return bytes;
+}
+
 /* ---- bytes ---- */
 
 TEST(bytes_of_several_requests_become_one_file)
@@ -149,7 +171,9 @@ TEST(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified)
     EXPECT_EQ(state_of(&f, t.name).offset, 3);
     struct transfer_opening opening = { .name = t.name, .offset = 3, .is_unverified = true, .lifetime_ms = LIFETIME };
     EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
-    EXPECT_OK(transfer_write(writer, S("wrong"), w->a));
+    EXPECT_OK(transfer_write(writer, S("wro"), w->a));
+    world_wait(w, minutes(1)); /* others would be flushed by now */
+    EXPECT_OK(transfer_write(writer, S("ng"), w->a));
     transfer_cut(writer);
     EXPECT_EQ(state_of(&f, t.name).offset, 3);
     EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
@@ -184,6 +208,34 @@ TEST(one_request_writes_at_a_time_and_another_may_take_over)
     EXPECT_OK(append(&f, t.name, 5, S("67890"), &now));
     expect_file(&f, &now, S("1234567890"));
     expect_sound(&f);
+}
+
+struct other_machine {
+    int64_t id;
+    bool claimed;
+};
+
+static err_t claim_elsewhere(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct other_machine *m = arg;
+    struct transfer_claim claim = { m->id, S("another machine"), 0, INT64_MAX, true };
+    return meta_transfer_claim(tx, &claim, a, &m->claimed);
+}
+
+TEST(a_request_whose_claim_another_machine_has_acknowledges_nothing)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *first;
+    EXPECT_OK(open_at(&f, t.name, 0, &first));
+    EXPECT_OK(transfer_write(first, S("abc"), w->a));
+    struct other_machine other = { .id = t.id };
+    world_write(w, claim_elsewhere, &other);
+    EXPECT(other.claimed);
+    EXPECT_REFUSED(transfer_close(first, w->a, &now), REASON_TRANSFER_BUSY);
+    EXPECT_EQ(state_of(&f, t.name).offset, 0);
+    EXPECT_SLICE(state_of(&f, t.name).writer, S("another machine"));
 }
 
 TEST(a_request_that_brings_nothing_is_ended_by_the_next_one)
@@ -253,6 +305,23 @@ static err_t append_with_length(const struct fixture *f, slice name, int64_t off
 {
     struct transfer_opening opening = { name, offset, .has_length = true, .length = length, .lifetime_ms = LIFETIME };
     return append_as(f, &opening, bytes, ret);
+}
+
+TEST(of_two_requests_that_finish_an_upload_one_named_a_file_that_is_not_there)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 3), first, second, late;
+    struct transfer_opening stays = { t.name, 0, .end = TRANSFER_STAYS_OPEN, .lifetime_ms = LIFETIME };
+    EXPECT_OK(append_as(&f, &stays, S("abc"), &late)); /* as a request has it that is about to finish */
+    EXPECT_OK(transfer_complete(&w->core, &f.ana, t.name, w->a, &first));
+    EXPECT_OK(transfer_finish(&w->core, &f.ana, &late, w->a));
+    EXPECT(memcmp(first.file_uuid, late.file_uuid, sizeof first.file_uuid) == 0);
+    expect_file(&f, &late, S("abc"));
+    EXPECT_OK(transfer_remove(&w->core, &f.ana, t.name, w->a));
+    second = late;
+    second.finished_at_ms = 0;
+    EXPECT_REFUSED(transfer_finish(&w->core, &f.ana, &second, w->a), REASON_TRANSFER_NOT_THERE);
 }
 
 TEST(a_length_may_be_said_later_and_once)
@@ -336,6 +405,21 @@ TEST(an_upload_that_expires_gives_back_all_that_it_took)
     expect_sound(&f);
 }
 
+TEST(an_upload_that_had_expired_came_back_with_its_last_bytes)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *writer;
+    EXPECT_OK(open_at(&f, t.name, 0, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    world_wait(w, LIFETIME);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_EXPIRED);
+    transfer_cut(writer);
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_EXPIRED);
+    expect_sound(&f);
+}
+
 TEST(an_upload_can_be_removed_also_while_a_request_writes)
 {
     WORLD(w);
@@ -349,6 +433,27 @@ TEST(an_upload_can_be_removed_also_while_a_request_writes)
     EXPECT_REFUSED(transfer_remove(&w->core, &f.ana, t.name, w->a), REASON_TRANSFER_NOT_THERE);
     EXPECT_EQ(world_account(w).used_bytes, 0);
     EXPECT_EQ(world_account(w).open_uploads, 0);
+    expect_sound(&f);
+}
+
+TEST(removed_uploads_left_bytes_that_nobody_knew_while_a_backup_ran)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_list list;
+    EXPECT_OK(append(&f, t.name, 0, S("abcde"), &now));
+    garbage_hold(&w->core);
+    EXPECT_OK(transfer_remove(&w->core, &f.ana, t.name, w->a));
+    EXPECT_REFUSED(transfer_find(&w->core, &f.ana, t.name, w->a, &now), REASON_TRANSFER_EXPIRED);
+    EXPECT_OK(transfer_list(&w->core, &f.ana, &(struct id_page){ 0, 10 }, w->a, &list));
+    EXPECT_EQ(list.count, 0);
+    EXPECT_EQ(world_account(w).used_bytes, 5); /* they still take their space */
+    expect_sound(&f);
+    garbage_release(&w->core);
+    EXPECT_OK(transfer_purge_due(&w->core, NULL, w->a));
+    EXPECT_EQ(world_account(w).used_bytes, 0);
+    EXPECT_EQ(bytes_in_growing(w), 0);
     expect_sound(&f);
 }
 
@@ -437,6 +542,54 @@ static int64_t count_growing(struct world *w)
     return count;
 }
 
+TEST(bytes_that_were_not_acknowledged_stayed_on_the_disk)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    slice large = world_bytes(w, 5 << 20);
+    struct transfer t = create(&f, -1), now;
+    struct transfer_writer *writer;
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    struct transfer_opening opening = { .name = t.name, .offset = 3, .is_unverified = true, .lifetime_ms = LIFETIME };
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, large, w->a));
+    transfer_cut(writer);
+    EXPECT_EQ(bytes_in_growing(w), 3);
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    EXPECT_OK(transfer_write(writer, large, w->a));
+    EXPECT_OK(transfer_end_writer(&w->core, &f.ana, t.name, w->a, &now));
+    EXPECT_EQ(bytes_in_growing(w), 3);
+    transfer_drop(writer);
+    EXPECT_EQ(bytes_in_growing(w), 3);
+    EXPECT_OK(append(&f, t.name, 3, S("def"), &now));
+    expect_sound(&f);
+}
+
+TEST(what_has_room_in_the_account_counts_when_the_rest_has_none)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, -1);
+    struct transfer_writer *writer;
+    for (int is_unverified = 0; is_unverified < 2; is_unverified++) {
+        int64_t before = state_of(&f, t.name).offset;
+        EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), world_used(w) + 300000, 0, w->a));
+        struct transfer_opening opening = {
+            .name = t.name, .offset = before, .is_unverified = is_unverified, .lifetime_ms = LIFETIME
+        };
+        EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+        err_t e = NULL;
+        int64_t sent = 0;
+        for (; !e && sent < 1000000; sent += 100000)
+            e = transfer_write(writer, world_bytes(w, 100000), w->a);
+        EXPECT_ERR(e, ERR_QUOTA);
+        transfer_cut(writer);
+        EXPECT_EQ(state_of(&f, t.name).offset, before + (is_unverified ? 0 : 300000));
+    }
+    EXPECT_EQ(bytes_in_growing(w), 300000);
+    expect_sound(&f);
+}
+
 TEST(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not)
 {
     WORLD(w);
@@ -514,16 +667,22 @@ RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
           cmocka_unit_test(the_offset_of_the_sender_must_be_the_one_that_is_known),
           cmocka_unit_test(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified),
           cmocka_unit_test(one_request_writes_at_a_time_and_another_may_take_over),
+          cmocka_unit_test(a_request_whose_claim_another_machine_has_acknowledges_nothing),
           cmocka_unit_test(a_request_that_brings_nothing_is_ended_by_the_next_one),
           cmocka_unit_test(the_offset_stays_after_the_request_that_writes_was_ended),
           cmocka_unit_test(a_claim_of_a_request_that_is_gone_ends_by_itself),
+          cmocka_unit_test(of_two_requests_that_finish_an_upload_one_named_a_file_that_is_not_there),
           cmocka_unit_test(a_length_may_be_said_later_and_once),
           cmocka_unit_test(an_upload_ends_where_a_request_says_so),
           cmocka_unit_test(an_upload_of_no_bytes_becomes_an_empty_file),
           cmocka_unit_test(an_upload_that_expires_gives_back_all_that_it_took),
+          cmocka_unit_test(an_upload_that_had_expired_came_back_with_its_last_bytes),
           cmocka_unit_test(an_upload_can_be_removed_also_while_a_request_writes),
+          cmocka_unit_test(removed_uploads_left_bytes_that_nobody_knew_while_a_backup_ran),
           cmocka_unit_test(an_upload_is_nobody_elses),
           cmocka_unit_test(bytes_count_when_they_come_and_are_refused_when_there_is_no_room),
           cmocka_unit_test(fsck_finds_bytes_of_an_upload_that_are_missing_or_others),
+          cmocka_unit_test(bytes_that_were_not_acknowledged_stayed_on_the_disk),
+          cmocka_unit_test(what_has_room_in_the_account_counts_when_the_rest_has_none),
           cmocka_unit_test(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not),
           cmocka_unit_test(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails))

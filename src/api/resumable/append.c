@@ -157,9 +157,7 @@ static err_t end_failed(struct append *p, err_t e)
     bool is_overlong = p->write_failed && err_is(e, ERR_TOO_LARGE) && !is_tus(p);
     struct transfer_writer *writer = p->writer;
     p->writer = NULL;
-    if (p->write_failed)
-        transfer_drop(writer);
-    else if (writer)
+    if (writer)
         transfer_cut(writer);
     if (is_overlong)
         remove_overlong(p);
@@ -295,11 +293,11 @@ static err_t reply_ietf(struct append *p)
 {
     struct http_exchange *x = p->x;
     const struct transfer *t = &p->transfer;
-    if (t->finished_at_ms)
+    if (t->finished_at_ms && !t->is_part)
         return reply_with_file(p);
     if (p->creates)
         call_add_location(x, t->name);
-    http_reply_header(x, "Upload-Complete", S("?0"));
+    http_reply_header(x, "Upload-Complete", t->finished_at_ms ? S("?1") : S("?0"));
     call_put_number(x, "Upload-Offset", t->offset);
     http_reply_header(x, "Upload-Limit", call_limits(x, t));
     http_reply(x, p->creates ? 201 : 204, NULL, S(""));

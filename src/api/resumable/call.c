@@ -125,7 +125,7 @@ void call_add_location(struct http_exchange *x, slice name)
 
 void call_add_expiry(struct http_exchange *x, const struct transfer *t)
 {
-    if (!t->finished_at_ms)
+    if (!t->finished_at_ms || t->is_part)
         http_reply_header(x, "Upload-Expires", time_format_http(&x->arena, t->expires_at_ms));
 }
 

@@ -60,7 +60,7 @@ MUST_USE err_t call_refuse_offset(struct http_exchange *, int64_t expected, int6
 /* Adds what every reply has (tus: its version), and what pages of other hosts need (CORS). */
 void call_add_headers(struct http_exchange *);
 void call_add_location(struct http_exchange *, slice name);
-/* When an unfinished upload is removed. */
+/* When an unfinished upload, or a part, is removed. */
 void call_add_expiry(struct http_exchange *, const struct transfer *);
 /* Where the file is that it has become. */
 void call_add_file(struct http_exchange *, const struct transfer *);

@@ -252,7 +252,7 @@ static err_t list_transfers(struct meta_store *rows, int64_t after_id, struct ar
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(rows, a, &tx));
-    return meta_transfer_list(tx, 0, &(struct id_page){ after_id, TRANSFERS_AT_ONCE }, a, ret);
+    return meta_transfer_list(tx, &(struct id_page){ after_id, TRANSFERS_AT_ONCE }, a, ret);
 }
 
 static err_t copy_transfers(struct meta_store *rows, struct blob_copy *copy, struct arena *a)

@@ -65,7 +65,7 @@ static err_t is_unchanged(struct fsck *f, const struct transfer *t, struct arena
     struct transfer now;
     TRY(meta_read_begin(f->core->meta, a, &tx));
     err_t e = meta_transfer_by_name(tx, t->name, a, &now);
-    *ret = !e && !now.finished_at_ms;
+    *ret = !e && now.finished_at_ms == t->finished_at_ms;
     return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
@@ -88,7 +88,7 @@ static err_t read_page(struct fsck *f, int64_t after_id, struct arena *a, struct
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(f->core->meta, a, &tx));
-    return meta_transfer_list(tx, 0, &(struct id_page){ after_id, FSCK_PAGE }, a, ret);
+    return meta_transfer_list(tx, &(struct id_page){ after_id, FSCK_PAGE }, a, ret);
 }
 
 err_t fsck_check_transfers(struct fsck *f)

@@ -10,9 +10,11 @@
 MUST_USE err_t meta_transfer_add(struct meta_tx *, const struct transfer *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_transfer_get(struct meta_tx *, int64_t id, struct arena *a, struct transfer *ret);
 MUST_USE err_t meta_transfer_by_name(struct meta_tx *, slice name, struct arena *a, struct transfer *ret);
-/* Those of a user, by id; owner_id 0: of all users. Also those that are finished. */
-MUST_USE err_t meta_transfer_list(struct meta_tx *, int64_t owner_id, const struct id_page *, struct arena *a,
-                                  struct transfer_list *ret);
+/* Those of all users, by id. */
+MUST_USE err_t meta_transfer_list(struct meta_tx *, const struct id_page *, struct arena *a, struct transfer_list *ret);
+/* Those of a user that have not expired, by id. Also those that are finished. */
+MUST_USE err_t meta_transfer_list_of(struct meta_tx *, int64_t owner_id, int64_t now_ms, const struct id_page *,
+                                     struct arena *a, struct transfer_list *ret);
 /* Those that expired and are no part of an unfinished one, the longest ago first. */
 MUST_USE err_t meta_transfer_list_expired(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
                                           struct transfer_list *ret);
@@ -24,15 +26,15 @@ struct transfer_claim {
 };
 /* *ret_claimed: the writer may add bytes now. False: another may, or the transfer is finished or gone. */
 MUST_USE err_t meta_transfer_claim(struct meta_tx *, const struct transfer_claim *, struct arena *a, bool *ret_claimed);
-/* Raises the offset, and writes the digest and the times. *ret_done: false when the writer may write no more, or the offset is
- * another one than `from`. */
+/* Raises the offset, and writes the digest and the times. *ret_done: false when the writer may write no more, the transfer has
+ * expired, or the offset is another one than `from`. */
 struct transfer_advance {
     int64_t id;
     slice writer;
     int64_t from, to;
     const struct md5 *md5;
     const struct hash_state *digest; /* NULL: it has none */
-    int64_t until_ms, expires_at_ms;
+    int64_t now_ms, until_ms, expires_at_ms;
 };
 MUST_USE err_t meta_transfer_advance(struct meta_tx *, const struct transfer_advance *, struct arena *a,
                                      bool *ret_done);
@@ -44,6 +46,8 @@ MUST_USE err_t meta_transfer_release_all(struct meta_tx *, struct arena *a);
 MUST_USE err_t meta_transfer_set_length(struct meta_tx *, int64_t id, int64_t length, struct arena *a, bool *ret_done);
 /* Marks it as finished. *ret_done: false when it was before, or bytes are missing. */
 MUST_USE err_t meta_transfer_finish(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+/* Nobody writes to it, and from then on it has expired. */
+MUST_USE err_t meta_transfer_expire(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
 /* Removes the record as it was read. *ret_done: false when it is gone, or its offset has risen, or it was finished. Whoever writes
  * fails from then on. */
 MUST_USE err_t meta_transfer_remove(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);

@@ -38,7 +38,7 @@ err_t transfer_list(struct core *core, const struct principal *who, const struct
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_transfer_list(tx, who->user_id, page, a, ret);
+    return meta_transfer_list_of(tx, who->user_id, core_now_ms(core), page, a, ret);
 }
 
 static err_t write_event(struct meta_tx *tx, const struct principal *who, const struct transfer *t, slice action,
@@ -61,6 +61,7 @@ struct transfer_change {
     slice name;
     int64_t now_ms;
     const struct transfer_request *request;
+    bool only_expires;
     struct transfer transfer;
 };
 
@@ -171,9 +172,13 @@ err_t transfer_end_writer(struct core *core, const struct principal *who, slice 
                           struct transfer *ret)
 {
     struct transfer_change c = { .core = core, .who = who, .name = name };
+    SCOPED(unlockp) pthread_mutex_t *held = lock(transfer_opening_mutex(core, name));
     TRY(meta_write(core->meta, apply_end_writer, &c, a));
     transfer_stop_writers(core, name, NULL);
-    return transfer_find(core, who, name, a, ret);
+    TRY(transfer_find(core, who, name, a, ret));
+    if (!ret->finished_at_ms)
+        transfer_cut_blob(core, ret);
+    return NULL;
 }
 
 /* ---- removing ---- */
@@ -197,13 +202,24 @@ static err_t remove_record(struct meta_tx *tx, struct transfer_change *c, struct
     return write_event(tx, c->who, t, S("transfer.remove"), c->now_ms, a);
 }
 
+/* Its bytes must stay for now, and count. The purge removes it later. */
+static err_t expire_record(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
+{
+    bool is_in_use;
+    TRY(meta_transfer_is_in_use(tx, c->transfer.id, a, &is_in_use));
+    if (is_in_use)
+        return core_refuse(a, REASON_TRANSFER_IN_USE);
+    TRY(meta_transfer_forget_parts(tx, c->transfer.id, a));
+    return meta_transfer_expire(tx, c->transfer.id, c->now_ms, a);
+}
+
 static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct transfer_change *c = arg;
     err_t e = transfer_read(c->core, tx, c->who, c->name, a, &c->transfer);
     if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
         return e;
-    return remove_record(tx, c, a);
+    return c->only_expires ? expire_record(tx, c, a) : remove_record(tx, c, a);
 }
 
 static err_t drop_bytes(struct core *core, slice key, struct arena *a)
@@ -219,9 +235,10 @@ err_t transfer_remove(struct core *core, const struct principal *who, slice name
     if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
         return e;
     slice key = arena_copy(a, t.blob_key);
+    c.only_expires = garbage_is_held(core); /* a backup copies its bytes */
     TRY(meta_write(core->meta, apply_remove, &c, a));
     transfer_stop_writers(core, name, NULL);
-    return drop_bytes(core, key, a);
+    return c.only_expires ? NULL : drop_bytes(core, key, a);
 }
 
 /* ---- care ---- */

@@ -34,7 +34,7 @@ struct job_run;
 #define TRANSFER_PARTS_MAX 1000
 #define TRANSFER_COMPOSITION_MAX ((size_t)64 << 10) /* bytes */
 #define TRANSFER_COMPOSE_JOB "compose"
-#define TRANSFER_KEPT_MS ((int64_t)24 * 3600 * 1000) /* how long the record of a finished one stays */
+#define TRANSFER_KEPT_MS ((int64_t)24 * 3600 * 1000) /* how long the record of one that is a file stays */
 
 struct transfer_request {
     slice origin;
@@ -62,14 +62,15 @@ MUST_USE err_t transfer_create(struct core *, const struct principal *who, const
 /* Only reads: fit for a loop. Errors: TRANSFER_NOT_THERE; TRANSFER_EXPIRED. */
 MUST_USE err_t transfer_find(struct core *, const struct principal *who, slice name, struct arena *a,
                              struct transfer *ret);
-/* Those of the user, by id, also those that are finished. Only reads. */
+/* Those of the user that have not expired, by id, also those that are finished. Only reads. */
 MUST_USE err_t transfer_list(struct core *, const struct principal *who, const struct id_page *, struct arena *a,
                              struct transfer_list *ret);
 /* Ends the request that writes, if there is one; what it has brought since its last flush is sent again. *ret: as it is now, so
  * its offset stays until the next request writes. Errors: as transfer_find. */
 MUST_USE err_t transfer_end_writer(struct core *, const struct principal *who, slice name, struct arena *a,
                                    struct transfer *ret);
-/* Removes it with its bytes; a request that writes meanwhile fails. A file that it has become stays. Errors: as transfer_find,
+/* Removes it with its bytes; a request that writes meanwhile fails. A file that it has become stays. While a backup runs it only
+ * expires, and goes later. Errors: as transfer_find,
  * but one that expired can be removed; TRANSFER_IN_USE. */
 MUST_USE err_t transfer_remove(struct core *, const struct principal *who, slice name, struct arena *a);
 
@@ -110,7 +111,7 @@ struct transfer_opening {
 MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
                              struct arena *a, struct transfer_writer **ret_writer);
 /* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
- * transfer_drop may follow. */
+ * transfer_cut or transfer_drop may follow. */
 MUST_USE err_t transfer_write(struct transfer_writer *, slice bytes, struct arena *a);
 /* The bytes that this request has brought so far. */
 int64_t transfer_received(const struct transfer_writer *);
@@ -120,9 +121,10 @@ int64_t transfer_acknowledged(const struct transfer_writer *);
  * result. *ret: as it is now. Errors: as transfer_write; TRANSFER_LENGTH (TRANSFER_ENDS_HERE), then nothing since the last flush
  * counts; DIGEST the whole is not what was announced, and the transfer is removed; those of the holder. */
 MUST_USE err_t transfer_close(struct transfer_writer *, struct arena *a, struct transfer *ret);
-/* Ends the writing without acknowledging what came since the last flush. NULL is fine. */
+/* Ends the writing without acknowledging what came since the last flush; its space is given back. NULL is fine. */
 void transfer_drop(struct transfer_writer *);
-/* Ends the writing of a request that was cut: what came is acknowledged unless it is unverified. Frees the writer. */
+/* Ends the writing of a request that was cut, or refused in the middle: what came before is acknowledged unless it is unverified.
+ * Frees the writer. */
 void transfer_cut(struct transfer_writer *);
 
 /* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now.

@@ -79,7 +79,7 @@ static err_t append_parts(struct composition *c, struct arena *a)
     TRY(transfer_open(c->core, &c->owner, &opening, a, &writer));
     err_t e = copy_parts(c, writer, a);
     if (e) {
-        transfer_drop(writer); /* what was flushed stays */
+        transfer_cut(writer);
         return e;
     }
     if (job_is_stopping(c->run)) {

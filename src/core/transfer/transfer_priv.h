@@ -12,6 +12,11 @@ MUST_USE err_t transfer_read(struct core *, struct meta_tx *, const struct princ
 MUST_USE err_t transfer_finish(struct core *, const struct principal *who, struct transfer *t, struct arena *a);
 /* Tells the writers of this process that they write no more, except one; NULL: all. */
 void transfer_stop_writers(struct core *, slice name, const struct transfer_writer *except);
+/* The mutex under which transfers of that name are opened: the top of transfer_write.c. */
+pthread_mutex_t *transfer_opening_mutex(struct core *, slice name);
+/* Cuts off what was written behind the offset, which ends every writer. Under that mutex, while nobody else may write. If it fails,
+ * the next writer does it. */
+void transfer_cut_blob(struct core *, const struct transfer *);
 /* Of the record, without its bytes. */
 int64_t transfer_record_size(const struct transfer *);
 

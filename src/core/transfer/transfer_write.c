@@ -27,7 +27,8 @@
 
 #define LEASE_MS ((int64_t)120000)
 #define FLUSH_BYTES                                                                                                    \
-    ((int64_t)64 << 20)         /* that come before they are flushed, so that little is sent again after a cut */
+    ((int64_t)64 << 20) /* that come before they are flushed, so that little is sent again after a cut */
+#define ROOM_AHEAD_BYTES ((int64_t)16 << 20)
 #define FLUSH_MS (LEASE_MS / 4) /* after which they are flushed in any case, which keeps the claim */
 enum { WRITER_LENGTH = 16 };
 
@@ -43,6 +44,9 @@ struct transfer_writer {
     int64_t pending;          /* bytes written behind the offset */
     int64_t received, lifetime_ms, flushed_at_ms;
     int64_t max_bytes;
+    int64_t room;      /* so many bytes behind the offset were found to have room in the account */
+    bool blob_failed;  /* a write to the blob store failed */
+    bool is_uncertain; /* nobody knows whether the last flush was acknowledged: what was written must stay */
     char id[WRITER_LENGTH];
     bool is_unverified, is_in_shard;
     enum transfer_end end;
@@ -99,6 +103,22 @@ void transfer_shards_free(struct transfer_shards *s)
 static struct transfer_shard *shard_of(struct core *core, slice name)
 {
     return &core->transfer_shards->items[slice_hash(name) % SHARDS];
+}
+
+pthread_mutex_t *transfer_opening_mutex(struct core *core, slice name)
+{
+    return &shard_of(core, name)->opening;
+}
+
+void transfer_cut_blob(struct core *core, const struct transfer *t)
+{
+    SCRATCH(scratch);
+    struct blob_writer *writer = NULL;
+    if (t->offset == t->length) /* nothing can have been written behind it */
+        return;
+    err_t done_later = core->blob->ops->grow(core->blob, t->blob_key, (uint64_t)t->offset, &scratch, &writer);
+    if (!done_later)
+        writer->ops->discard(writer);
 }
 
 static void enter_shard(struct transfer_writer *w)
@@ -301,6 +321,7 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
                                         .to = w->transfer.offset + w->pending,
                                         .md5 = &w->md5,
                                         .digest = w->transfer.has_digest ? &w->digest : NULL,
+                                        .now_ms = now_ms,
                                         .until_ms = now_ms + LEASE_MS,
                                         .expires_at_ms = now_ms + w->lifetime_ms };
     bool done;
@@ -327,13 +348,38 @@ static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct a
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (w->pending)
         TRY(w->blob->ops->flush(w->blob, a));
-    TRY(meta_write(w->core->meta, apply_advance, &v, a));
+    err_t e = meta_write(w->core->meta, apply_advance, &v, a);
+    w->is_uncertain = err_is(e, ERR_UNAVAILABLE) || err_is(e, ERR_NO_SPACE) || err_is(e, ERR_CORRUPT);
+    TRY(e);
+    w->room -= w->pending;
     w->transfer.offset += w->pending;
     w->transfer.expires_at_ms = v.expires_at_ms;
     w->transfer.md5 = w->md5;
     w->transfer.digest = w->digest;
     w->pending = 0;
     w->flushed_at_ms = core_now_ms(w->core);
+    return NULL;
+}
+
+static err_t ask_for_room(struct transfer_writer *w, int64_t bytes, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(w->core->meta, a, &tx));
+    TRY(quota_check(w->core, tx, w->transfer.account_id, &(struct account_use){ .bytes = bytes }, a));
+    return quota_check_disk(w->core, tx, w->transfer.account_id, bytes, a);
+}
+
+/* Bytes take space before they are counted. Asks for many at once, and exactly only when the account is nearly full. */
+static err_t check_room(struct transfer_writer *w, size_t bytes, struct arena *a)
+{
+    int64_t wanted = w->pending + (int64_t)bytes;
+    SCRATCH(scratch);
+    if (wanted <= w->room)
+        return NULL;
+    err_t nearly_full = ask_for_room(w, wanted + ROOM_AHEAD_BYTES, &scratch);
+    if (nearly_full)
+        TRY(ask_for_room(w, wanted, a));
+    w->room = nearly_full ? wanted : wanted + ROOM_AHEAD_BYTES;
     return NULL;
 }
 
@@ -356,8 +402,11 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
         return err_make(a, ERR_TOO_LARGE, "more than the limit of %lld bytes", (long long)w->max_bytes);
     if (!bytes.n)
         return NULL;
+    TRY(check_room(w, bytes.n, a));
     TRY(free_space_take(w->core, bytes.n, a));
+    w->blob_failed = true; /* until it has succeeded */
     TRY(piece_write(w->core, w->blob, bytes, hash_piece, w, a));
+    w->blob_failed = false;
     w->pending += (int64_t)bytes.n;
     w->received += (int64_t)bytes.n;
     __atomic_store_n(&w->written_at_ms, clock_monotonic_ms(w->core->clock), __ATOMIC_SEQ_CST);
@@ -377,10 +426,20 @@ int64_t transfer_acknowledged(const struct transfer_writer *w)
 
 /* ---- the end ---- */
 
+/* Gives back the space of what was written and not acknowledged. Whoever has ended this request has done it, or will when it
+ * opens the blob. */
+static void cut_back(struct transfer_writer *w)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&shard_of(w->core, w->transfer.name)->opening);
+    if (w->pending && !w->is_uncertain && !__atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
+        transfer_cut_blob(w->core, &w->transfer);
+}
+
 void transfer_drop(struct transfer_writer *w)
 {
     if (!w)
         return;
+    cut_back(w);
     release(w);
     free_writer(w);
 }
@@ -388,17 +447,21 @@ void transfer_drop(struct transfer_writer *w)
 void transfer_cut(struct transfer_writer *w)
 {
     SCRATCH(scratch);
-    err_t e = w->is_unverified ? NULL : advance(w, IS_CUT, &scratch);
-    if (e || w->is_unverified)
-        release(w); /* what came since the last flush is sent again */
+    bool keeps = !w->is_unverified && !w->blob_failed;
+    if (!keeps || advance(w, IS_CUT, &scratch)) { /* what came since the last flush is sent again */
+        transfer_drop(w);
+        return;
+    }
     free_writer(w);
 }
 
 err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer *ret)
 {
     err_t e = advance(w, IS_WHOLE, a);
-    if (e)
+    if (e) {
+        cut_back(w);
         release(w);
+    }
     struct transfer t = w->transfer;
     if (!e && w->end == TRANSFER_ENDS_HERE)
         t.length = t.offset;
@@ -511,6 +574,15 @@ static err_t check_digest(struct core *core, const struct principal *who, const 
     return err_make(a, ERR_DIGEST, "the bytes of the upload have another digest than was announced");
 }
 
+/* Another request was faster: it has made the file, or removed the transfer. */
+static err_t read_again(struct core *core, struct transfer *t, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    err_t e = meta_transfer_get(tx, t->id, a, t);
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_TRANSFER_NOT_THERE) : e;
+}
+
 /* Settled before the record is written: a crash in between leaves a transfer that is complete, and whose blob is settled. The sweep
  * knows its key by the record (meta_transfer_has_key). */
 err_t transfer_finish(struct core *core, const struct principal *who, struct transfer *t, struct arena *a)
@@ -520,10 +592,11 @@ err_t transfer_finish(struct core *core, const struct principal *who, struct tra
     if (t->length && !t->is_part)
         TRY(core->blob->ops->settle(core->blob, t->blob_key, (uint64_t)t->length, a));
     t->finished_at_ms = core_now_ms(core);
-    t->expires_at_ms = t->finished_at_ms + TRANSFER_KEPT_MS;
+    if (!t->is_part) /* a part is not finished before the whole is */
+        t->expires_at_ms = t->finished_at_ms + TRANSFER_KEPT_MS;
     fill_file(&f);
     err_t e = meta_write(core->meta, apply_finish, &f, a);
-    return err_reason(e) == REASON_TRANSFER_FINISHED ? NULL : e; /* another request was faster */
+    return err_reason(e) == REASON_TRANSFER_FINISHED ? read_again(core, t, a) : e;
 }
 
 err_t transfer_complete(struct core *core, const struct principal *who, slice name, struct arena *a,
