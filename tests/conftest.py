@@ -14,6 +14,12 @@ def root():
     return ROOT
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory):
+    """What cais put remembers of unfinished uploads does not get into the home of the user who runs the tests."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def cais():
     """The program under test: CAIS_BINARY, else build/cais."""

@@ -26,6 +26,7 @@ struct client {
     struct curl_slist *headers;
     const char *socket; /* the path that libcurl is given; NULL with a URL */
     const char *ca_file;
+    bool was_reached;  /* a request had a reply */
     const char *where; /* the URL or the path of the socket, for errors */
 };
 
@@ -359,6 +360,11 @@ static bool is_loss(CURLcode code)
     }
 }
 
+bool client_was_reached(const struct client *c)
+{
+    return c->was_reached;
+}
+
 slice client_reply_header(struct client *c, const char *name, struct arena *a)
 {
     struct curl_header *found;
@@ -386,6 +392,7 @@ err_t client_send(struct client *c, const struct client_request *r, struct arena
     curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, r->method);
     CURLcode code;
     err_t e = perform(&x, r->success, &code);
+    c->was_reached |= status_of(&x) > 0;
     curl_off_t retry_after_s = 0;
     curl_easy_getinfo(c->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
     *ret_reply = (struct client_reply){ .status = status_of(&x),
@@ -409,12 +416,21 @@ err_t client_check_kept(const struct client_file *file, int64_t sent_bytes, stru
                     SLICE_ARG(terminal_safe(a, file->md5)), SLICE_ARG(file->id));
 }
 
-err_t client_check_unchanged(int fd, const struct stat *before, const struct client_file *sent, struct arena *a)
+struct file_version file_version_of(const struct stat *st)
 {
-    struct stat now;
-    if (fstat(fd, &now) == 0 && before->st_size == now.st_size && before->st_mtim.tv_sec == now.st_mtim.tv_sec &&
-        before->st_mtim.tv_nsec == now.st_mtim.tv_nsec)
+    return (struct file_version){ st->st_size, st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec };
+}
+
+err_t client_check_unchanged(int fd, struct file_version before, const struct client_file *sent, struct arena *a)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return err_errno(a, errno, "cannot read");
+    struct file_version now = file_version_of(&st);
+    if (now.size_bytes == before.size_bytes && now.mtime_ns == before.mtime_ns)
         return NULL;
+    if (!sent)
+        return err_make(a, ERR_CONFLICT, "it changed while it was sent");
     return err_make(a, ERR_CONFLICT,
                     "it changed while it was sent; " SLICE_FMT " holds neither what it was nor what it is, perhaps",
                     SLICE_ARG(sent->id));
@@ -482,7 +498,7 @@ err_t client_put(struct client *c, const struct client_upload *upload, struct ar
     TRY(parse_file(a, described, &file));
     TRY(client_check_kept(&file, from.sent_bytes, from.md5, a));
     if (S_ISREG(before.st_mode))
-        TRY(client_check_unchanged(upload->fd, &before, &file, a));
+        TRY(client_check_unchanged(upload->fd, file_version_of(&before), &file, a));
     *ret_file = file;
     return NULL;
 }

@@ -76,6 +76,8 @@ struct client_reply {
  * Errors     those of the source; else as client_list */
 MUST_USE err_t client_send(struct client *c, const struct client_request *, struct arena *a,
                            struct client_reply *ret_reply);
+/* Has the server replied to any request of this client? */
+bool client_was_reached(const struct client *c);
 /* A header of the reply to the last request of this client, in `a`; empty: it has none, or there was no reply. */
 slice client_reply_header(struct client *c, const char *name, struct arena *a);
 
@@ -94,8 +96,13 @@ MUST_USE err_t client_put(struct client *c, const struct client_upload *, struct
 
 /* Did the server keep the bytes that were sent? Errors: DIGEST no. */
 MUST_USE err_t client_check_kept(const struct client_file *, int64_t sent_bytes, struct md5 sent, struct arena *a);
-/* Errors: CONFLICT the open file has another size or time now than in `before`; the message speaks of `sent`. */
-MUST_USE err_t client_check_unchanged(int fd, const struct stat *before, const struct client_file *sent,
+/* What shows that a file was changed. */
+struct file_version {
+    int64_t size_bytes, mtime_ns;
+};
+struct file_version file_version_of(const struct stat *);
+/* Errors: CONFLICT the open file is another version; the message speaks of `sent`, unless that is NULL. */
+MUST_USE err_t client_check_unchanged(int fd, struct file_version before, const struct client_file *sent,
                                       struct arena *a);
 
 /* Fetch a file. On success the sink got as many bytes as were announced, and their MD5 is that of the ETag.

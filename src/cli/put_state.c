@@ -51,8 +51,8 @@ slice put_state_format(const struct put_state *s, struct arena *a)
     put_bytes(&o, "path", s->path, a);
     put_bytes(&o, "name", s->name, a);
     put_bytes(&o, "type", s->type, a);
-    json_put_int(&o, "size", s->size_bytes);
-    json_put_int(&o, "mtime_ns", s->mtime_ns);
+    json_put_int(&o, "size", s->version.size_bytes);
+    json_put_int(&o, "mtime_ns", s->version.mtime_ns);
     json_put_string(&o, "upload", s->upload);
     json_put_int(&o, "begun_at_ms", s->begun_at_ms);
     json_close_object(&o);
@@ -86,10 +86,10 @@ err_t put_state_parse(slice text, struct arena *a, struct put_state *ret)
         return err_make(a, ERR_INVALID, "it has no version that this program knows");
     bool is_whole = read_bytes(j, "server", a, &s.server) && read_bytes(j, "account", a, &s.account) &&
                     read_bytes(j, "path", a, &s.path) && read_bytes(j, "name", a, &s.name) &&
-                    read_bytes(j, "type", a, &s.type) && read_number(j, "size", &s.size_bytes) &&
-                    read_number(j, "mtime_ns", &s.mtime_ns) && read_number(j, "begun_at_ms", &s.begun_at_ms);
+                    read_bytes(j, "type", a, &s.type) && read_number(j, "size", &s.version.size_bytes) &&
+                    read_number(j, "mtime_ns", &s.version.mtime_ns) && read_number(j, "begun_at_ms", &s.begun_at_ms);
     s.upload = json_str(j, "upload");
-    if (!is_whole || s.size_bytes < 0 || !slice_starts(s.path, S("/")) || !put_state_id_is_valid(s.upload))
+    if (!is_whole || s.version.size_bytes < 0 || !slice_starts(s.path, S("/")) || !put_state_id_is_valid(s.upload))
         return err_make(a, ERR_INVALID, "it does not describe an upload");
     *ret = s;
     return NULL;

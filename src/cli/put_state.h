@@ -5,7 +5,7 @@
 #ifndef CAIS_CLI_PUT_STATE_H
 #define CAIS_CLI_PUT_STATE_H
 
-#include "base/err.h"
+#include "cli/client.h"
 
 struct put_state {
     /* Which upload it is: these five are its key. */
@@ -15,8 +15,8 @@ struct put_state {
     slice name;    /* on the server */
     slice type;    /* content type; empty: none was given */
 
-    int64_t size_bytes, mtime_ns; /* of the file when it was begun */
-    slice upload;                 /* its id: PUT_STATE_ID_LENGTH letters and digits */
+    struct file_version version; /* of the file when it was begun */
+    slice upload;                /* its id: PUT_STATE_ID_LENGTH letters and digits */
     int64_t begun_at_ms;
 };
 #define PUT_STATE_ID_LENGTH 32

@@ -8,9 +8,10 @@
 #include "core/care/data_dir.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-static const char *environment_value(const struct cli *cli, const char *name)
+const char *environment_value(const struct cli *cli, const char *name)
 {
     slice found, value;
     for (char *const *e = cli->environment; *e; e++)
@@ -52,7 +53,8 @@ static err_t read_session_config(const struct cli *cli, struct config *config)
  * command does not make one, the path is returned as it is, and opening the client fails with the proper message. */
 static err_t find_socket(const struct cli *cli, struct session *s, const char **ret_path)
 {
-    bool makes_data = cli->options->command->makes_data;
+    /* What is not there has no unfinished uploads either. */
+    bool makes_data = cli->options->command->makes_data && !option_on(cli->options, "resume");
     TRY(read_session_config(cli, &s->config));
     slice dir = s->config.server.data;
     *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
@@ -67,6 +69,31 @@ static err_t find_socket(const struct cli *cli, struct session *s, const char **
             *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_PRIVATE, SLICE_ARG(dir)).p;
     } while (e && e->code == ERR_CONFLICT && server_probe_pause(cli->clock, &deadline_ms));
     return e;
+}
+
+/* http://ana:secret@host/ → http://host */
+static slice url_without_secrets(slice url, struct arena *a)
+{
+    size_t scheme = slice_find(url, S("://"));
+    slice host, path, rest = scheme == SLICE_NONE ? url : slice_from(url, scheme + 3);
+    bool has_path = slice_cut(rest, '/', &host, &path);
+    size_t at = slice_rfind_byte(host, '@');
+    while (slice_ends(path, S("/")))
+        path.n--;
+    slice parts[] = { slice_part(url, 0, url.n - rest.n), at == SLICE_NONE ? host : slice_from(host, at + 1),
+                      has_path && path.n ? S("/") : S(""), path };
+    return arena_join(a, parts, LENGTH_OF(parts));
+}
+
+static slice name_of_server(const struct cli *cli, const struct session *s, const char *url)
+{
+    if (url)
+        return url_without_secrets(slice_of(url), cli->arena);
+    char *dir = realpath(arena_cstr(cli->arena, s->config.server.data), NULL);
+    slice parts[] = { dir ? slice_of(dir) : s->config.server.data, S("/" DATA_DIR_SOCKET) };
+    slice name = arena_join(cli->arena, parts, LENGTH_OF(parts));
+    free(dir);
+    return name;
 }
 
 int session_open(const struct cli *cli, struct session *s)
@@ -90,6 +117,8 @@ int session_open(const struct cli *cli, struct session *s)
         target.token = environment_value(cli, "CAIS_TOKEN");
     if (!e)
         e = client_open(cli->arena, &target, &s->client);
+    s->server_name = name_of_server(cli, s, target.url);
+    s->account = slice_of(target.url ? "" : target.account ? target.account : "default");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 

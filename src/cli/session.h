@@ -21,6 +21,9 @@
 
 struct session {
     struct client *client;
+    /* Which server and account it is, in every run of the program: the URL without user and password, or the path of the socket
+     * that a server of the folder has. The account is empty with a URL. */
+    slice server_name, account;
     struct config config;  /* of the data directory; unused with --url */
     struct log log;        /* of the private server */
     struct server *server; /* the private server; NULL when another server is asked */
@@ -29,6 +32,9 @@ struct session {
 /* The session is all zeros before the call. Returns EXIT_DONE and a client, or the exit code after a message. */
 int session_open(const struct cli *cli, struct session *s);
 void session_close(struct session *s);
+
+/* The value of this variable of the environment; NULL: it is not set. */
+const char *environment_value(const struct cli *cli, const char *name);
 
 /* ---- messages and names ---- */
 

@@ -103,20 +103,44 @@ void progress_init(struct progress *p, FILE *to, struct clock *clock, slice safe
     p->shown = isatty(fileno(to));
 }
 
+void progress_begin_at(struct progress *p, int64_t done)
+{
+    p->begun_at = done;
+    p->started_ms = clock_monotonic_ms(p->clock);
+}
+
 static size_t columns(FILE *to)
 {
     struct winsize size;
     return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
+static bool is_time_to_draw(const struct progress *p, int64_t now)
+{
+    return p->shown && now - p->drawn_ms >= REDRAW_MS;
+}
+
+static void draw(struct progress *p, slice facts, int64_t now)
+{
+    size_t width = columns(p->to), taken = terminal_width(facts) + 3;
+    slice name = p->name;
+    if (terminal_width(name) + taken > width)
+        name = S("");
+    fprintf(p->to, "\r\033[K" SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(name), name.n ? "  " : "", SLICE_ARG(facts));
+    fflush(p->to);
+    p->drawn = true;
+    p->drawn_ms = now;
+}
+
 void progress_update(struct progress *p, int64_t done, int64_t total)
 {
     enum { BAR = 24 };
-    int64_t now = clock_monotonic_ms(p->clock), took = now - p->started_ms;
-    if (!p->shown || now - p->drawn_ms < REDRAW_MS)
+    int64_t now = clock_monotonic_ms(p->clock);
+    if (!is_time_to_draw(p, now))
         return;
     SCRATCH(scratch);
-    int64_t rate = took > 0 ? (int64_t)((double)done * 1000 / (double)took) : 0;
+    int64_t took = now - p->started_ms, moved = done - p->begun_at;
+    int64_t rate = took > 0 && moved > 0 ? (int64_t)((double)moved * 1000 / (double)took) : 0;
     slice facts = arena_printf(&scratch, SLICE_FMT "  " SLICE_FMT "/s", SLICE_ARG(size_for_people(&scratch, done)),
                                SLICE_ARG(size_for_people(&scratch, rate)));
     if (total > 0) {
@@ -128,14 +152,18 @@ void progress_update(struct progress *p, int64_t done, int64_t total)
         facts = arena_printf(&scratch, "%3d %% [%.*s] " SLICE_FMT "  ETA " SLICE_FMT,
                              (int)((double)done * 100 / (double)total), BAR, bar, SLICE_ARG(facts), SLICE_ARG(left));
     }
-    size_t width = columns(p->to), taken = facts.n + 3;
-    slice name = p->name;
-    if (terminal_width(name) + taken > width)
-        name = S("");
-    fprintf(p->to, "\r\033[K" SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(name), name.n ? "  " : "", SLICE_ARG(facts));
-    fflush(p->to);
-    p->drawn = true;
-    p->drawn_ms = now;
+    draw(p, facts, now);
+}
+
+void progress_note(struct progress *p, slice safe_text, bool at_once)
+{
+    enum { NOTE_MIN = 30 }; /* columns; in fewer, the note matters more than the name */
+    int64_t now = clock_monotonic_ms(p->clock);
+    if (!is_time_to_draw(p, now) && !(p->shown && at_once))
+        return;
+    size_t width = columns(p->to), taken = terminal_width(p->name) + 3;
+    size_t room = width > taken + NOTE_MIN ? width - taken : width > 1 ? width - 1 : 1;
+    draw(p, slice_characters(safe_text, room), now);
 }
 
 void progress_end(struct progress *p)

@@ -24,9 +24,15 @@ struct progress {
     slice name; /* safe */
     bool shown, drawn;
     int64_t started_ms, drawn_ms;
+    int64_t begun_at; /* so much was done before */
 };
 void progress_init(struct progress *p, FILE *to, struct clock *clock, slice safe_name);
+/* So much was done before, and does not count in the speed, which is measured from now on. */
+void progress_begin_at(struct progress *p, int64_t done);
 void progress_update(struct progress *p, int64_t done, int64_t total); /* total < 0: unknown */
-void progress_end(struct progress *p);                                 /* erases the bar */
+/* Another text in place of the bar, such as what is waited for.
+ * at_once  even if the last one was drawn just now */
+void progress_note(struct progress *p, slice safe_text, bool at_once);
+void progress_end(struct progress *p); /* erases the bar */
 
 #endif

@@ -15,8 +15,7 @@ static struct put_state example(void)
                                .path = S("/home/ana/\"50 %\"\n\xff\\.bin"),
                                .name = S("50 %.bin"),
                                .type = S("application/x-tar"),
-                               .size_bytes = 100000000000,
-                               .mtime_ns = 1764431999123456789,
+                               .version = { 100000000000, 1764431999123456789 },
                                .upload = S("hwZSKkhGr7HeE01ei3k7qPeU5E6MyNlC"),
                                .begun_at_ms = 1764432000000 };
 }
@@ -24,8 +23,8 @@ static struct put_state example(void)
 static void expect_equal(const struct put_state *s, const struct put_state *t)
 {
     EXPECT(put_state_same_key(s, t));
-    EXPECT_EQ(s->size_bytes, t->size_bytes);
-    EXPECT_EQ(s->mtime_ns, t->mtime_ns);
+    EXPECT_EQ(s->version.size_bytes, t->version.size_bytes);
+    EXPECT_EQ(s->version.mtime_ns, t->version.mtime_ns);
     EXPECT_SLICE(s->upload, t->upload);
     EXPECT_EQ(s->begun_at_ms, t->begun_at_ms);
 }

@@ -83,7 +83,46 @@ TEST(progress_shows_percentage_rate_and_time_left)
     EXPECT(strcmp(text, "\r\033[Ka.pdf   25 % [======                  ] 1.0 MiB  1.0 MiB/s  ETA 0:03") == 0);
 }
 
+TEST(progress_of_the_rest_does_not_count_what_was_done_before)
+{
+    struct clock_manual clock;
+    clock_manual_init(&clock, 0);
+    char text[512] = "";
+    FILE *to = fmemopen(text, sizeof text, "w");
+    struct progress p;
+    progress_init(&p, to, &clock.clock, S("a.pdf"));
+    p.shown = true;
+    clock_manual_advance(&clock, 60000); /* the first half is read again */
+    progress_begin_at(&p, 2 << 20);
+    clock_manual_advance(&clock, 1000);
+    progress_update(&p, 3 << 20, 4 << 20);
+    fclose(to);
+    EXPECT(strcmp(text, "\r\033[Ka.pdf   75 % [==================      ] 3.0 MiB  1.0 MiB/s  ETA 0:01") == 0);
+}
+
+TEST(a_note_is_cut_where_the_line_ends)
+{
+    struct clock_manual clock;
+    clock_manual_init(&clock, 0);
+    char text[512] = "";
+    FILE *to = fmemopen(text, sizeof text, "w");
+    struct progress p;
+    progress_init(&p, to, &clock.clock, S("a.pdf"));
+    p.shown = true;
+    char longer[200];
+    memset(longer, 'x', sizeof longer);
+    progress_note(&p, (slice){ longer, sizeof longer }, false); /* too soon */
+    fflush(to);
+    EXPECT_EQ(strlen(text), 0);
+    progress_note(&p, (slice){ longer, sizeof longer }, true);
+    fclose(to);
+    EXPECT_EQ(terminal_width(slice_from(slice_of(text), 4)), 79); /* of 80, without the sequence that clears the line */
+    EXPECT_SLICE(slice_part(slice_of(text), 4, 8), S("a.pdf  x"));
+}
+
 RUN_TESTS(cmocka_unit_test(terminal_safe_escapes_what_moves_the_cursor),
           cmocka_unit_test(terminal_width_counts_columns), cmocka_unit_test(sizes_and_durations_have_units_for_people),
           cmocka_unit_test(progress_prints_nothing_without_a_terminal),
-          cmocka_unit_test(progress_shows_percentage_rate_and_time_left))
+          cmocka_unit_test(progress_shows_percentage_rate_and_time_left),
+          cmocka_unit_test(progress_of_the_rest_does_not_count_what_was_done_before),
+          cmocka_unit_test(a_note_is_cut_where_the_line_ends))
