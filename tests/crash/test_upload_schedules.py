@@ -23,7 +23,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from killing import HOUR_MS, Place, content, rounds_of, side_by_side  # noqa: E402
 from rounds import rounds  # noqa: E402
-from server import Client, Gone, request  # noqa: E402
+from server import Client, Gone, request, wait_for  # noqa: E402
 from uploads import INTEROP, OCTETS, PARTIAL, PATH, Uploads, checksum, digest, upload_offset  # noqa: E402
 
 FULL_CHECK_EVERY = 20
@@ -132,7 +132,8 @@ class Schedule:
             self.finished(upload)
 
     def ask(self, upload):
-        """HEAD of either protocol; that of the draft ends a request that still writes."""
+        """HEAD of either protocol. That of the draft ends a request that still writes; that of tus completes an upload that has all
+        its bytes."""
         if self.tus_or_not():
             answer = self.wire.head(upload.path)
         else:
@@ -141,6 +142,9 @@ class Schedule:
         assert answer.status in (200, 204), (upload.path, answer)
         upload.at(answer)
         self.counts["asked"] += 1
+        if answer.header("Content-Location"):
+            assert upload.declared and upload.known == len(upload.data), answer
+            self.finished(upload)
         return upload.known
 
     def settled(self, upload):
@@ -320,7 +324,8 @@ class Schedule:
             upload.path, len(got.body), hashlib.md5(got.body).hexdigest(), len(upload.data), hashlib.md5(upload.data).hexdigest())
 
     def complete_without_reply(self, upload):
-        """All that is missing is sent, and the server is killed at once. The upload is complete, or can be continued."""
+        """All that is missing is sent, and the server is killed at once. The upload can be continued, or has all its bytes: then a
+        client sends nothing more, so the server completes it by itself."""
         at = self.settled(upload)
         upload.declared = True
         body = upload.data[at:]
@@ -332,10 +337,11 @@ class Schedule:
         answer = self.wire.head(upload.path)
         assert answer.status == 200, answer
         upload.at(answer)
-        if answer.header("Content-Location"):
-            self.finished(upload)
-        elif not answer.header("Upload-Length"):
+        if not answer.header("Upload-Length"):
             upload.declared = False
+        elif upload.known == len(upload.data):
+            wait_for("the end of an upload that has all its bytes", lambda: self.wire.head(upload.path).header("Content-Location"))
+            self.finished(upload)
 
     def remove(self, upload):
         self.drop_writer(upload)
@@ -361,9 +367,10 @@ class Schedule:
     def jump(self):
         """The clock jumps, a few hours ahead or back, or so far that every upload that was not finished expires."""
         if self.rng.random() < 0.1:
+            if any(u.loose or u.writer for u in self.open()):
+                self.restart()  # a request that still runs would lengthen the life of its upload
             self.place.clock.set_ahead(self.place.clock.ahead_ms + (EXPIRY_DAYS + 1) * 24 * HOUR_MS)
             for upload in self.open():
-                self.drop_writer(upload)
                 self.is_gone(upload)
                 upload.over = "gone"
                 self.counts["expired"] += 1
