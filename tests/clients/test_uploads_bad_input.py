@@ -631,3 +631,13 @@ def test_a_request_of_both_protocols_is_one_of_tus(uploads):
     answer = uploads.tus("PATCH", path, [PARTIAL, ("Upload-Offset", "0"), ("Upload-Complete", "?0"), INTEROP], HELLO)
     assert answer.status == 415, answer
     holds(uploads, path, b"", HELLO)
+
+
+def test_a_question_of_tus_completes_an_upload_that_has_all_its_bytes(uploads):
+    """A client of tus that hears of the last byte sends nothing more, whoever left the upload open, and whatever ended the server."""
+    answer = uploads.begin(False, HELLO, {"Upload-Length": "11"})
+    path = uploads.path(answer)
+    assert uploads.how_far(path).header("Upload-Complete") == "?0"
+    head = uploads.head(path)
+    assert upload_offset(head) == 11 and uploads.ask("GET", head.header("Content-Location")).body == HELLO
+    assert uploads.how_far(path).header("Upload-Complete") == "?1"
