@@ -214,6 +214,50 @@ TEST(interim_replies_say_where_the_upload_is_before_its_body_comes)
     }
 }
 
+TEST(pages_of_other_hosts_use_uploads_only_if_the_operator_allows_it)
+{
+    FIXTURE(f);
+    slice origins[] = { S("https://app.example") };
+    f->resumable.options.cors_origins = (struct config_list){ origins, 1 };
+    static const char *const methods[] = { "OPTIONS", "POST", "GET" };
+    for (size_t i = 0; i < LENGTH_OF(methods); i++)
+        for (int is_allowed = 0; is_allowed < 2; is_allowed++) {
+            struct fake_request r = request_of(f, PROTOCOL_TUS, methods[i], S(""));
+            set_header(&r, "Origin", is_allowed ? S("https://app.example") : S("https://evil.example"));
+            struct fake_reply *reply = fake_http_send(&f->http, &r);
+            slice allowed = fake_reply_header(reply, "Access-Control-Allow-Origin");
+            EXPECT_SLICE(fake_reply_header(reply, "Vary"), S("Origin"));
+            EXPECT_SLICE(allowed, is_allowed ? S("https://app.example") : S(""));
+            EXPECT(!fake_reply_header(reply, "Access-Control-Allow-Credentials").p);
+        }
+    f->resumable.options.cors_origins.count = 0;
+    struct fake_request r = request_of(f, PROTOCOL_TUS, "OPTIONS", S(""));
+    set_header(&r, "Origin", S("https://app.example"));
+    EXPECT(!fake_reply_header(fake_http_send(&f->http, &r), "Access-Control-Allow-Origin").p);
+}
+
+TEST(a_refused_creation_left_an_upload_that_nobody_knew)
+{
+    FIXTURE(f);
+    struct fake_request r = request_of(f, PROTOCOL_TUS, "POST", S(""));
+    set_header(&r, "Upload-Length", S("6"));
+    set_header(&r, "Content-Type", S(TUS_CONTENT_TYPE));
+    set_header(&r, "Upload-Checksum", S("crc32 AAAAAA=="));
+    r.body = S("abcdef");
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 460);
+    EXPECT_EQ(world_account(f->w).open_uploads, 0);
+}
+
+TEST(a_question_of_tus_completed_an_upload_of_the_draft)
+{
+    FIXTURE(f);
+    slice id = create_ietf(f, 3);
+    EXPECT_EQ(send_patch(f, PROTOCOL_IETF, id, 0, S("abc")), 204);
+    EXPECT(!fake_reply_header(head(f, PROTOCOL_TUS, id), "Content-Location").p);
+    EXPECT_EQ(send_patch(f, PROTOCOL_TUS, id, 3, S("")), 204); /* the sender of tus may */
+    expect_file(f, id, S("abc"));
+}
+
 TEST(uploads_of_parts_are_made_by_a_job)
 {
     FIXTURE(f);
@@ -576,6 +620,9 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(an_upload_that_one_protocol_began_is_continued_by_the_other),
           cmocka_unit_test(only_the_sender_completes_an_upload_of_the_draft),
           cmocka_unit_test(interim_replies_say_where_the_upload_is_before_its_body_comes),
+          cmocka_unit_test(pages_of_other_hosts_use_uploads_only_if_the_operator_allows_it),
+          cmocka_unit_test(a_refused_creation_left_an_upload_that_nobody_knew),
+          cmocka_unit_test(a_question_of_tus_completed_an_upload_of_the_draft),
           cmocka_unit_test(uploads_of_parts_are_made_by_a_job), cmocka_unit_test(the_draft_can_complete_a_part),
           cmocka_unit_test(bytes_with_another_checksum_do_not_count),
           cmocka_unit_test(a_checksum_that_cannot_be_verified_is_refused),

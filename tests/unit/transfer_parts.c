@@ -104,6 +104,9 @@ TEST(parts_become_one_file_in_their_order)
     EXPECT_OK(compose(&f, nothing, 2, &t));
     world_run_jobs(w);
     expect_file(&f, t.name, S(""));
+    slice last = t.name;
+    world_wait(w, TRANSFER_KEPT_MS - 1);
+    EXPECT_OK(transfer_find(&w->core, &f.ana, last, w->a, &t)); /* who missed the last reply can ask */
     world_wait(w, TRANSFER_KEPT_MS + 2 * LIFETIME + hours(2));
     world_run_jobs(w);
     EXPECT_REFUSED(transfer_find(&w->core, &f.ana, parts[0], w->a, &t), REASON_TRANSFER_NOT_THERE);
@@ -131,6 +134,13 @@ TEST(only_finished_parts_of_the_user_are_put_together)
     for (size_t i = 0; i <= TRANSFER_PARTS_MAX; i++)
         many[i] = part;
     EXPECT_ERR(compose(&f, many, TRANSFER_PARTS_MAX + 1, &t), ERR_TOO_LARGE);
+    struct transfer_request large = { .origin = S("sample"),
+                                      .file_name = S("a"),
+                                      .lifetime_ms = LIFETIME,
+                                      .parts = many,
+                                      .part_count = 4,
+                                      .max_bytes = 11 };
+    EXPECT_ERR(transfer_create(&w->core, &f.ana, &large, w->a, &t), ERR_TOO_LARGE);
     EXPECT_OK(compose(&f, many, TRANSFER_PARTS_MAX, &t));
     EXPECT_EQ(t.length, 3 * TRANSFER_PARTS_MAX);
     EXPECT_EQ(world_fsck(w, false), 0);

@@ -9,7 +9,9 @@
 #include "core/object/garbage.h"
 #include "core/reasons.h"
 #include "core/records/account.h"
+#include "core/store/blob_store.h"
 #include "core/store/transfer_store.h"
+#include "core/task/task.h"
 #include "core/transfer/transfer_priv.h"
 
 #include <string.h>
@@ -185,6 +187,42 @@ TEST(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified)
     expect_sound(&f);
 }
 
+TEST(what_came_is_flushed_after_a_while)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10);
+    struct transfer_writer *writer;
+    EXPECT_OK(open_at(&f, t.name, 0, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    EXPECT_EQ(state_of(&f, t.name).offset, 0);
+    world_wait(w, seconds(31));
+    EXPECT_OK(transfer_write(writer, S("d"), w->a));
+    EXPECT_EQ(state_of(&f, t.name).offset, 4);
+    EXPECT_EQ(transfer_acknowledged(writer), 4);
+    transfer_drop(writer);
+    EXPECT_EQ(state_of(&f, t.name).offset, 4);
+}
+
+TEST(a_slow_request_with_a_checksum_lost_its_claim)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 100), now;
+    struct transfer_opening opening = { .name = t.name, .is_unverified = true, .lifetime_ms = LIFETIME };
+    struct transfer_writer *writer, *second;
+    EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &writer));
+    for (int i = 0; i < 10; i++) {
+        world_wait(w, seconds(40));
+        EXPECT_OK(transfer_write(writer, S("0123456789"), w->a));
+        EXPECT_EQ(state_of(&f, t.name).offset, 0);
+    }
+    EXPECT_REFUSED(open_at(&f, t.name, 0, &second), REASON_TRANSFER_BUSY);
+    EXPECT_OK(transfer_close(writer, w->a, &now));
+    EXPECT(now.finished_at_ms > 0 && now.offset == 100);
+    expect_sound(&f);
+}
+
 TEST(one_request_writes_at_a_time_and_another_may_take_over)
 {
     WORLD(w);
@@ -197,12 +235,8 @@ TEST(one_request_writes_at_a_time_and_another_may_take_over)
     struct transfer_opening opening = { .name = t.name, .rivalry = TRANSFER_ENDS_ANOTHER, .lifetime_ms = LIFETIME };
     EXPECT_OK(transfer_open(&w->core, &f.ana, &opening, w->a, &second));
     EXPECT_OK(transfer_write(second, S("12345"), w->a));
-    err_t e = transfer_write(first, S("def"), w->a);
-    if (!e)
-        e = transfer_close(first, w->a, &now);
-    else
-        transfer_drop(first);
-    EXPECT(e != NULL); /* it can neither acknowledge nor change anything */
+    EXPECT_REFUSED(transfer_write(first, S("def"), w->a), REASON_TRANSFER_BUSY);
+    EXPECT_REFUSED(transfer_close(first, w->a, &now), REASON_TRANSFER_BUSY);
     EXPECT_OK(transfer_close(second, w->a, &now));
     EXPECT_EQ(now.offset, 5);
     EXPECT_OK(append(&f, t.name, 5, S("67890"), &now));
@@ -508,6 +542,54 @@ static void expect_finding(const struct fixture *f, const char *what)
     EXPECT(strcmp(report.list[0].what, what) == 0);
 }
 
+TEST(bytes_that_were_acknowledged_and_are_missing_are_no_new_upload)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    EXPECT_OK(w->core.blob->ops->drop(w->core.blob, t.blob_key, w->a));
+    EXPECT_ERR(append(&f, t.name, 3, S("def"), &now), ERR_CORRUPT);
+    EXPECT_EQ(state_of(&f, t.name).offset, 3);
+}
+
+static int64_t new_task(const struct fixture *f)
+{
+    struct task_request request = { .text = S("t"), .is_silent = true, .is_shared = true };
+    int64_t id;
+    EXPECT_OK(task_create(&f->w->core, &f->ana, &request, f->w->a, &id));
+    return id;
+}
+
+TEST(a_file_goes_to_the_holder_for_which_it_was_made)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer_request request = { .origin = S("sample"),
+                                        .file_name = S("a.bin"),
+                                        .length = 3,
+                                        .lifetime_ms = LIFETIME,
+                                        .holder = { HOLDER_TASK, new_task(&f) } };
+    struct transfer t, now;
+    struct file file;
+    EXPECT_OK(transfer_create(&w->core, &f.ana, &request, w->a, &t));
+    EXPECT_OK(append(&f, t.name, 0, S("abc"), &now));
+    EXPECT_OK(file_get(&w->core, &f.ana, now.file_uuid, w->a, &file));
+    EXPECT(!file.is_kept);
+    world_wait(w, hours(1));
+    world_run_jobs(w);
+    EXPECT_OK(file_get(&w->core, &f.ana, now.file_uuid, w->a, &file)); /* the task holds it */
+
+    request.holder.id = INT64_MAX; /* there is no such task */
+    EXPECT_OK(transfer_create(&w->core, &f.ana, &request, w->a, &t));
+    EXPECT(append(&f, t.name, 0, S("abc"), &now) != NULL);
+    EXPECT(state_of(&f, t.name).finished_at_ms == 0);
+    request.holder.kind = 250;
+    EXPECT_OK(transfer_create(&w->core, &f.ana, &request, w->a, &t));
+    EXPECT_ERR(append(&f, t.name, 0, S("abc"), &now), ERR_CORRUPT);
+    EXPECT_EQ(world_account(w).used_files, 1);
+}
+
 TEST(fsck_finds_bytes_of_an_upload_that_are_missing_or_others)
 {
     WORLD(w);
@@ -663,9 +745,168 @@ TEST(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails)
     }
 }
 
+/* ---- a model: random schedules over stores that fail ---- */
+
+enum { MODEL_STEPS = 120, MODEL_BYTES = 200000 };
+
+struct model {
+    struct fixture f;
+    struct random_seeded random;
+    slice bytes; /* that the sender wants to send */
+    slice name;  /* of the upload; empty: there is none */
+    int64_t told;
+    struct transfer_writer *writer;
+    int64_t writer_at; /* where the next byte of its request belongs */
+};
+
+static uint64_t draw(struct model *m, uint64_t below)
+{
+    uint64_t n;
+    random_fill(&m->random.random, (char *)&n, sizeof n);
+    return n % below;
+}
+
+/* What was told is on the disk, whatever failed, and it is what was sent. */
+static void read_back(struct model *m, const struct transfer *t)
+{
+    struct world *w = m->f.w;
+    struct fault_plan paused = w->faults;
+    w->faults.fail_at = 0;
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
+    char *read = arena_alloc(w->a, (size_t)t->offset + 1);
+    size_t got = 0;
+    EXPECT(t->offset >= m->told && t->offset <= MODEL_BYTES);
+    if (t->offset) {
+        EXPECT_OK(w->core.blob->ops->open_growing(w->core.blob, t->blob_key, w->a, &reader));
+        EXPECT_OK(w->core.blob->ops->read_at(reader, 0, read, (size_t)t->offset, w->a, &got));
+    }
+    EXPECT_SLICE(((slice){ read, got }), slice_part(m->bytes, 0, (size_t)t->offset));
+    m->told = t->offset;
+    w->faults = paused;
+}
+
+static void model_ask(struct model *m)
+{
+    struct transfer t;
+    err_t e = draw(m, 2) ? transfer_find(&m->f.w->core, &m->f.ana, m->name, m->f.w->a, &t)
+                         : transfer_end_writer(&m->f.w->core, &m->f.ana, m->name, m->f.w->a, &t);
+    if (!e)
+        read_back(m, &t);
+}
+
+static void model_open(struct model *m)
+{
+    struct transfer_opening opening = { .name = m->name,
+                                        .offset = m->told,
+                                        .rivalry = (enum transfer_rivalry)draw(m, 3),
+                                        .end = TRANSFER_STAYS_OPEN,
+                                        .is_unverified = draw(m, 4) == 0,
+                                        .lifetime_ms = hours(1000) };
+    struct transfer_writer *writer;
+    if (transfer_open(&m->f.w->core, &m->f.ana, &opening, m->f.w->a, &writer))
+        return;
+    transfer_drop(m->writer); /* of a request that has lost its right */
+    m->writer = writer;
+    m->writer_at = m->told;
+}
+
+static void model_write(struct model *m)
+{
+    size_t n = draw(m, 20000), left = MODEL_BYTES - (size_t)m->writer_at;
+    n = n < left ? n : left;
+    if (!m->writer)
+        return;
+    if (transfer_write(m->writer, slice_part(m->bytes, (size_t)m->writer_at, n), m->f.w->a)) {
+        transfer_cut(m->writer);
+        m->writer = NULL;
+    }
+    m->writer_at += (int64_t)n;
+}
+
+static void model_end(struct model *m)
+{
+    struct transfer t;
+    if (!m->writer)
+        return;
+    uint64_t how = draw(m, 3);
+    if (how == 0)
+        transfer_drop(m->writer);
+    else if (how == 1)
+        transfer_cut(m->writer);
+    else if (!transfer_close(m->writer, m->f.w->a, &t))
+        read_back(m, &t);
+    m->writer = NULL;
+}
+
+static void model_fail(struct model *m)
+{
+    static const enum err_code codes[] = { ERR_UNAVAILABLE, ERR_NO_SPACE };
+    m->f.w->faults = (struct fault_plan){ .fail_at = m->f.w->faults.calls + 1 + (int64_t)draw(m, 12),
+                                          .fail_count = 1 + (int64_t)draw(m, 2),
+                                          .code = codes[draw(m, 2)],
+                                          .answer_lost = draw(m, 2),
+                                          .calls = m->f.w->faults.calls };
+}
+
+/* The process ends at once: nobody releases a claim, and what was not flushed is lost. */
+static void model_restart(struct model *m)
+{
+    transfer_drop(m->writer);
+    m->writer = NULL;
+    m->f.w->faults.fail_at = 0;
+    EXPECT_OK(transfer_release_all(&m->f.w->core, m->f.w->a));
+}
+
+static void model_step(struct model *m)
+{
+    uint64_t step = draw(m, 20);
+    if (step < 5)
+        model_ask(m);
+    else if (step < 9)
+        model_open(m);
+    else if (step < 15)
+        model_write(m);
+    else if (step < 17)
+        model_end(m);
+    else if (step < 18)
+        model_fail(m);
+    else if (step < 19)
+        world_wait(m->f.w, (int64_t)draw(m, (uint64_t)minutes(3)));
+    else
+        model_restart(m);
+}
+
+static void run_model(uint64_t seed)
+{
+    WORLD(w);
+    struct model m = { .f = fixture_new(w), .bytes = world_bytes(w, MODEL_BYTES) };
+    struct transfer t;
+    random_seeded_init(&m.random, seed);
+    m.name = create(&m.f, -1).name;
+    for (int i = 0; i < MODEL_STEPS; i++)
+        model_step(&m);
+    model_restart(&m);
+    EXPECT_OK(transfer_find(&w->core, &m.f.ana, m.name, w->a, &t));
+    read_back(&m, &t);
+    struct transfer_opening rest = {
+        .name = m.name, .offset = t.offset, .end = TRANSFER_ENDS_HERE, .lifetime_ms = LIFETIME
+    };
+    EXPECT_OK(append_as(&m.f, &rest, slice_from(m.bytes, (size_t)t.offset), &t));
+    expect_file(&m.f, &t, m.bytes);
+    expect_sound(&m.f);
+}
+
+TEST(each_offset_that_is_told_can_be_read_back_in_random_schedules)
+{
+    for (uint64_t i = 0; i < (uint64_t)rounds(ROUNDS_transfer_schedules); i++)
+        run_model(rounds_seed() + i);
+}
+
 RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
           cmocka_unit_test(the_offset_of_the_sender_must_be_the_one_that_is_known),
           cmocka_unit_test(what_a_request_that_is_cut_has_brought_stays_unless_it_was_to_be_verified),
+          cmocka_unit_test(what_came_is_flushed_after_a_while),
+          cmocka_unit_test(a_slow_request_with_a_checksum_lost_its_claim),
           cmocka_unit_test(one_request_writes_at_a_time_and_another_may_take_over),
           cmocka_unit_test(a_request_whose_claim_another_machine_has_acknowledges_nothing),
           cmocka_unit_test(a_request_that_brings_nothing_is_ended_by_the_next_one),
@@ -681,8 +922,11 @@ RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
           cmocka_unit_test(removed_uploads_left_bytes_that_nobody_knew_while_a_backup_ran),
           cmocka_unit_test(an_upload_is_nobody_elses),
           cmocka_unit_test(bytes_count_when_they_come_and_are_refused_when_there_is_no_room),
+          cmocka_unit_test(bytes_that_were_acknowledged_and_are_missing_are_no_new_upload),
+          cmocka_unit_test(a_file_goes_to_the_holder_for_which_it_was_made),
           cmocka_unit_test(fsck_finds_bytes_of_an_upload_that_are_missing_or_others),
           cmocka_unit_test(bytes_that_were_not_acknowledged_stayed_on_the_disk),
           cmocka_unit_test(what_has_room_in_the_account_counts_when_the_rest_has_none),
           cmocka_unit_test(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not),
-          cmocka_unit_test(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails))
+          cmocka_unit_test(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails),
+          cmocka_unit_test(each_offset_that_is_told_can_be_read_back_in_random_schedules))

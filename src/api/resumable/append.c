@@ -143,8 +143,7 @@ static err_t explain_offset(struct append *p, err_t e)
     return unknown ? e : call_refuse_offset(p->x, now.offset, p->opening.offset);
 }
 
-/* The IETF draft wants an upload gone that got more bytes than its length says. */
-static void remove_overlong(struct append *p)
+static void remove_upload_of(struct append *p)
 {
     SCRATCH(scratch);
     err_t stays_until_it_expires = transfer_remove(core_of(p), p->x->principal, p->opening.name, &scratch);
@@ -154,13 +153,13 @@ static void remove_overlong(struct append *p)
 /* The body was cut, or its bytes were refused. */
 static err_t end_failed(struct append *p, err_t e)
 {
-    bool is_overlong = p->write_failed && err_is(e, ERR_TOO_LARGE) && !is_tus(p);
+    bool is_overlong = err_reason(e) == REASON_TRANSFER_OVERLONG && !is_tus(p);
     struct transfer_writer *writer = p->writer;
     p->writer = NULL;
     if (writer)
         transfer_cut(writer);
-    if (is_overlong)
-        remove_overlong(p);
+    if (is_overlong) /* the draft wants it gone */
+        remove_upload_of(p);
     return err_reason(e) == REASON_TRANSFER_OFFSET ? explain_offset(p, e) : e;
 }
 
@@ -204,17 +203,29 @@ static err_t end_whole(struct append *p)
     p->writer = NULL;
     if (e) {
         transfer_drop(writer);
+        if (p->creates) /* nobody would know of it */
+            remove_upload_of(p);
         return e;
     }
     TRY(transfer_close(writer, a, &p->transfer));
     return append_reply(p);
 }
 
+/* tus wants it in every reply to a PATCH. */
+static void explain_expiry(struct append *p)
+{
+    if (is_tus(p) && !p->creates)
+        call_add_expiry(p->x, &p->transfer);
+}
+
 static err_t finish_append(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct append *p = CONTAINER_OF(sink, struct append, sink);
     (void)x;
-    return e ? end_failed(p, e) : end_whole(p);
+    e = e ? end_failed(p, e) : end_whole(p);
+    if (e)
+        explain_expiry(p);
+    return e;
 }
 
 void append_init(struct append *p, struct http_exchange *x)
@@ -316,8 +327,6 @@ static err_t append_to_finished(struct append *p)
 {
     struct http_exchange *x = p->x;
     const struct transfer *t = &p->transfer;
-    if (!is_tus(p) && p->opening.end == TRANSFER_ENDS_HERE && p->opening.length == t->length)
-        return append_reply(p); /* the request that completed it, once more: its reply was lost */
     if (p->opening.offset != t->offset)
         return call_refuse_offset(x, t->offset, p->opening.offset);
     bool is_end = x->req.content_length == 0 && (is_tus(p) || p->opening.end == TRANSFER_ENDS_HERE);
@@ -333,6 +342,9 @@ static err_t check_upload(struct append *p)
         return resumable_refuse(&x->arena, RESUMABLE_COMPOSED);
     if (t->offset != offset && !t->finished_at_ms)
         return call_refuse_offset(x, t->offset, offset);
+    if (p->opening.has_length && t->length < 0 && p->opening.max_bytes &&
+        (uint64_t)p->opening.length > p->opening.max_bytes)
+        return resumable_refuse(&x->arena, RESUMABLE_ABOVE_LIMIT);
     if (p->opening.has_length && t->length >= 0 && t->length != p->opening.length)
         return resumable_refuse(&x->arena, RESUMABLE_LENGTH);
     int64_t length = t->length >= 0 ? t->length : p->opening.has_length ? p->opening.length : -1;
@@ -385,9 +397,13 @@ err_t append_upload(struct http_exchange *x)
     TRY(is_tus(p) ? read_tus_append(p) : read_ietf_append(p));
     TRY(append_read_checks(p));
     TRY(transfer_find(core_of(p), x->principal, p->opening.name, &x->arena, &p->transfer));
-    TRY(check_upload(p));
-    if (p->transfer.finished_at_ms)
-        return append_to_finished(p);
-    append_receive(p);
-    return NULL;
+    err_t e = check_upload(p);
+    if (!e && !p->transfer.finished_at_ms) {
+        append_receive(p);
+        return NULL;
+    }
+    e = e ? e : append_to_finished(p);
+    if (e)
+        explain_expiry(p);
+    return e;
 }

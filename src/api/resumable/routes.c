@@ -25,6 +25,12 @@ static bool counts_as(const struct http_exchange *x, const char *method)
     return slice_eq(call_of(x)->method, slice_of(method));
 }
 
+static err_t refuse_method(struct http_exchange *x, slice allowed)
+{
+    http_reply_header(x, "Allow", allowed);
+    return resumable_refuse(&x->arena, RESUMABLE_METHOD);
+}
+
 static err_t handle_uploads(struct http_exchange *x)
 {
     if (counts_as(x, "POST"))
@@ -35,7 +41,7 @@ static err_t handle_uploads(struct http_exchange *x)
         http_collect(x, HTTP_LANE_ORDINARY, 0, list_uploads);
         return NULL;
     }
-    return resumable_refuse(&x->arena, RESUMABLE_METHOD);
+    return refuse_method(x, S("POST, GET, HEAD, OPTIONS"));
 }
 
 static err_t handle_upload(struct http_exchange *x)
@@ -48,7 +54,7 @@ static err_t handle_upload(struct http_exchange *x)
                                               : counts_as(x, "DELETE")                    ? remove_upload
                                                                                           : NULL;
     if (!handle)
-        return resumable_refuse(&x->arena, RESUMABLE_METHOD);
+        return refuse_method(x, S("GET, HEAD, PATCH, DELETE, OPTIONS"));
     http_collect(x, HTTP_LANE_ORDINARY, 0, handle);
     return NULL;
 }

@@ -22,7 +22,7 @@ err_t show_options(struct http_exchange *x)
 {
     const struct resumable *r = x->api->context;
     if (!slice_eq(call_method(&x->req), S("OPTIONS"))) /* nobody has asked yet who sends it */
-        return resumable_refuse(&x->arena, RESUMABLE_METHOD);
+        return resumable_refuse(&x->arena, RESUMABLE_NOT_OPTIONS);
     cors_add_headers(x);
     http_reply_header(x, "Tus-Resumable", S(TUS_VERSION));
     http_reply_header(x, "Tus-Version", S(TUS_VERSION));

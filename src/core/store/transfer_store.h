@@ -12,9 +12,13 @@ MUST_USE err_t meta_transfer_get(struct meta_tx *, int64_t id, struct arena *a, 
 MUST_USE err_t meta_transfer_by_name(struct meta_tx *, slice name, struct arena *a, struct transfer *ret);
 /* Those of all users, by id. */
 MUST_USE err_t meta_transfer_list(struct meta_tx *, const struct id_page *, struct arena *a, struct transfer_list *ret);
-/* Those of a user that have not expired, by id. Also those that are finished. */
-MUST_USE err_t meta_transfer_list_of(struct meta_tx *, int64_t owner_id, int64_t now_ms, const struct id_page *,
-                                     struct arena *a, struct transfer_list *ret);
+struct transfer_listing {
+    int64_t account_id, owner_id, now_ms;
+    struct id_page page;
+};
+/* Those of a user in an account that have not expired, by id. Also those that are finished. */
+MUST_USE err_t meta_transfer_list_of(struct meta_tx *, const struct transfer_listing *, struct arena *a,
+                                     struct transfer_list *ret);
 /* Those that expired and are no part of an unfinished one, the longest ago first. */
 MUST_USE err_t meta_transfer_list_expired(struct meta_tx *, int64_t now_ms, size_t limit, struct arena *a,
                                           struct transfer_list *ret);

@@ -38,7 +38,8 @@ err_t transfer_list(struct core *core, const struct principal *who, const struct
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_transfer_list_of(tx, who->user_id, core_now_ms(core), page, a, ret);
+    struct transfer_listing listing = { who->account_id, who->user_id, core_now_ms(core), *page };
+    return meta_transfer_list_of(tx, &listing, a, ret);
 }
 
 static err_t write_event(struct meta_tx *tx, const struct principal *who, const struct transfer *t, slice action,
@@ -93,6 +94,7 @@ static err_t add_parts(struct meta_tx *tx, struct transfer_change *c, const int6
     struct job_request job = { .kind = S(TRANSFER_COMPOSE_JOB),
                                .subject = arena_printf(a, "transfer:%lld", (long long)t->id),
                                .account_id = t->account_id,
+                               .group = arena_printf(a, TRANSFER_COMPOSE_JOB ":%lld", (long long)t->account_id),
                                .payload = arena_printf(a, "%lld", (long long)t->id) };
     int64_t job_id;
     return job_add(c->core, tx, &job, a, &job_id);
@@ -145,6 +147,7 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .length = r->length < 0 ? -1 : r->length,
                                     .holder = r->holder,
                                     .is_part = r->is_part,
+                                    .ends_when_told = r->ends_when_told,
                                     .is_composed = r->part_count > 0,
                                     .composition = r->composition,
                                     .has_digest = r->has_digest,
@@ -235,7 +238,9 @@ err_t transfer_remove(struct core *core, const struct principal *who, slice name
     if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
         return e;
     slice key = arena_copy(a, t.blob_key);
-    c.only_expires = garbage_is_held(core); /* a backup copies its bytes */
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(transfer_opening_mutex(core, name)); /* nobody begins to write meanwhile */
+    c.only_expires = garbage_is_held(core);                           /* a backup copies its bytes */
     TRY(meta_write(core->meta, apply_remove, &c, a));
     transfer_stop_writers(core, name, NULL);
     return c.only_expires ? NULL : drop_bytes(core, key, a);
@@ -263,6 +268,7 @@ static err_t list_expired(struct core *core, int64_t now_ms, struct arena *a, st
 static err_t purge(struct core *core, const struct transfer *t, int64_t now_ms, struct arena *a)
 {
     struct transfer_change c = { .core = core, .now_ms = now_ms, .name = t->name };
+    SCOPED(unlockp) pthread_mutex_t *held = lock(transfer_opening_mutex(core, t->name));
     TRY(meta_write(core->meta, apply_purge, &c, a));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     bool stays;

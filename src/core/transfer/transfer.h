@@ -45,6 +45,7 @@ struct transfer_request {
     int64_t lifetime_ms;           /* from the last bytes that came */
     struct holder holder;
     bool is_part;
+    bool ends_when_told; /* transfer_complete does not complete it, also when all bytes are there */
     /* Names of finished parts of the user, in their order, when it is to be composed of them; the same one may be there several
      * times. Then `length` is not used. A job copies them, at most TRANSFER_PARTS_MAX. */
     const slice *parts;
@@ -110,7 +111,7 @@ struct transfer_opening {
  * TRANSFER_COMPOSED. */
 MUST_USE err_t transfer_open(struct core *, const struct principal *who, const struct transfer_opening *,
                              struct arena *a, struct transfer_writer **ret_writer);
-/* Errors: TOO_LARGE more than its length; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
+/* Errors: TRANSFER_OVERLONG more than its length; TOO_LARGE; QUOTA; TRANSFER_BUSY another request has taken over. After an error only
  * transfer_cut or transfer_drop may follow. */
 MUST_USE err_t transfer_write(struct transfer_writer *, slice bytes, struct arena *a);
 /* The bytes that this request has brought so far. */
@@ -127,7 +128,8 @@ void transfer_drop(struct transfer_writer *);
  * Frees the writer. */
 void transfer_cut(struct transfer_writer *);
 
-/* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now.
+/* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now,
+ * unless it ends when its sender says so.
  * Else nothing happens. *ret: as it is now. Errors: as transfer_find; DIGEST; those of the holder. */
 MUST_USE err_t transfer_complete(struct core *, const struct principal *who, slice name, struct arena *a,
                                  struct transfer *ret);

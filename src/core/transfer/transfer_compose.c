@@ -3,6 +3,7 @@
  * came, so a run goes on where the one before it was ended, by a crash or a full disk. While it is not finished its parts can
  * neither be removed nor expire. */
 #include "base/scoped.h"
+#include "core/grant.h"
 #include "core/job.h"
 #include "core/store/blob_store.h"
 #include "core/store/transfer_store.h"
@@ -10,6 +11,7 @@
 
 #define STEP_BYTES ((size_t)1 << 20)
 #define POSTPONE_MS 10000 /* while there is no free space */
+#define TURN_MS 5000      /* then the jobs of others have their turn */
 
 struct composition {
     struct core *core;
@@ -18,7 +20,13 @@ struct composition {
     struct transfer transfer;
     struct transfer_list parts;
     char *buffer;
+    int64_t turn_ends_at_ms; /* monotonic clock */
 };
+
+static bool must_pause(struct composition *c)
+{
+    return job_is_stopping(c->run) || clock_monotonic_ms(c->core->clock) >= c->turn_ends_at_ms;
+}
 
 static err_t read_composition(struct composition *c, int64_t id, struct arena *a)
 {
@@ -37,7 +45,7 @@ static err_t copy_part(struct composition *c, const struct transfer *part, int64
     err_t e = blob->ops->open_growing(blob, part->blob_key, a, &reader);
     if (e)
         return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_CORRUPT, "the bytes of a part are missing") : e;
-    while (from < part->length && !job_is_stopping(c->run)) {
+    while (from < part->length && !must_pause(c)) {
         SCRATCH(scratch);
         size_t want = part->length - from < (int64_t)STEP_BYTES ? (size_t)(part->length - from) : STEP_BYTES, got;
         e = blob->ops->read_at(reader, (uint64_t)from, c->buffer, want, &scratch, &got);
@@ -56,7 +64,7 @@ static err_t copy_part(struct composition *c, const struct transfer *part, int64
 static err_t copy_parts(struct composition *c, struct transfer_writer *writer, struct arena *a)
 {
     int64_t begins = 0; /* of the part, in the whole */
-    for (size_t i = 0; i < c->parts.count && !job_is_stopping(c->run); i++) {
+    for (size_t i = 0; i < c->parts.count && !must_pause(c); i++) {
         const struct transfer *part = &c->parts.items[i];
         int64_t done = c->transfer.offset > begins ? c->transfer.offset - begins : 0;
         SCRATCH(scratch);
@@ -82,11 +90,13 @@ static err_t append_parts(struct composition *c, struct arena *a)
         transfer_cut(writer);
         return e;
     }
-    if (job_is_stopping(c->run)) {
-        transfer_cut(writer);
+    if (c->transfer.offset + transfer_received(writer) == c->transfer.length)
+        return transfer_close(writer, a, &c->transfer);
+    transfer_cut(writer);
+    if (job_is_stopping(c->run))
         return NULL;
-    }
-    return transfer_close(writer, a, &c->transfer);
+    c->run->postpone_ms = 1;
+    return err_make(a, ERR_UNAVAILABLE, "goes on when others had their turn");
 }
 
 err_t transfer_compose(struct core *core, struct job_run *run, struct arena *a)
@@ -101,7 +111,10 @@ err_t transfer_compose(struct core *core, struct job_run *run, struct arena *a)
     c.owner = (struct principal){ .account_id = c.transfer.account_id,
                                   .user_id = c.transfer.owner_id,
                                   .login = c.transfer.owner_login };
+    struct grant grant = { .user_id = c.owner.user_id };
+    TRY(grant_check(core, &grant, a));
     c.buffer = arena_alloc(a, STEP_BYTES);
+    c.turn_ends_at_ms = clock_monotonic_ms(core->clock) + TURN_MS;
     e = append_parts(&c, a);
     if (err_is(e, ERR_NO_SPACE))
         run->postpone_ms = POSTPONE_MS;

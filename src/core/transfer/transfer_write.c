@@ -49,6 +49,7 @@ struct transfer_writer {
     bool is_uncertain; /* nobody knows whether the last flush was acknowledged: what was written must stay */
     char id[WRITER_LENGTH];
     bool is_unverified, is_in_shard;
+    bool sets_length; /* with its bytes */
     enum transfer_end end;
     struct transfer_writer *next; /* of the same shard */
     int64_t written_at_ms;        /* monotonic clock: when the last bytes came; atomic */
@@ -182,7 +183,9 @@ static err_t claim_length(struct meta_tx *tx, const struct claiming *c, const st
     if (t->length < 0 && length >= t->offset) {
         struct account_use later = { .bytes = length - t->offset };
         TRY(quota_check(c->w->core, tx, t->account_id, &later, a));
-        TRY(meta_transfer_set_length(tx, t->id, length, a, &done));
+        done = true;
+        if (!c->opening->is_unverified) /* else it counts with the bytes */
+            TRY(meta_transfer_set_length(tx, t->id, length, a, &done));
     }
     return done ? NULL : core_refuse(a, REASON_TRANSFER_LENGTH);
 }
@@ -252,7 +255,7 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
                                    .grant = grant_of(who),
                                    .lifetime_ms = opening->lifetime_ms,
                                    .max_bytes = opening->max_bytes ? (int64_t)opening->max_bytes : INT64_MAX,
-                                   .flushed_at_ms = core_now_ms(core),
+                                   .flushed_at_ms = clock_monotonic_ms(core->clock),
                                    .written_at_ms = clock_monotonic_ms(core->clock),
                                    .end = opening->end,
                                    .is_unverified = opening->is_unverified };
@@ -265,6 +268,16 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
     return w;
 }
 
+static err_t open_blob(struct transfer_writer *w, struct arena *a)
+{
+    struct blob_store *blob = w->core->blob;
+    const struct transfer *t = &w->transfer;
+    if (t->offset == t->length) /* nothing will be written, and its bytes may be those of a blob already */
+        return NULL;
+    err_t e = blob->ops->grow(blob, t->blob_key, (uint64_t)t->offset, a, &w->blob);
+    return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_CORRUPT, "bytes that were acknowledged are missing") : e;
+}
+
 static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_opening *opening, struct arena *a)
 {
     struct core *core = w->core;
@@ -274,8 +287,11 @@ static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_ope
     err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
     w->md5 = w->transfer.md5;
     w->digest = w->transfer.digest;
-    if (!e && w->transfer.offset != w->transfer.length) /* else its bytes may be those of a blob already */
-        e = core->blob->ops->grow(core->blob, w->transfer.blob_key, (uint64_t)w->transfer.offset, a, &w->blob);
+    w->sets_length = !e && opening->has_length && w->transfer.length < 0;
+    if (w->sets_length)
+        w->transfer.length = opening->length;
+    if (!e)
+        e = open_blob(w, a);
     if (e) {
         release(w);
         return e;
@@ -302,7 +318,14 @@ err_t transfer_open(struct core *core, const struct principal *who, const struct
 
 /* ---- bytes ---- */
 
-enum advance_kind { GOES_ON, IS_CUT, IS_WHOLE };
+/* RENEWS: only the claim goes on. */
+/* The blob store refuses a writer that another one has replaced: that is no failure of the server. */
+static err_t blob_error(const struct transfer_writer *w, err_t e, struct arena *a)
+{
+    return e && __atomic_load_n(w->ended, __ATOMIC_SEQ_CST) ? core_refuse(a, REASON_TRANSFER_BUSY) : e;
+}
+
+enum advance_kind { RENEWS, GOES_ON, IS_CUT, IS_WHOLE };
 struct advancing {
     struct transfer_writer *w;
     enum advance_kind kind;
@@ -313,14 +336,16 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct advancing *v = arg;
     struct transfer_writer *w = v->w;
-    int64_t now_ms = core_now_ms(w->core);
-    struct account_use more = { .bytes = w->pending };
+    int64_t now_ms = core_now_ms(w->core), bytes = v->kind == RENEWS ? 0 : w->pending;
+    struct account_use more = { .bytes = bytes };
     struct transfer_advance advance = { .id = w->transfer.id,
                                         .writer = writer_id(w),
                                         .from = w->transfer.offset,
-                                        .to = w->transfer.offset + w->pending,
-                                        .md5 = &w->md5,
-                                        .digest = w->transfer.has_digest ? &w->digest : NULL,
+                                        .to = w->transfer.offset + bytes,
+                                        .md5 = bytes ? &w->md5 : &w->transfer.md5,
+                                        .digest = !w->transfer.has_digest ? NULL
+                                                  : bytes                 ? &w->digest
+                                                                          : &w->transfer.digest,
                                         .now_ms = now_ms,
                                         .until_ms = now_ms + LEASE_MS,
                                         .expires_at_ms = now_ms + w->lifetime_ms };
@@ -330,6 +355,8 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(grant_recheck_in(w->core, tx, &w->grant, a));
     TRY(quota_take(w->core, tx, w->transfer.account_id, &more, a));
     TRY(quota_check_disk(w->core, tx, w->transfer.account_id, 0, a));
+    if (w->sets_length && v->kind != RENEWS)
+        TRY(meta_transfer_set_length(tx, w->transfer.id, w->transfer.length, a, &done));
     TRY(meta_transfer_advance(tx, &advance, a, &done));
     if (!done)
         return core_refuse(a, REASON_TRANSFER_BUSY);
@@ -337,7 +364,16 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(meta_transfer_set_length(tx, w->transfer.id, advance.to, a, &done));
     else if (ends && w->transfer.length != advance.to)
         return core_refuse(a, REASON_TRANSFER_LENGTH);
-    return v->kind != GOES_ON ? meta_transfer_release(tx, w->transfer.id, writer_id(w), a) : NULL;
+    return v->kind == IS_CUT || v->kind == IS_WHOLE ? meta_transfer_release(tx, w->transfer.id, writer_id(w), a) : NULL;
+}
+
+/* The claim of a request whose bytes are acknowledged at its end. */
+static err_t renew(struct transfer_writer *w, struct arena *a)
+{
+    struct advancing v = { w, RENEWS, 0 };
+    TRY(meta_write(w->core->meta, apply_advance, &v, a));
+    w->flushed_at_ms = clock_monotonic_ms(w->core->clock);
+    return NULL;
 }
 
 /* What was written is on stable storage, and then acknowledged. */
@@ -347,17 +383,18 @@ static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct a
     if (__atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (w->pending)
-        TRY(w->blob->ops->flush(w->blob, a));
+        TRY(blob_error(w, w->blob->ops->flush(w->blob, a), a));
     err_t e = meta_write(w->core->meta, apply_advance, &v, a);
     w->is_uncertain = err_is(e, ERR_UNAVAILABLE) || err_is(e, ERR_NO_SPACE) || err_is(e, ERR_CORRUPT);
     TRY(e);
     w->room -= w->pending;
+    w->sets_length = false;
     w->transfer.offset += w->pending;
     w->transfer.expires_at_ms = v.expires_at_ms;
     w->transfer.md5 = w->md5;
     w->transfer.digest = w->digest;
     w->pending = 0;
-    w->flushed_at_ms = core_now_ms(w->core);
+    w->flushed_at_ms = clock_monotonic_ms(w->core->clock);
     return NULL;
 }
 
@@ -397,7 +434,7 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
     if (__atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
         return core_refuse(a, REASON_TRANSFER_BUSY);
     if (t->length >= 0 && (int64_t)bytes.n > t->length - t->offset - w->pending)
-        return err_make(a, ERR_TOO_LARGE, "more than the %lld bytes that were announced", (long long)t->length);
+        return core_refuse(a, REASON_TRANSFER_OVERLONG);
     if ((int64_t)bytes.n > w->max_bytes - t->offset - w->pending)
         return err_make(a, ERR_TOO_LARGE, "more than the limit of %lld bytes", (long long)w->max_bytes);
     if (!bytes.n)
@@ -405,13 +442,15 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
     TRY(check_room(w, bytes.n, a));
     TRY(free_space_take(w->core, bytes.n, a));
     w->blob_failed = true; /* until it has succeeded */
-    TRY(piece_write(w->core, w->blob, bytes, hash_piece, w, a));
+    TRY(blob_error(w, piece_write(w->core, w->blob, bytes, hash_piece, w, a), a));
     w->blob_failed = false;
     w->pending += (int64_t)bytes.n;
     w->received += (int64_t)bytes.n;
     __atomic_store_n(&w->written_at_ms, clock_monotonic_ms(w->core->clock), __ATOMIC_SEQ_CST);
-    bool is_due = w->pending >= FLUSH_BYTES || core_now_ms(w->core) - w->flushed_at_ms >= FLUSH_MS;
-    return is_due && !w->is_unverified ? advance(w, GOES_ON, a) : NULL;
+    bool is_old = clock_monotonic_ms(w->core->clock) - w->flushed_at_ms >= FLUSH_MS;
+    if (w->is_unverified)
+        return is_old ? renew(w, a) : NULL;
+    return is_old || w->pending >= FLUSH_BYTES ? advance(w, GOES_ON, a) : NULL;
 }
 
 int64_t transfer_received(const struct transfer_writer *w)
@@ -603,7 +642,7 @@ err_t transfer_complete(struct core *core, const struct principal *who, slice na
                         struct transfer *ret)
 {
     TRY(transfer_find(core, who, name, a, ret));
-    if (ret->finished_at_ms || ret->offset != ret->length)
+    if (ret->finished_at_ms || ret->offset != ret->length || ret->ends_when_told)
         return NULL;
     TRY(transfer_finish(core, who, ret, a));
     return transfer_find(core, who, name, a, ret);
