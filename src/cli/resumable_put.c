@@ -121,14 +121,15 @@ static slice number_text(int64_t n, struct arena *a)
 }
 
 /* Each request says which protocol it speaks, and so does each reply of the server. */
-#define TUS_HEADER                                                                                                     \
-    {                                                                                                                  \
-        "Tus-Resumable",                                                                                               \
-        {                                                                                                              \
-            "1.0.0", sizeof "1.0.0" - 1                                                                                \
-        }                                                                                                              \
-    }
-static const struct client_header tus_header = TUS_HEADER;
+static void set_headers(struct client_request *r, const struct client_header *more, size_t count, struct arena *a)
+{
+    struct client_header *headers = arena_array(a, struct client_header, count + 1);
+    headers[0] = (struct client_header){ "Tus-Resumable", S("1.0.0") };
+    for (size_t i = 0; i < count; i++)
+        headers[i + 1] = more[i];
+    r->headers = headers;
+    r->header_count = count + 1;
+}
 
 static bool reply_is_of_tus(struct client *client, struct arena *a)
 {
@@ -186,15 +187,10 @@ static err_t begin_upload(struct sending *s, struct arena *a)
 {
     struct put_state *state = &s->p->state;
     static const struct client_source nothing = { .size_bytes = 0 };
-    struct client_header headers[] = { TUS_HEADER,
-                                       { "Upload-Length", number_text(s->size, a) },
+    struct client_header headers[] = { { "Upload-Length", number_text(s->size, a) },
                                        { "Upload-Metadata", metadata_of(state, a) } };
-    struct client_request r = { .method = "POST",
-                                .path = S(UPLOADS),
-                                .headers = headers,
-                                .header_count = LENGTH_OF(headers),
-                                .body = &nothing,
-                                .success = 201 };
+    struct client_request r = { .method = "POST", .path = S(UPLOADS), .body = &nothing, .success = 201 };
+    set_headers(&r, headers, LENGTH_OF(headers), a);
     TRY(send_step(s, &r, a));
     slice upload = last_segment(client_reply_header(s->p->client, "Location", a));
     if (!put_state_id_is_valid(upload))
@@ -210,9 +206,9 @@ static err_t begin_upload(struct sending *s, struct arena *a)
 /* GET is HEAD with a body, so a refusal says why. */
 static struct client_request show_request(slice upload, struct arena *a)
 {
-    return (struct client_request){
-        .method = "GET", .path = path_of(upload, a), .headers = &tus_header, .header_count = 1, .success = 200
-    };
+    struct client_request r = { .method = "GET", .path = path_of(upload, a), .success = 200 };
+    set_headers(&r, NULL, 0, a);
+    return r;
 }
 
 static err_t ask_offset(struct sending *s, struct arena *a)
@@ -236,22 +232,18 @@ static err_t send_piece(struct sending *s, struct arena *a)
                                   .rewind = rewind_piece,
                                   .arg = &piece };
     struct client_watch watch = { show_piece, &piece };
-    struct client_header headers[] = { TUS_HEADER,
-                                       { "Upload-Offset", number_text(s->offset, a) },
+    struct client_header headers[] = { { "Upload-Offset", number_text(s->offset, a) },
                                        { "Content-Type", S("application/offset+octet-stream") } };
-    struct client_request r = { .method = "PATCH",
-                                .path = path_of(s->p->state.upload, a),
-                                .headers = headers,
-                                .header_count = LENGTH_OF(headers),
-                                .body = &body,
-                                .watch = &watch,
-                                .success = 204 };
+    struct client_request r = {
+        .method = "PATCH", .path = path_of(s->p->state.upload, a), .body = &body, .watch = &watch, .success = 204
+    };
+    set_headers(&r, headers, LENGTH_OF(headers), a);
     TRY(send_step(s, &r, a));
     TRY(read_offset(s, a));
-    if (s->offset == piece.at) {
-        s->md5 = piece.md5;
-        s->hashed = piece.at;
-    }
+    if (s->offset != piece.at || (s->offset == s->size && !s->file.n)) /* else it might go on like this for ever */
+        return err_make(a, ERR_CORRUPT, "the answer does not fit what was sent; is it a cais server?");
+    s->md5 = piece.md5;
+    s->hashed = piece.at;
     return NULL;
 }
 
@@ -285,16 +277,16 @@ static err_t pause_or_give_up(struct sending *s, err_t why, struct arena *a)
         s->failing_at = p->acknowledged_bytes;
         s->pause_ms = FIRST_PAUSE_MS;
     }
-    int64_t left_ms = s->since_ms + limit_ms - now, pause_ms = s->pause_ms, asked_ms = s->reply.retry_after_s * 1000;
+    int64_t left_ms = s->since_ms + limit_ms - now, pause_ms = s->pause_ms, asked_s = s->reply.retry_after_s;
     if (limit_ms <= 0)
         return why;
     if (left_ms <= 0)
         return err_because(a, why, why->code, "gave up after " SLICE_FMT " without progress",
                            SLICE_ARG(duration_for_people(a, (now - s->since_ms) / 1000)));
-    pause_ms = pause_ms < asked_ms ? asked_ms : pause_ms;
-    pause_ms = pause_ms > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : pause_ms;
+    if (asked_s > pause_ms / 1000)
+        pause_ms = asked_s < LONGEST_PAUSE_MS / 1000 ? asked_s * 1000 : LONGEST_PAUSE_MS;
     pause_ms = pause_ms > left_ms ? left_ms : pause_ms;
-    s->pause_ms *= s->pause_ms < LONGEST_PAUSE_MS ? 2 : 1;
+    s->pause_ms = s->pause_ms * 2 < LONGEST_PAUSE_MS ? s->pause_ms * 2 : LONGEST_PAUSE_MS;
     return p->watch->on_pause(p->watch->arg, pause_ms, is_first, why) ? NULL : err_make(a, ERR_EXPIRED, "stopped");
 }
 
@@ -391,9 +383,8 @@ bool resumable_is_gone(struct client *client, slice upload)
 void resumable_abandon(struct client *client, slice upload)
 {
     SCRATCH(scratch);
-    struct client_request r = {
-        .method = "DELETE", .path = path_of(upload, &scratch), .headers = &tus_header, .header_count = 1, .success = 204
-    };
+    struct client_request r = { .method = "DELETE", .path = path_of(upload, &scratch), .success = 204 };
+    set_headers(&r, NULL, 0, &scratch);
     struct client_reply reply;
     err_t stays_until_it_expires = client_send(client, &r, &scratch, &reply);
     (void)stays_until_it_expires;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """cais put of large files: interruptions of the connection, of the server and of the program itself."""
 import hashlib
+import http.server
 import json
 import os
 import pty
@@ -406,6 +407,38 @@ def test_a_404_that_is_not_of_the_server_does_not_end_the_upload(url_world, data
     url_world.proxy.target = address
     assert url_world.put("--resume").returncode == 0
     expect_whole(url_world, data)
+
+
+class Forgetful(http.server.BaseHTTPRequestHandler):
+    """Takes all bytes, and acknowledges none."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        self.server.seen.append(self.command)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201 if self.command == "POST" else 204)
+        self.send_header("Tus-Resumable", "1.0.0")
+        self.send_header("Location", "/v1/native/uploads/" + "a" * 32)
+        self.send_header("Upload-Offset", "0")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_PATCH = do_POST
+
+
+def test_a_server_that_acknowledges_nothing_is_not_tried_for_ever(cais, tmp_path, data):
+    (tmp_path / "big").write_bytes(data)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful) as server:
+        server.seen = []
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        done = subprocess.run([cais, "put", "--url", "http://127.0.0.1:%d" % server.server_address[1], "big"], cwd=tmp_path,
+                              env={**os.environ, "XDG_STATE_HOME": str(tmp_path)}, capture_output=True, timeout=60)
+        server.shutdown()
+    assert done.returncode == 1 and b"does not fit what was sent" in done.stderr
+    assert server.seen == ["POST", "PATCH"]
 
 
 # ── the state folder
