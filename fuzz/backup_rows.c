@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define COLUMNS_MAX 400
+#define COLUMNS_MAX 600
 #define CHANGES_MAX 8
 
 static struct world_kept kept; /* a world with what set_up makes */

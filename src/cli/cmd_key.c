@@ -19,6 +19,8 @@
 struct key_options {
     const struct api_module *api;
     enum key_role role;                 /* KEY_ADMIN for an API whose keys have no roles */
+    slice workspace, section;           /* empty for an API whose keys have none */
+    int64_t expires_at_ms;              /* 0: never */
     struct enrolment_request enrolment; /* no course_id: none is asked for */
 };
 
@@ -45,7 +47,12 @@ static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_opt
 {
     struct core *core = &admin->store->core;
     const struct api_module *api = o->api;
-    struct key_request request = { .login = o->enrolment.login, .purpose = slice_of(api->name), .role = o->role };
+    struct key_request request = { .login = o->enrolment.login,
+                                   .purpose = slice_of(api->name),
+                                   .role = o->role,
+                                   .expires_at_ms = o->expires_at_ms,
+                                   .workspace = o->workspace,
+                                   .section = o->section };
     struct minted_key minted;
     if (api->key_form == API_KEYS_APPLICATION)
         return mint_application(cli, admin, &request, ret);
@@ -115,11 +122,17 @@ static const char *list_roles(struct arena *a)
 /* Returns false after an error message, as do the functions below. */
 static bool check_options_of_api(const struct cli *cli, const struct api_module *api)
 {
-    static const char *const limited[] = { "course", "role", "account", "callback" };
+    static const struct {
+        const char *name;
+        bool is_of_workspaces;
+    } limited[] = { { "course", false },   { "role", false },  { "account", false }, { "callback", false },
+                    { "workspace", true }, { "bucket", true }, { "expires", true } };
     for (size_t i = 0; i < LENGTH_OF(limited); i++) {
-        bool fits = api->key_form == API_KEYS_APPLICATION || (api->key_roles && strcmp(limited[i], "role") == 0);
-        if (!fits && option_nth(cli->options, limited[i], 0)) {
-            usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", limited[i], api->name);
+        bool fits = limited[i].is_of_workspaces ? api->key_has_workspace
+                                                : api->key_form == API_KEYS_APPLICATION ||
+                                                      (api->key_roles && strcmp(limited[i].name, "role") == 0);
+        if (!fits && option_nth(cli->options, limited[i].name, 0)) {
+            usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", limited[i].name, api->name);
             return false;
         }
     }
@@ -143,6 +156,18 @@ static bool read_enrolment(const struct cli *cli, struct enrolment_request *ret)
     return true;
 }
 
+static bool read_workspace(const struct cli *cli, struct key_options *ret)
+{
+    if (!ret->api->key_has_workspace)
+        return true;
+    ret->workspace = admin_option(cli, "workspace");
+    ret->section = admin_option(cli, "bucket");
+    if (ret->workspace.n && ret->section.n)
+        return option_time(cli, "expires", &ret->expires_at_ms);
+    usage_error(cli->err, cli->options->command, "--for %s needs --workspace and --bucket", ret->api->name);
+    return false;
+}
+
 static bool read_key_options(const struct cli *cli, struct key_options *ret)
 {
     const char *purpose = option_value(cli->options, "for");
@@ -156,7 +181,7 @@ static bool read_key_options(const struct cli *cli, struct key_options *ret)
     if (ret->api->key_form == API_KEYS_APPLICATION)
         return read_enrolment(cli, &ret->enrolment);
     if (key_role_parse(ret->api, option_value(cli->options, "role"), &ret->role))
-        return true;
+        return read_workspace(cli, ret);
     usage_error(cli->err, cli->options->command, "with --for %s, --role is one of: %s", ret->api->name,
                 key_role_list(ret->api, cli->arena));
     return false;
@@ -191,17 +216,32 @@ static int key_add_work(struct cli *cli, struct admin *admin)
 
 /* ---- list, revoke ---- */
 
+static bool has_expired(const struct cli *cli, const struct credential *k)
+{
+    return k->expires_at_ms && k->expires_at_ms <= clock_now_ms(cli->clock);
+}
+
+static void print_where_and_until(struct cli *cli, const struct key_info *info)
+{
+    if (info->workspace.n)
+        fprintf(cli->out, "  %s/%s", admin_text(cli, info->workspace), admin_text(cli, info->section));
+    if (info->key.expires_at_ms)
+        fprintf(cli->out, "  until %s", time_format_utc(cli->arena, info->key.expires_at_ms).p);
+    fputc('\n', cli->out);
+}
+
 static void print_key(struct cli *cli, const struct key_info *info)
 {
     const struct credential *k = &info->key;
-    const char *state = k->revoked_at_ms ? "revoked" : "active";
+    const char *state = k->revoked_at_ms ? "revoked" : has_expired(cli, k) ? "expired" : "active";
     slice login = info->login.n ? info->login : S("?");
     slice public_half = info->access_key.n ? info->access_key : info->client_id;
     const char *role = key_role_text(api_module_find(k->purpose), k->role);
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s%s%s\n", (long long)k->id, admin_text(cli, k->purpose), state,
+        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s%s%s", (long long)k->id, admin_text(cli, k->purpose), state,
                 time_format_utc(cli->arena, k->created_at_ms).p, admin_text(cli, login), public_half.n ? "  " : "",
                 admin_text(cli, public_half), k->role ? "  " : "", k->role ? role : "");
+        print_where_and_until(cli, info);
         return;
     }
     struct json_line line;
@@ -216,6 +256,12 @@ static void print_key(struct cli *cli, const struct key_info *info)
         json_put_string(&line.o, "access_key_id", info->access_key);
     if (info->client_id.n)
         json_put_string(&line.o, "client_id", info->client_id);
+    if (info->workspace.n) {
+        json_put_string(&line.o, "workspace", info->workspace);
+        json_put_string(&line.o, "bucket", info->section);
+    }
+    if (k->expires_at_ms)
+        json_put_string(&line.o, "expires_at", time_format_utc(cli->arena, k->expires_at_ms));
     json_line_print(&line, cli->out);
 }
 
@@ -255,6 +301,11 @@ const struct command command_key_add = {
             { "course", 0, "ID", false, "Enrol LOGIN in this course.", NULL },
             { "role", 0, "ROLE", false, "A role", list_roles },
             { "account", 0, "A", false, "With --course: the account of the course; default: default.", NULL },
+            { "workspace", 0, "W", false, "For an API with workspaces: the one in which the key works.", NULL },
+            { "bucket", 0, "B", false, "With --workspace: where its files go when nobody says otherwise.", NULL },
+            { "expires", 0, "TIME", false,
+              "With --workspace: when the key ends, as 2027-01-31 (its beginning, in UTC) or 2027-01-31T18:00:00Z.",
+              NULL },
             { "callback", 0, "URL", true,
               "Where the application may send browsers back to; without any, people carry "
               "its PIN by hand.",

@@ -20,6 +20,8 @@ extern const struct command command_put;                                        
 extern const struct command command_serve;                                                    /* cmd_serve.c */
 extern const struct command command_user_add, command_user_list, command_user_disable, command_user_enable,
     command_user_delete, command_user_password; /* cmd_user.c */
+extern const struct command command_workspace_add, command_workspace_list, command_bucket_add, command_bucket_list,
+    command_entity_add, command_entity_list; /* cmd_workspace.c */
 
 struct clock;
 struct random;

@@ -59,6 +59,12 @@ def test_the_first_upload_works_as_printed(root, cais, tmp_path):
     assert f'"md5_hash":"{digest}"' in said
 
 
+def test_a_file_of_the_appfile_api_is_sent_as_printed(root, cais, tmp_path):
+    with printed_commands(cais, tmp_path, read(root, "docs/apis/appfile.md")) as (_, run):
+        said = run()
+    assert '"Status":"uploaded"' in said and '"WorkspaceId":"agency-1"' in said, said
+
+
 def test_a_course_of_the_redu_api_is_set_up_as_printed(root, cais, tmp_path):
     with printed_commands(cais, tmp_path, read(root, "docs/apis/redu.md")) as (_, run):
         said = run()

@@ -93,7 +93,7 @@ def test_key_add_refuses_unknown_users_and_apis(server):
     login = server.user()
     for api in ("aws", "", "S3"):
         done = server.cais("key", "add", login, "--for", api, check=False)
-        assert done.returncode == 2 and "pyrus, runrun, redu, datasnap, s3, native" in done.stderr
+        assert done.returncode == 2 and "pyrus, runrun, redu, datasnap, appfile, s3, native" in done.stderr
     assert server.cais("key", "add", "nobody", "--for", "s3", check=False).returncode == 1
     server.cais("user", "disable", login)
     for api in ("s3", "runrun"):

@@ -341,7 +341,7 @@ class Server:
 
     def key(self, login, api, *options):
         made = self.cais_json("key", "add", login, "--for", api, *options)[0]
-        names = ("token", "security_key", "app_key", "user_token", "secret_access_key", "access_token", "client_secret", "pin")
+        names = ("token", "security_key", "app_key", "user_token", "secret_access_key", "access_token", "client_secret", "pin", "api_key")
         self.secrets += [made[name] for name in names if name in made]
         return made
 

@@ -13,6 +13,7 @@
 #include "api/portal/portal.h"
 #include "api/resumable/resumable.h"
 #include "api/service/service.h"
+#include "appfile_fixture.h"
 #include "base/text.h"
 #include "core/access/application.h"
 #include "core/access/session.h"
@@ -757,6 +758,61 @@ TEST(datasnap_stays_within_the_memory_of_a_request)
     EXPECT_EQ(f->datasnap.form_files, 0);
 }
 
+/* ---- Appfile ---- */
+
+static struct fake_reply *send_to_appfile(struct walk *w, struct fake_request *r)
+{
+    size_t count = 0;
+    while (r->headers[count].name.n)
+        count++;
+    if (count < FAKE_MAX_HEADERS)
+        r->headers[count] = (struct http_header){ S("x-api-key"), *(const slice *)w->user };
+    return fake_http_send(w->http, r);
+}
+
+static bool is_appfile_error(struct walk *w, const struct fake_reply *r)
+{
+    return has_member(w, r, "ResponseStatus", "IsSuccess");
+}
+
+static void make_appfile_requests(struct arena *a, struct worst *ret)
+{
+    const char *name = "{\"FileName\":\"a\",";
+    add_body(ret, worst_repeat(a, arena_printf(a, "%s\"Metadata\":{\"a\":\"", name).p, CONTROL, "1\"}}", 1 << 20));
+    add_body(ret, worst_repeat(a, arena_printf(a, "%s\"Metadata\":{\"a\":\"", name).p, "x", "\"}}", 16 * 1024));
+    add_body(ret, worst_count(a, arena_printf(a, "%s\"Metadata\":{", name).p, "\"%zu\":1,", "}}", 1200));
+    add_body(ret, worst_count(a, arena_printf(a, "%s\"Tags\":[", name).p, "%zu,", "]}", 15000));
+    add_body(ret, worst_count(a, arena_printf(a, "%s\"Tags\":[", name).p,
+                              arena_printf(a, "\"%s%%zu\",", long_text(a, 't', 120)).p, "]}", 50));
+    add_body(ret, worst_repeat(a, "{\"FileName\":\"", "n", "\"}", 1 << 20));
+    add_body(ret, worst_repeat(a, "{\"FileName\":\"", "n", "\"}", 255));
+    add_body(ret, worst_repeat(a, arena_printf(a, "%s\"Folder\":\"", name).p, "d/", "d\"}", 1 << 20));
+    add_body(ret, worst_repeat(a, arena_printf(a, "%s\"Description\":\"", name).p, "\xc3\xa9", "\"}", 1024));
+}
+
+TEST(appfile_stays_within_the_memory_of_a_request)
+{
+    APPFILE_FIXTURE(f);
+    struct walk w = { .api = &f->http_api,
+                      .http = &f->http,
+                      .a = f->a,
+                      .send = send_to_appfile,
+                      .user = &f->keys[AF_ADMIN],
+                      .is_error = is_appfile_error };
+    struct worst requests = { 0 };
+    make_appfile_requests(f->a, &requests);
+    struct fake_reply *r = appfile_send(f, AF_ADMIN, "POST /appfile/file/path", requests.items[1].p);
+    slice id = r->status == 200 ? appfile_str(f, r, "Data.FileId") : S("x");
+    const struct row rows[] = {
+        { .route = "POST /appfile/file/path", .bodies = requests },
+        { .route = "GET /appfile/file/{id}", .params = { id } },
+        { .route = "POST /status/refresh" },
+    };
+    w.rows = rows;
+    w.row_count = LENGTH_OF(rows);
+    walk_routes(&w);
+}
+
 /* ---- native ---- */
 
 struct native_fixture {
@@ -1225,6 +1281,7 @@ int main(void)
         cmocka_unit_test(runrun_stays_within_the_memory_of_a_request),
         cmocka_unit_test(redu_stays_within_the_memory_of_a_request),
         cmocka_unit_test(datasnap_stays_within_the_memory_of_a_request),
+        cmocka_unit_test(appfile_stays_within_the_memory_of_a_request),
         cmocka_unit_test(the_native_api_stays_within_the_memory_of_a_request),
         cmocka_unit_test(resumable_uploads_stay_within_the_memory_of_a_request),
         cmocka_unit_test(the_pages_stay_within_the_memory_of_a_request),

@@ -15,9 +15,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 HOSTS = {"redu": ["www.redu.com.br", "redu.com.br"],
          "pyrus": ["accounts.pyrus.com", "api.pyrus.com", "files.pyrus.com", "pyrus.com"],
          "runrun": ["runrun.it", "secure.runrun.it"],
+         "appfile": ["files.example.org"],
          "s3": ["gryvnagsfedj.compat.objectstorage.sa-saopaulo-1.oraclecloud.com", "s3.amazonaws.com"]}
 # Folder → kind of variable → member of the output of `cais key add --json`.
 CREDENTIALS = {"pyrus": {"key": "security_key"}, "runrun": {"app": "app_key", "token": "user_token"},
+               "appfile": {"key": "api_key"},
                "redu": {"app": "client_id", "secret": "client_secret", "pin": "pin", "token": "access_token"}}
 TRANSCRIPTS = sorted(glob.glob(os.path.join(HERE, "*", "*.wire")))
 
@@ -179,6 +181,14 @@ def server(tmp_path_factory):
         yield started
 
 
+def add_workspace(server, login, variables):
+    """A workspace with a bucket for one user: the options of its key."""
+    variables["any", "workspace"], variables["any", "bucket"] = login, "main"
+    server.cais("workspace", "add", login)
+    server.cais("bucket", "add", "main", "--workspace", login)
+    return "--workspace", login, "--bucket", "main"
+
+
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=[os.path.relpath(p, HERE) for p in TRANSCRIPTS])
 def test_replies_match_the_transcript(server, path):
     transcript = read(path)
@@ -189,7 +199,8 @@ def test_replies_match_the_transcript(server, path):
         server.user(login, "--name", full_name, "--email", login)
         if user in transcript.passwords:
             server.cais("user", "password", login, text=transcript.passwords[user] + "\n")
-        key = server.key(login, api, *(word for c in transcript.callbacks.get(user, []) for word in ("--callback", c)))
+        place = add_workspace(server, login, variables) if api == "appfile" else ()
+        key = server.key(login, api, *place, *(word for c in transcript.callbacks.get(user, []) for word in ("--callback", c)))
         variables["login", user] = login
         for kind, member in CREDENTIALS[api].items():
             variables[kind, user] = key[member]

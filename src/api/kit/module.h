@@ -58,6 +58,9 @@ struct api_module {
      * refuses what a role may not (key_may). NULL: its keys have no roles, and may do everything. Not together with
      * API_KEYS_APPLICATION, for which --role is of a course. */
     const struct api_key_role *key_roles;
+    /* A key belongs to a workspace (core/sync/workspace.h), which --workspace and --bucket name, and may expire (--expires). Only
+     * with API_KEYS_SECRET. */
+    bool key_has_workspace;
 
     const struct config_key *keys; /* of the configuration; offsets are in the struct of options */
     size_t key_count, options_size;

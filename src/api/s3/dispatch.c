@@ -233,13 +233,9 @@ static err_t admit_unverified(struct s3_call *call)
     return err_make(&x->arena, ERR_RATE, "too many bodies whose signature is not verified yet");
 }
 
-static err_t dispatch_request(struct http_exchange *x)
+/* From the address to the signature. */
+static err_t begin_call(struct s3_call *call)
 {
-    struct s3_call *call = arena_new(&x->arena, struct s3_call);
-    call->x = x;
-    call->s3 = s3_of(x);
-    x->work = call;
-    s3_common_headers(x);
     TRY(read_address(call));
     TRY(check_address(call));
     call->operation = find_operation(call);
@@ -247,9 +243,32 @@ static err_t dispatch_request(struct http_exchange *x)
     if (!call->operation)
         return refuse_unknown_operation(call);
     s3_cors_headers(call);
+    return call->operation->flags & S3_UNSIGNED ? NULL : s3_authenticate(call);
+}
+
+/* The server itself makes the links to its own buckets. One that is malformed was altered, and then it is not the link that was
+ * given: it is denied like every other one with a wrong signature. */
+static bool is_altered_link(const struct s3_call *call, err_t e)
+{
+    const struct http_request *req = &call->x->req;
+    int status = error_words(&s3_errors, e).status;
+    bool is_form = call->operation && call->operation->flags & S3_UNSIGNED;
+    return (status == 400 || status == 501) && !is_form && !http_has_header(req, "Authorization") &&
+           bucket_is_guarded(call->s3->core, call->bucket);
+}
+
+static err_t dispatch_request(struct http_exchange *x)
+{
+    struct s3_call *call = arena_new(&x->arena, struct s3_call);
+    call->x = x;
+    call->s3 = s3_of(x);
+    x->work = call;
+    s3_common_headers(x);
+    err_t e = begin_call(call);
+    if (e && is_altered_link(call, e))
+        return s3_refuse(&x->arena, S3_ACCESS_DENIED);
+    TRY(e);
     const struct s3_operation *o = call->operation;
-    if (!(o->flags & S3_UNSIGNED))
-        TRY(s3_authenticate(call));
     TRY(check_headers(call));
     if (call->verify_late)
         TRY(admit_unverified(call));

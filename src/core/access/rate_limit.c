@@ -4,6 +4,7 @@
 #include "core/access/rate_limit.h"
 
 #include "base/arena.h"
+#include "base/civil.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 void rate_limit_init(struct rate_limit *r, struct clock *clock, int64_t limit, int64_t window_ms)
 {
-    assert(limit >= 0 && window_ms > 0);
+    assert(limit >= 0 && window_ms >= 0);
     *r = (struct rate_limit){ .clock = clock, .limit = limit, .window_ms = window_ms };
     pthread_mutex_init(&r->mutex, NULL);
 }
@@ -59,9 +60,32 @@ static void enter_window(struct rate_limit *r, int64_t window)
     r->slot_count = r->used = 0;
 }
 
+#define DAY_MS (SECONDS_OF_DAY * 1000)
+
+static int64_t month_of(int64_t now_ms)
+{
+    struct civil_date day = civil_from_days(floor_div(now_ms, DAY_MS));
+    return (int64_t)day.year * 12 + day.month - 1;
+}
+
+/* The number of the window at that time. */
+static int64_t window_at(const struct rate_limit *r, int64_t now_ms)
+{
+    return r->window_ms == RATE_LIMIT_MONTH ? month_of(now_ms) : now_ms / r->window_ms;
+}
+
+static int64_t left_at(const struct rate_limit *r, int64_t now_ms)
+{
+    if (r->window_ms != RATE_LIMIT_MONTH)
+        return r->window_ms - now_ms % r->window_ms;
+    int64_t next = month_of(now_ms) + 1;
+    struct civil_date first = { .year = (int)(next / 12), .month = (int)(next % 12) + 1, .day = 1 };
+    return civil_to_days(first) * DAY_MS - now_ms;
+}
+
 static struct rate_state state_at(const struct rate_limit *r, int64_t now_ms, int64_t taken)
 {
-    int64_t left_ms = r->window_ms - now_ms % r->window_ms;
+    int64_t left_ms = left_at(r, now_ms);
     return (struct rate_state){ r->limit, r->limit - taken, (left_ms + 999) / 1000 };
 }
 
@@ -74,7 +98,7 @@ bool rate_limit_take(struct rate_limit *r, int64_t account_id, int64_t user_id, 
         return true;
     }
     SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
-    enter_window(r, now_ms / r->window_ms);
+    enter_window(r, window_at(r, now_ms));
     if (2 * r->used >= r->slot_count && r->used < RATE_LIMIT_USERS_MAX)
         grow_table(r);
     struct rate_slot *slot = find_rate_slot(r->slots, r->slot_count, account_id, user_id);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #define RATE_LIMIT_USERS_MAX 65536
+#define RATE_LIMIT_MONTH 0 /* as window_ms: the months of the calendar, in UTC */
 
 struct rate_slot {
     int64_t account_id, user_id, taken; /* user_id 0: free */

@@ -90,6 +90,14 @@ err_t bucket_find(struct core *core, const struct principal *who, slice name, en
     return NULL;
 }
 
+bool bucket_is_guarded(struct core *core, slice name)
+{
+    SCRATCH(scratch);
+    struct bucket bucket;
+    return !find_by_name(core, &(struct bucket_query){ .name = name }, &scratch, &bucket) &&
+           bucket.kind == BUCKET_GUARDED;
+}
+
 err_t bucket_list(struct core *core, const struct principal *who, const struct bucket_range *range, struct arena *a,
                   struct bucket_list *ret)
 {

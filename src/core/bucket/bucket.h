@@ -23,6 +23,8 @@ enum bucket_action { BUCKET_READ, BUCKET_WRITE, BUCKET_LIST, BUCKET_MANAGE };
  * Errors: BUCKET_NOT_THERE; FORBIDDEN. */
 MUST_USE err_t bucket_find(struct core *, const struct principal *who, slice name, enum bucket_action action,
                            struct arena *a, struct bucket *ret);
+/* Is there a guarded bucket of that name? False also when it cannot be found out. Fit for a loop. */
+bool bucket_is_guarded(struct core *, slice name);
 /* Buckets of the account of `who`, by name, without their CORS rules. */
 MUST_USE err_t bucket_list(struct core *, const struct principal *who, const struct bucket_range *, struct arena *a,
                            struct bucket_list *ret);
