@@ -86,6 +86,15 @@ static err_t find_parts(struct meta_tx *tx, struct transfer_change *c, struct ar
     return free_space_check(c->core, (uint64_t)c->transfer.length, a);
 }
 
+/* What will be refused costs others nothing: many parts would hold up the committer, which does this again. */
+static err_t precheck_parts(struct transfer_change *c, struct arena *a)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    int64_t *ids;
+    TRY(meta_read_begin(c->core->meta, a, &tx));
+    return find_parts(tx, c, a, &ids);
+}
+
 static err_t add_parts(struct meta_tx *tx, struct transfer_change *c, const int64_t *ids, struct arena *a)
 {
     const struct transfer *t = &c->transfer;
@@ -154,6 +163,8 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .expected_digest = r->expected_digest,
                                     .created_at_ms = now_ms,
                                     .expires_at_ms = now_ms + r->lifetime_ms };
+    if (r->part_count)
+        TRY(precheck_parts(&c, a));
     md5_init(&c.transfer.md5);
     if (r->has_digest)
         hash_state_init(&c.transfer.digest, r->digest_kind);
