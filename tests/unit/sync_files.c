@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workspaces, entities, keys that work in a workspace, and sync files from their issue to their end. */
+#include "core/bucket/entry_guard.h"
+#include "core/core_priv.h"
 #include "core/file/file.h"
 #include "core/store/account_store.h"
 #include "core/store/file_store.h"
@@ -304,6 +306,32 @@ TEST(bytes_are_refused_under_other_keys_and_above_the_limit)
     EXPECT(!bucket_fixture_has(&g.g.s, file.key));
 }
 
+static int asked; /* how often a guard behind that of sync files was asked */
+
+static err_t find_nothing(struct core *core, struct meta_tx *tx, const struct bucket *bucket, slice key,
+                          struct arena *a, struct entry *ret)
+{
+    (void)core, (void)tx, (void)bucket, (void)key, (void)ret;
+    asked++;
+    return err_make(a, ERR_NOT_FOUND, "nothing");
+}
+
+TEST(nobody_else_is_asked_for_the_key_of_a_sync_file)
+{
+    static const struct entry_guard other = { .find = find_nothing };
+    static const struct entry_guard *const guards[] = { &sync_entry_guard, &other, NULL };
+    WORLD(w);
+    struct sync_fixture f = sync_fixture_new(w);
+    struct sync_file file = sync_fixture_issue(&f, S("a.txt"));
+    struct entry entry;
+    w->core.entry_guards = guards;
+    asked = 0;
+    EXPECT_ERR(entry_get(&w->core, &f.g.s.bucket, file.key, w->a, &entry), ERR_NOT_FOUND);
+    EXPECT_EQ(asked, 0);
+    EXPECT_ERR(entry_get(&w->core, &f.g.s.bucket, S("another"), w->a, &entry), ERR_NOT_FOUND);
+    EXPECT_EQ(asked, 1);
+}
+
 TEST(a_full_account_takes_no_bytes_but_a_replacement_that_is_not_larger)
 {
     WORLD(w);
@@ -581,6 +609,7 @@ RUN_TESTS(cmocka_unit_test(workspaces_and_sections_have_any_printable_name_or_ge
           cmocka_unit_test(other_bytes_replace_those_before_until_an_import_is_asked_for),
           cmocka_unit_test(an_upload_in_flight_is_refused_when_an_import_came_before_its_end),
           cmocka_unit_test(bytes_are_refused_under_other_keys_and_above_the_limit),
+          cmocka_unit_test(nobody_else_is_asked_for_the_key_of_a_sync_file),
           cmocka_unit_test(a_full_account_takes_no_bytes_but_a_replacement_that_is_not_larger),
           cmocka_unit_test(a_file_without_bytes_is_expired_when_its_link_is_and_gone_later),
           cmocka_unit_test(an_upload_that_began_in_time_may_end_later),
