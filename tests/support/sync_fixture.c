@@ -133,7 +133,8 @@ static err_t apply_move(struct meta_tx *tx, void *arg, struct arena *a)
 void sync_fixture_move(const struct sync_fixture *f, const struct sync_file *file, enum sync_state from,
                        enum sync_state to)
 {
-    struct moving m = { { file->id, from, to, core_now_ms(&f->w->core), 0 }, false };
+    int64_t now_ms = core_now_ms(&f->w->core);
+    struct moving m = { { file->id, from, to, now_ms, now_ms + SYNC_IDLE_MS }, false };
     world_write(f->w, apply_move, &m);
     EXPECT(m.changed);
 }

@@ -29,7 +29,7 @@ struct sync_file sync_fixture_issue(const struct sync_fixture *, slice name);
 err_t sync_fixture_put(const struct sync_fixture *, const struct sync_file *, slice bytes, struct arena *a);
 /* As it is now. */
 struct sync_file sync_fixture_get(const struct sync_fixture *, const struct sync_file *);
-/* Change the state as an import would. */
+/* Change the state as an import would. The purge still looks at it, and must leave it alone. */
 void sync_fixture_move(const struct sync_fixture *, const struct sync_file *, enum sync_state from, enum sync_state to);
 /* A key for sync files of ana, as a principal. */
 struct principal sync_fixture_key(const struct sync_fixture *, const struct key_request *, slice *ret_secret);

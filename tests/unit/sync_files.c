@@ -164,6 +164,8 @@ TEST(a_request_may_name_the_workspace_of_its_key_and_any_section_of_it)
     EXPECT_REFUSED(sync_fixture_try(&f, &f.ana, &request, &file), REASON_SYNC_NO_ACCESS);
     request.workspace = S("V");
     EXPECT_REFUSED(sync_fixture_try(&f, &f.ana, &request, &file), REASON_SYNC_NO_ACCESS);
+    request.section = S("");
+    EXPECT_REFUSED(sync_fixture_try(&f, &f.ana, &request, &file), REASON_SYNC_NO_ACCESS);
     struct principal none = f.ana;
     none.workspace_id = 0;
     request = sync_fixture_request(&f, S("a"));
