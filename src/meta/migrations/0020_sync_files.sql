@@ -74,4 +74,5 @@ CREATE TABLE sync_files (
 CREATE INDEX sync_files_account ON sync_files (account_id);
 CREATE INDEX sync_files_workspace ON sync_files (workspace_id, id);
 CREATE INDEX sync_files_file ON sync_files (file_id);
+CREATE INDEX sync_files_bucket ON sync_files (bucket_id, object_key);
 CREATE INDEX sync_files_due ON sync_files (due_at_ms, id);
