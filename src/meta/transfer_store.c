@@ -9,7 +9,7 @@
     "SELECT t.id, t.account_id, t.owner_id, t.name, t.origin, t.file_name, t.content_type, t.metadata, t.blob_key,"    \
     " t.length_bytes, t.offset_bytes, t.md5, t.holder_kind, t.holder_id, t.is_part, t.created_at_ms, t.expires_at_ms," \
     " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login, t.is_composed, t.composition,"              \
-    " t.digest_state, t.digest_expected, t.ends_when_told FROM transfers t"                                            \
+    " t.digest_state, t.digest_expected FROM transfers t"                                                              \
     " JOIN users u ON u.id = t.owner_id"
 
 /* A running digest as bytes, in the same form on every machine. */
@@ -75,7 +75,6 @@ static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
         .is_composed = sql_column_int(c, 22) != 0,
         .composition = sql_column_copy(c, 23, a),
         .expected_digest = sql_column_copy(c, 25, a),
-        .ends_when_told = sql_column_int(c, 26) != 0,
     };
     t->has_digest = hash_state_load(&t->digest, sql_column_copy(c, 24, a));
     read_state(c, 11, &t->md5);
@@ -86,17 +85,16 @@ err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct are
 {
     return tx_insert(
         tx,
-        STATEMENT(
-            "INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
-            " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms,"
-            " is_composed, composition, digest_state, digest_expected, ends_when_told)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"),
+        STATEMENT("INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
+                  " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms,"
+                  " is_composed, composition, digest_state, digest_expected)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
         SQL(SQL_I(t->account_id), SQL_I(t->owner_id), SQL_T(t->name), SQL_T(t->origin), SQL_T(t->file_name),
             SQL_T(t->content_type), SQL_T(t->metadata), SQL_T(t->blob_key), SQL_I(t->length),
             SQL_B(state_of(&t->md5, a)), SQL_I(t->holder.kind), SQL_I(t->holder.id), SQL_I(t->is_part),
             SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms), SQL_I(t->is_composed), SQL_T(t->composition),
             t->has_digest ? SQL_B(hash_state_store(&t->digest, a)) : SQL_NIL,
-            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL, SQL_I(t->ends_when_told)),
+            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL),
         a, ret_id);
 }
 

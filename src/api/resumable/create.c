@@ -146,7 +146,6 @@ static err_t read_ietf_head(struct http_exchange *x, struct creation *c)
     r->content_type = http_header(&x->req, "Content-Type");
     if (r->content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(r->content_type))
         return resumable_refuse(&x->arena, RESUMABLE_BAD_TYPE);
-    r->ends_when_told = c->has_body || !completes;
     c->append.opening.end = completes ? TRANSFER_ENDS_HERE : TRANSFER_STAYS_OPEN;
     return append_read_checks(&c->append);
 }

@@ -22,7 +22,6 @@ struct transfer {
     struct md5 md5;                /* of these bytes */
     struct holder holder;          /* what will hold the file; none: it is kept */
     bool is_part;                  /* it becomes a part of another transfer, and no file */
-    bool ends_when_told;           /* the last byte does not complete it, but the sender's word */
     bool is_composed;              /* its bytes are those of parts; no request brings any */
     slice composition;             /* how the sender named the parts */
     bool has_digest;               /* the sender asked for a digest of the whole */

@@ -279,8 +279,8 @@ static uint32_t field_of(struct json_rows *r, const struct sync_header *h, size_
 {
     if (i >= h->field_count)
         return find_field(r, m);
-    uint32_t expected = r->order[i];
-    if (expected == NO_FIELD || !slice_eq(h->fields[expected].code, m->name))
+    uint32_t field = r->order[i];
+    if (field == NO_FIELD || !slice_eq(h->fields[field].code, m->name))
         r->order[i] = find_field(r, m);
     return r->order[i];
 }

@@ -156,7 +156,6 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .length = r->length < 0 ? -1 : r->length,
                                     .holder = r->holder,
                                     .is_part = r->is_part,
-                                    .ends_when_told = r->ends_when_told,
                                     .is_composed = r->part_count > 0,
                                     .composition = r->composition,
                                     .has_digest = r->has_digest,

@@ -45,7 +45,6 @@ struct transfer_request {
     int64_t lifetime_ms;           /* from the last bytes that came */
     struct holder holder;
     bool is_part;
-    bool ends_when_told; /* transfer_complete does not complete it, also when all bytes are there */
     /* Names of finished parts of the user, in their order, when it is to be composed of them; the same one may be there several
      * times. Then `length` is not used. A job copies them, at most TRANSFER_PARTS_MAX. */
     const slice *parts;
@@ -128,8 +127,7 @@ void transfer_drop(struct transfer_writer *);
  * Frees the writer. */
 void transfer_cut(struct transfer_writer *);
 
-/* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now,
- * unless it ends when its sender says so.
+/* When all bytes are there but it has not become a file yet, because the server ended in between, or there are none: it does now.
  * Else nothing happens. *ret: as it is now. Errors: as transfer_find; DIGEST; those of the holder. */
 MUST_USE err_t transfer_complete(struct core *, const struct principal *who, slice name, struct arena *a,
                                  struct transfer *ret);

@@ -642,7 +642,7 @@ err_t transfer_complete(struct core *core, const struct principal *who, slice na
                         struct transfer *ret)
 {
     TRY(transfer_find(core, who, name, a, ret));
-    if (ret->finished_at_ms || ret->offset != ret->length || ret->ends_when_told)
+    if (ret->finished_at_ms || ret->offset != ret->length)
         return NULL;
     TRY(transfer_finish(core, who, ret, a));
     return transfer_find(core, who, name, a, ret);
