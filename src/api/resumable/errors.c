@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/kit/failure_log.h"
 #include "api/kit/json_reply.h"
+#include "api/kit/native_error.h"
 #include "api/resumable/call.h"
 
-#define RETRY_AFTER_SECONDS S("5")
 #define PROBLEM_TYPE "application/problem+json"
 #define PROBLEMS "https://iana.org/assignments/http-problem-types#"
 
@@ -11,20 +10,6 @@
 #define ERROR_LIST "api/resumable/errors.def"
 #include "api/kit/error_tables.def"
 const struct error_table resumable_errors = ERROR_TABLE;
-
-/* As the native API words errors. */
-static void write_error(struct json_reply *reply, const struct error_row *words)
-{
-    struct json_out *o = &reply->out;
-    json_open_object(o);
-    json_name(o, "error");
-    json_open_object(o);
-    json_put_string(o, "code", slice_of(words->code));
-    json_put_string(o, "message", slice_of(words->text));
-    json_put_string(o, "request_id", reply->x->req.id);
-    json_close_object(o);
-    json_close_object(o);
-}
 
 /* RFC 9457, with the types that the draft registers. */
 static void write_problem(struct json_reply *reply, const struct error_row *words, int row)
@@ -48,28 +33,25 @@ static void write_problem(struct json_reply *reply, const struct error_row *word
     json_close_object(o);
 }
 
+static void reply_problem(struct http_exchange *x, const struct error_row *words, int row)
+{
+    struct json_reply reply;
+    if (words->status == 413)
+        http_reply_header(x, "Upload-Limit", call_limits(x, NULL));
+    http_reply_header(x, "Upload-Complete", S("?0"));
+    json_reply_begin(&reply, x);
+    write_problem(&reply, words, row);
+    json_reply_send(&reply, words->status, PROBLEM_TYPE);
+}
+
 void resumable_fail(struct http_exchange *x, err_t e)
 {
     const struct resumable *r = x->api->context;
-    struct error_row words = error_words(&resumable_errors, e);
-    bool is_tus = call_protocol(&x->req) == PROTOCOL_TUS;
-    if (is_server_failure(e))
-        log_failure(r->log, x, e);
-    if (words.status == 401)
-        http_reply_header(x, "WWW-Authenticate", S("Bearer"));
-    if ((words.status == 503 || words.status == 429) && !http_refusal_of(e)) /* the engine adds its own */
-        http_reply_header(x, "Retry-After", RETRY_AFTER_SECONDS);
-    if (words.status == 413 && !is_tus)
-        http_reply_header(x, "Upload-Limit", call_limits(x, NULL));
+    struct error_row words = native_error_begin(x, r->log, &resumable_errors, e);
     if (!call_of(x)) /* the engine refused it before the guard ran, or nobody was let in */
         call_add_headers(x);
-    struct json_reply reply;
-    if (!is_tus)
-        http_reply_header(x, "Upload-Complete", S("?0"));
-    json_reply_begin(&reply, x);
-    if (is_tus)
-        write_error(&reply, &words);
+    if (call_protocol(&x->req) == PROTOCOL_TUS)
+        native_error_reply(x, &words);
     else
-        write_problem(&reply, &words, error_row_of(&resumable_errors, e));
-    json_reply_send(&reply, words.status, is_tus ? JSON_REPLY_TYPE : PROBLEM_TYPE);
+        reply_problem(x, &words, error_row_of(&resumable_errors, e));
 }
