@@ -17,7 +17,7 @@ build: ## compile to build/cais
 	@$(MESON) compile -C build cais
 
 run: build ## run a server in the foreground, with its files in DATA=./cais-data
-	@echo "Listening on http://127.0.0.1:8080, files in $(DATA). In another terminal, try:"
+	@echo "Files in $(DATA). Open the portal in a browser (below), or try in another terminal:"
 	@echo "    build/cais put README.md && build/cais ls        (Ctrl-C here stops the server)"
 	@exec build/cais serve --data $(DATA)
 
@@ -51,13 +51,17 @@ lint: ## check the layout of the C code, run every tools/check-*, and compare te
 	@git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 	@failed=0; for check in tools/check-* "tools/run-mutants --check"; do $(PYTHON) $$check || failed=1; done; exit $$failed
 
-install: build ## install into PREFIX=/usr/local (and DESTDIR)
+install: build ## install into PREFIX=/usr/local (and DESTDIR), with a service of systemd
 	@$(MESON) configure build --prefix $(PREFIX) >/dev/null
 	@$(MESON) compile -C build cais
-	@$(MESON) install -C build --no-rebuild
+	@$(MESON) install -C build --no-rebuild --strip
+
+deb: ## build the Debian package in build-deb/, and one with the debug symbols
+	@tools/setup build deb
+	@$(PYTHON) tools/make-deb
 
 clean: ## remove the build folders, never data
-	rm -rf build build-asan build-tsan build-fuzz build-mutants
+	rm -rf build build-asan build-tsan build-fuzz build-mutants build-deb
 
-.PHONY: help build run check test proof mutants bench fuzz lint install clean
+.PHONY: help build run check test proof mutants bench fuzz lint install deb clean
 .DEFAULT_GOAL := help

@@ -34,7 +34,8 @@ struct bench {
     int64_t account, user, bucket;
     int64_t visited;
     uint64_t key_bytes;
-    int64_t parts[PARTS], whole;
+    struct placed_part parts[PARTS];
+    int64_t whole;
 };
 
 static void check(err_t e)
@@ -127,7 +128,7 @@ static err_t add_parts(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bench *b = arg;
     for (int i = 0; i < PARTS; i++)
-        TRY(meta_object_add(tx, &(struct object){ .account_id = b->account }, a, &b->parts[i]));
+        TRY(meta_object_add(tx, &(struct object){ .account_id = b->account }, a, &b->parts[i].object_id));
     return NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How fast one core puts rows into a set of records, in batches of 1,000: `ninja -C build bench/record-rows &&
- * build/bench/record-rows DIR [ROWS]`. ROWS rows (1,000,000) of ten fields are put in the order of their keys and in random order,
- * each into an empty set and then again. DIR is a folder that is made, on the disk that is meant. The numbers are of the clock on the
- * wall, flushes included. */
+ * build/bench/record-rows DIR [ROWS [durable]]`. ROWS rows (1,000,000) of ten fields are put in the order of their keys and in random
+ * order, each into an empty set and then again, with a flush once a second and at the end, or with each batch durable. DIR is a
+ * folder that is made, on the disk that is meant. The numbers are of the clock on the wall, flushes included. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "record/record.h"
@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #define BATCH_ROWS 1000
+#define FLUSH_US 1000000
 
 static void must(err_t e)
 {
@@ -53,9 +54,19 @@ static void put_row(struct record_writer *writer, uint64_t number, uint64_t roun
     must(writer->ops->put(writer, (slice){ key, (size_t)key_n }, (slice){ object, (size_t)n }, a, &outcome));
 }
 
+static void flush(struct record_store *store, int64_t set_id)
+{
+    SCRATCH(a);
+    slice position;
+    must(store->ops->flush(store, set_id, &a, &position));
+}
+
+static enum record_commit how = RECORD_COMMIT_ORDERED;
+
 static void put_rows(struct record_store *store, int64_t set_id, uint64_t rows, uint64_t round, const char *what)
 {
     bool is_random = set_id == 2;
+    int64_t flushed_us = clock_stopwatch_us();
     int64_t begun_us = clock_stopwatch_us(), begun_cpu_us = clock_thread_cpu_us();
     for (uint64_t i = 0; i < rows;) {
         SCRATCH(a);
@@ -63,8 +74,13 @@ static void put_rows(struct record_store *store, int64_t set_id, uint64_t rows, 
         must(store->ops->open(store, set_id, &(struct record_batch){ S("65f35b06e30c8a2e4578d118"), 1 }, &a, &writer));
         for (uint64_t end = i + BATCH_ROWS < rows ? i + BATCH_ROWS : rows; i < end; i++)
             put_row(writer, is_random ? shuffled(i, rows) : i, round, &a);
-        must(store->ops->commit(writer, arena_printf(&a, "%llu", (unsigned long long)i), &a));
+        must(store->ops->commit(writer, arena_printf(&a, "%llu", (unsigned long long)i), how, &a));
+        if (clock_stopwatch_us() - flushed_us > FLUSH_US) {
+            flush(store, set_id);
+            flushed_us = clock_stopwatch_us();
+        }
     }
+    flush(store, set_id);
     double s = (double)(clock_stopwatch_us() - begun_us) / 1e6;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -80,7 +96,9 @@ int main(int argc, char **argv)
     slice field = S("entityId");
     SCRATCH(a);
     if (argc < 2 || !rows)
-        return fprintf(stderr, "record-rows DIR [ROWS]\n"), 2;
+        return fprintf(stderr, "record-rows DIR [ROWS [durable]]\n"), 2;
+    if (argc > 3)
+        how = RECORD_COMMIT_DURABLE;
     must(record_open(&(struct record_options){ .dir = argv[1], .random = random_system() }, &a, &store));
     for (int64_t id = 1; id <= 2; id++) {
         must(store->ops->remove(store, id, &a));

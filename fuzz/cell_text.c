@@ -3,6 +3,7 @@
  * from a value accept that value. */
 #include "cells.h"
 
+#include "core/dataset/columns.h"
 #include "core/dataset/line.h"
 
 #include <stdio.h>

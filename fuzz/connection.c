@@ -80,9 +80,17 @@ static void record_head(struct connection_reader *r, const char *head)
                (long long)m->content_length, m->expect_continue);
 }
 
-static void record_refusal(struct connection_reader *r)
+static void record_refusal(struct connection_reader *r, const char *head)
 {
-    const char *why = r->message.why;
+    const struct message *m = &r->message;
+    const char *why = m->why;
+    if (head) { /* by what came before the fault the API is chosen that words the refusal */
+        record_part(r, "method", message_slice(head, m->method));
+        record_part(r, "target", message_slice(head, m->target));
+        record_part(r, "begun", message_slice(head, m->begun));
+        record_part(r, "host", message_slice(head, m->host));
+        HOLDS(m->target.n == 0 || m->begun.n == 0);
+    }
     buf_printf(&r->seen, " refused %d: %s", r->message.refusal, why ? why : "");
     r->ended = true;
 }
@@ -108,7 +116,7 @@ static bool parse_head_step(struct connection_reader *r)
     memcpy(copy, r->all.p + r->at, n);
     enum message_result result = message_head(&r->message, copy, n);
     if (result == MESSAGE_REFUSED)
-        record_refusal(r);
+        record_refusal(r, copy);
     if (result == MESSAGE_DONE) {
         record_head(r, copy);
         r->at += r->message.head_bytes;
@@ -144,7 +152,7 @@ static bool parse_body_step(struct connection_reader *r)
     HOLDS(used <= in.n && (result != MESSAGE_MORE || used == in.n));
     r->at += used;
     if (result == MESSAGE_REFUSED)
-        record_refusal(r);
+        record_refusal(r, NULL);
     if (result == MESSAGE_DONE)
         record_body_end(r);
     return true;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole requests to the native API, one after the other. HOW (request_text.h) is the caller: a (alice), b (bob), o (the operator,
- * through the admin socket), u (nobody). "{id}" in a target is the id of alice's file. No request causes an internal error, every
- * refusal is JSON with a code, nobody else succeeds with alice's file, and what is stored stays whole. */
+ * through the admin socket), u (nobody). "{id}" in a target is the id of alice's file; she also has the object a/b in the bucket
+ * "sample". No request causes an internal error, every refusal is JSON with a code, nobody else succeeds with alice's file or
+ * object, and what is stored stays whole. */
 #include "request_text.h"
 
+#include "../tests/support/bucket_fixture.h"
 #include "../tests/support/world.h"
 #include "api/native/native.h"
 #include "base/json.h"
@@ -35,6 +37,14 @@ static void server_free(struct native_server *s)
 
 static struct native_server *origin; /* it stays: the keys point into it */
 
+static void put_object_of_alice(struct world *w)
+{
+    struct bucket_fixture s = { .w = w, .who = world_principal(w, S("alice")) };
+    HOLDS(!bucket_create(&w->core, &s.who, S("sample"), w->a));
+    HOLDS(!bucket_find(&w->core, &s.who, S("sample"), BUCKET_WRITE, w->a, &s.bucket));
+    bucket_fixture_store(&s, S("a/b"), S("hello"));
+}
+
 static void set_up(void)
 {
     struct native_server *s = origin = server_new(&(struct world_options){ 0 });
@@ -50,6 +60,7 @@ static void set_up(void)
     HOLDS(r->status == 201 && !json_parse(s->w->a, r->body, &body));
     id = json_str(body, "id");
     HOLDS(id.n);
+    put_object_of_alice(s->w);
     kept.image = world_image(s->w);
 }
 
@@ -68,6 +79,8 @@ static bool send_request(struct native_server *s, char how, struct fake_request 
     HOLDS(how != 'u' || reply->status >= 400 || r->headers[0].name.n);
     if (how == 'b' && names_file && !r->headers[0].name.n && slice_starts(r->target, S("/v1/native/files/")) &&
         !slice_eq(slice_of(r->method), S("PUT")) && slice_find(r->target, id) == 17)
+        HOLDS(reply->status >= 400);
+    if (how == 'b' && !r->headers[0].name.n && slice_starts(r->target, S("/v1/native/objects/sample/")))
         HOLDS(reply->status >= 400);
     if (reply->status >= 400) {
         HOLDS(!json_parse(&a, reply->body, &body));

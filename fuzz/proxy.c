@@ -15,9 +15,10 @@ static bool only_trusted_after(const struct proxies *p, slice value, slice clien
     for (;;) {
         size_t comma = slice_rfind_byte(value, ',');
         slice item = slice_trim(comma == SLICE_NONE ? value : slice_from(value, comma + 1));
-        if (slice_eq(item, client))
+        slice address = forwarded_address(item);
+        if (slice_eq(address, client))
             return true;
-        if (comma == SLICE_NONE || !proxies_trust(p, arena_cstr(a, item)))
+        if (comma == SLICE_NONE || !proxies_trust(p, arena_cstr(a, address)))
             return false;
         value = slice_part(value, 0, comma);
     }
@@ -25,13 +26,21 @@ static bool only_trusted_after(const struct proxies *p, slice value, slice clien
 
 static void try_value(const struct proxies *p, const char *peer, slice value, struct arena *a)
 {
-    slice client = proxies_client(p, peer, value, a);
+    size_t behind, commas = 0;
+    slice client = proxies_client(p, peer, value, a, &behind);
     bool is_peer = slice_eq(client, slice_of(peer));
     HOLDS(is_peer || only_trusted_after(p, value, client, a));
     HOLDS(is_peer || (slice_find_byte(client, ',') == SLICE_NONE && slice_find_byte(client, 0) == SLICE_NONE));
     slice forged[] = { S("6.6.6.6, nonsense,"), value };
     if (is_peer || !proxies_trust(p, arena_cstr(a, client)))
-        HOLDS(value.n == 0 || is_peer || slice_eq(proxies_client(p, peer, arena_join(a, forged, 2), a), client));
+        HOLDS(value.n == 0 || is_peer ||
+              slice_eq(proxies_client(p, peer, arena_join(a, forged, 2), a, &behind), client));
+    for (size_t i = 0; i < value.n; i++)
+        commas += value.p[i] == ',';
+    HOLDS(behind <= commas);
+    bool https = forwarded_is_https(value, behind);
+    if (behind < commas) /* as with addresses: what a client writes in front changes nothing */
+        HOLDS(forwarded_is_https(arena_join(a, forged, 2), behind) == https);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -48,10 +48,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     slice raw = fuzz_slice(data, size);
     struct target t;
     try_redacted(raw, &a);
+    struct target loosely = target_loosely(raw);
+    HOLDS(loosely.path.n == 0 || (loosely.path.p >= raw.p && loosely.path.p + loosely.path.n <= raw.p + raw.n));
+    HOLDS(loosely.host.n == 0 || host_is_valid(loosely.host));
     if (target_parse(raw, &a, &t))
         return 0;
     HOLDS(t.path.n && (t.path.p[0] == '/' || t.path.n == 1));
     HOLDS(t.host.n == 0 || host_is_valid(t.host));
+    HOLDS(slice_eq(t.host, loosely.host));
+    HOLDS(slice_eq(t.path, loosely.path) || (loosely.path.n == 0 && t.path.n == 1));
     try_path(t.path, &a);
     try_query(t.query, &a);
     return 0;

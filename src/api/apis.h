@@ -13,7 +13,4 @@ enum {
 
 extern const struct api_module *const api_modules[API_COUNT];
 
-/* The API of that name, or NULL. */
-const struct api_module *api_module_find(slice name);
-
 #endif

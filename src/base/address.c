@@ -2,6 +2,7 @@
 #include "base/address.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* The number of an IPv4 address is that of the network 0:ffff:a:b::/64, which is reserved: no client is in it. */
@@ -30,4 +31,22 @@ uint64_t address_network(slice text)
     for (int i = 0; i < 8; i++)
         network = network << 8 | bytes[i];
     return network;
+}
+
+void address_format(const struct sockaddr *from, char to[ADDRESS_TEXT_BYTES])
+{
+    const void *address = NULL;
+    int family = from->sa_family;
+    if (family == AF_INET)
+        address = &((const struct sockaddr_in *)(const void *)from)->sin_addr;
+    if (family == AF_INET6) {
+        const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
+        address = six;
+        if (IN6_IS_ADDR_V4MAPPED(six)) {
+            family = AF_INET;
+            address = six->s6_addr + 12;
+        }
+    }
+    if (!address || !inet_ntop(family, address, to, ADDRESS_TEXT_BYTES))
+        memcpy(to, "unix", sizeof "unix");
 }

@@ -4,7 +4,6 @@
 #include "base/scoped.h"
 
 #include <stddef.h>
-#include <time.h>
 
 static int64_t read_ms(clockid_t id)
 {
@@ -68,4 +67,17 @@ int64_t clock_stopwatch_us(void)
 int64_t clock_thread_cpu_us(void)
 {
     return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+struct timespec clock_real_deadline(int64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
 }

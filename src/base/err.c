@@ -73,10 +73,30 @@ const char *err_code_name(enum err_code code)
     return (unsigned)code < ERR_CODE_COUNT ? names[code] : "unknown";
 }
 
-slice err_text(struct arena *a, err_t e)
+static slice text_of_chain(struct arena *a, err_t e, bool with_library)
 {
     slice text = e ? slice_of(e->msg) : S("no error");
     for (e = e ? e->cause : NULL; e; e = e->cause)
-        text = arena_printf(a, SLICE_FMT ": %s", SLICE_ARG(text), e->msg);
+        if (with_library || !e->is_library)
+            text = arena_printf(a, SLICE_FMT ": %s", SLICE_ARG(text), e->msg);
     return text;
+}
+
+slice err_text(struct arena *a, err_t e)
+{
+    return text_of_chain(a, e, true);
+}
+
+slice err_text_for_people(struct arena *a, err_t e)
+{
+    return text_of_chain(a, e, false);
+}
+
+err_t err_library(struct arena *a, const char *library, const char *text)
+{
+    struct err *e = arena_new(a, struct err);
+    *e = (struct err){ .code = ERR_UNAVAILABLE,
+                       .msg = arena_printf(a, "%s: %s", library, text ? text : "no text").p,
+                       .is_library = true };
+    return e;
 }

@@ -20,6 +20,7 @@ struct err {
     const char *msg;
     const struct err *cause;
     const char *where; /* file:line where it was made, for the log only */
+    bool is_library;   /* err_library */
 };
 typedef const struct err *err_t;
 
@@ -54,8 +55,13 @@ err_t err_errno_at(struct arena *a, const char *where, int errnum, const char *f
 err_t err_copy(struct arena *a, err_t e);
 bool err_is(err_t e, enum err_code code); /* false for success */
 const char *err_code_name(enum err_code code);
-/* "message: message of its cause: …", for logs and the command line. */
+/* "message: message of its cause: …", for logs. */
 slice err_text(struct arena *a, err_t e);
+/* The same for people, who have no use for the words of a library. */
+slice err_text_for_people(struct arena *a, err_t e);
+/* What a library says about a failure: only as the cause of an error that says it in words of ours, and with the number by which the
+ * library knows it. */
+err_t err_library(struct arena *a, const char *library, const char *text);
 
 /* An error if the arena is over its limit (TOO_LARGE) or its budget is exceeded (UNAVAILABLE). For loops whose length the
  * input decides, each time round: TRY(arena_check(a)). */

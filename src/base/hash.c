@@ -13,10 +13,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 struct hash {
-    EVP_MD_CTX *ctx; /* NULL: this is an MD5 */
-    struct md5 md5;
+    enum hash_kind kind;
+    union {
+        EVP_MD_CTX *ctx; /* of the SHAs */
+        struct md5 md5;
+        XXH64_state_t *xx64; /* of XXHASH64 */
+        XXH3_state_t *xx3;   /* of XXHASH3 and XXHASH128 */
+    };
 };
 
 static EVP_MD *fetched[HASH_SHA512 + 1]; /* not MD5; set once before the first use, then constant */
@@ -39,21 +45,50 @@ static const EVP_MD *openssl_digest(enum hash_kind kind)
 size_t hash_size(enum hash_kind kind)
 {
     static const size_t sizes[] = {
-        [HASH_MD5] = MD5_SIZE, [HASH_SHA256] = SHA256_SIZE, [HASH_SHA1] = SHA1_SIZE, [HASH_SHA512] = SHA512_SIZE
+        [HASH_MD5] = MD5_SIZE,
+        [HASH_SHA256] = SHA256_SIZE,
+        [HASH_SHA1] = SHA1_SIZE,
+        [HASH_SHA512] = SHA512_SIZE,
+        [HASH_XXHASH64] = XXHASH64_SIZE,
+        [HASH_XXHASH3] = XXHASH3_SIZE,
+        [HASH_XXHASH128] = XXHASH128_SIZE,
     };
     return sizes[kind];
+}
+
+static void begin_sha(struct hash *h)
+{
+    h->ctx = EVP_MD_CTX_new();
+    int ok = h->ctx && EVP_DigestInit_ex2(h->ctx, openssl_digest(h->kind), NULL);
+    assert(ok);
 }
 
 struct hash *hash_new(enum hash_kind kind)
 {
     struct hash *h = must_malloc(sizeof *h);
-    if (kind == HASH_MD5) {
+    int failed = 0;
+    h->kind = kind;
+    switch (kind) {
+    case HASH_MD5:
         md5_init(&h->md5);
-        return h;
+        break;
+    case HASH_XXHASH64:
+        h->xx64 = XXH64_createState();
+        failed = !h->xx64 || XXH64_reset(h->xx64, 0) != XXH_OK;
+        break;
+    case HASH_XXHASH3:
+        h->xx3 = XXH3_createState();
+        failed = !h->xx3 || XXH3_64bits_reset(h->xx3) != XXH_OK;
+        break;
+    case HASH_XXHASH128:
+        h->xx3 = XXH3_createState();
+        failed = !h->xx3 || XXH3_128bits_reset(h->xx3) != XXH_OK;
+        break;
+    default:
+        begin_sha(h);
     }
-    h->ctx = EVP_MD_CTX_new();
-    int ok = h->ctx && EVP_DigestInit_ex2(h->ctx, openssl_digest(kind), NULL);
-    assert(ok);
+    if (failed)
+        abort(); /* no memory */
     return h;
 }
 
@@ -61,15 +96,34 @@ void hash_free(struct hash *h)
 {
     if (!h)
         return;
-    EVP_MD_CTX_free(h->ctx);
+    if (h->kind == HASH_XXHASH64)
+        XXH64_freeState(h->xx64);
+    else if (h->kind == HASH_XXHASH3 || h->kind == HASH_XXHASH128)
+        XXH3_freeState(h->xx3);
+    else if (h->kind != HASH_MD5)
+        EVP_MD_CTX_free(h->ctx);
     free(h);
 }
 
 void hash_update(struct hash *h, slice bytes)
 {
-    if (!h->ctx) {
+    if (!bytes.n)
+        return;
+    switch (h->kind) {
+    case HASH_MD5:
         md5_update(&h->md5, bytes);
         return;
+    case HASH_XXHASH64:
+        (void)XXH64_update(h->xx64, bytes.p, bytes.n);
+        return;
+    case HASH_XXHASH3:
+        (void)XXH3_64bits_update(h->xx3, bytes.p, bytes.n);
+        return;
+    case HASH_XXHASH128:
+        (void)XXH3_128bits_update(h->xx3, bytes.p, bytes.n);
+        return;
+    default:
+        break;
     }
     int ok = EVP_DigestUpdate(h->ctx, bytes.p, bytes.n);
     assert(ok);
@@ -77,17 +131,30 @@ void hash_update(struct hash *h, slice bytes)
 
 void hash_update_in(struct md5_crew *crew, struct hash *h, slice bytes)
 {
-    if (h->ctx)
-        hash_update(h, bytes);
-    else
+    if (h->kind == HASH_MD5)
         md5_crew_update(crew, &h->md5, bytes);
+    else
+        hash_update(h, bytes);
 }
 
+/* A digest of xxHash is written as a number: most significant byte first, on every machine. */
 void hash_final(struct hash *h, unsigned char *ret_digest)
 {
-    if (!h->ctx) {
+    switch (h->kind) {
+    case HASH_MD5:
         md5_final(&h->md5, ret_digest);
         return;
+    case HASH_XXHASH64:
+        XXH64_canonicalFromHash((XXH64_canonical_t *)ret_digest, XXH64_digest(h->xx64));
+        return;
+    case HASH_XXHASH3:
+        XXH64_canonicalFromHash((XXH64_canonical_t *)ret_digest, XXH3_64bits_digest(h->xx3));
+        return;
+    case HASH_XXHASH128:
+        XXH128_canonicalFromHash((XXH128_canonical_t *)ret_digest, XXH3_128bits_digest(h->xx3));
+        return;
+    default:
+        break;
     }
     int ok = EVP_DigestFinal_ex(h->ctx, ret_digest, NULL);
     assert(ok);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Digests: our own MD5 (md5.h), and SHA-1, SHA-256 and SHA-512 of OpenSSL. A running digest belongs to one thread at a time,
+/* Digests: our own MD5 (md5.h), SHA-1, SHA-256 and SHA-512 of OpenSSL, and those of xxHash, which detect damage and no forgery. A running digest belongs to one thread at a time,
  * and to its process: one that can be stored is in hash_state.h. */
 #ifndef CAIS_BASE_HASH_H
 #define CAIS_BASE_HASH_H
@@ -9,10 +9,13 @@
 #define SHA1_SIZE 20
 #define SHA256_SIZE 32
 #define SHA512_SIZE 64
+#define XXHASH64_SIZE 8
+#define XXHASH3_SIZE 8
+#define XXHASH128_SIZE 16
 #define HASH_MAX_SIZE SHA512_SIZE
 
 /* SHA-1 is only for protocols that require it: checksums of S3, and its signatures of version 2. */
-enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1, HASH_SHA512 };
+enum hash_kind { HASH_MD5, HASH_SHA256, HASH_SHA1, HASH_SHA512, HASH_XXHASH64, HASH_XXHASH3, HASH_XXHASH128 };
 size_t hash_size(enum hash_kind kind);
 
 struct md5_crew;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/json.h"
+#include "base/live.h"
 #include "base/log_writer.h"
 #include "base/text.h"
 
@@ -70,13 +71,13 @@ static void format_line(const struct log *log, enum log_level level, const char 
 {
     SCRATCH(scratch);
     slice when = time_format_utc(&scratch, clock_now_ms(log->clock));
-    (log->text ? write_text_line : write_json_line)(out, when, level_names[level], msg, fields, count);
+    (LIVE(log->text) ? write_text_line : write_json_line)(out, when, level_names[level], msg, fields, count);
     buf_add_byte(out, '\n');
 }
 
 void log_fields(struct log *log, enum log_level level, const char *msg, const struct log_field *fields, size_t count)
 {
-    if (level < log->min_level)
+    if (level < LIVE(log->min_level))
         return;
     SCOPED(buf_releasep) struct buf line;
     buf_init(&line, 0);

@@ -18,7 +18,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 struct log {
     struct clock *clock;
     int fd;
-    enum log_level min_level;  /* lines below it are dropped */
+    enum log_level min_level;  /* lines below it are dropped; may change, as `text` may */
     bool text;                 /* text for people instead of JSON */
     struct log_writer *writer; /* NULL: no queue */
 };

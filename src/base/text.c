@@ -260,17 +260,46 @@ static bool utc_to_ms(const struct utc_time *u, int64_t *ret_ms)
     return true;
 }
 
+/* Reads a time by its layout: D day, o month as three letters, Y year (two digits or four), h m s; x any character; every other
+ * one is itself. A blank may stand for the first digit of a day. */
+static bool time_matches(slice text, const char *layout, struct utc_time *u)
+{
+    static const char fields[] = "DYhms";
+    int *const numbers[] = { &u->day, &u->year, &u->hour, &u->minute, &u->second };
+    if (text.n != strlen(layout))
+        return false;
+    for (size_t at = 0, run; at < text.n; at += run) {
+        char c = layout[at];
+        const char *field = strchr(fields, c);
+        run = strspn(layout + at, (const char[]){ c, 0 });
+        if (c == 'o') {
+            while (u->month < 12 && memcmp(months[u->month], text.p + at, 3) != 0)
+                u->month++;
+            u->month++;
+        } else if (field) {
+            bool is_padded = c == 'D' && text.p[at] == ' ';
+            if (!digits_at(text, at + is_padded, run - is_padded, numbers[field - fields]))
+                return false;
+        } else if (c != 'x' && memcmp(text.p + at, layout + at, run) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool time_parse_http(slice text, int64_t *ret_ms)
 {
-    struct utc_time u;
-    int month = 0;
-    if (text.n != 29 || text.p[3] != ',' || !slice_ends(text, S(" GMT")) || !digits_at(text, 5, 2, &u.day) ||
-        !digits_at(text, 12, 4, &u.year) || !digits_at(text, 17, 2, &u.hour) || !digits_at(text, 20, 2, &u.minute) ||
-        !digits_at(text, 23, 2, &u.second))
+    slice weekday, rest;
+    struct utc_time u = { 0 };
+    if (time_matches(text, "xxx, DD ooo YYYY hh:mm:ss GMT", &u))
+        return utc_to_ms(&u, ret_ms);
+    u = (struct utc_time){ 0 };
+    if (time_matches(text, "xxx ooo DD hh:mm:ss YYYY", &u))
+        return utc_to_ms(&u, ret_ms);
+    u = (struct utc_time){ 0 };
+    if (!slice_cut(text, ',', &weekday, &rest) || !time_matches(rest, " DD-ooo-YY hh:mm:ss GMT", &u))
         return false;
-    while (month < 12 && memcmp(months[month], text.p + 8, 3) != 0)
-        month++;
-    u.month = month + 1;
+    u.year += u.year < 70 ? 2000 : 1900;
     return utc_to_ms(&u, ret_ms);
 }
 
@@ -293,4 +322,24 @@ bool time_parse_utc(slice text, int64_t *ret_ms)
         if (i == 19 ? text.p[i] != '.' : text.p[i] < '0' || text.p[i] > '9')
             return false;
     return (text.n == 20 || text.n > 21) && utc_to_ms(&u, ret_ms);
+}
+
+bool time_parse_offset(slice text, int64_t *ret_ms)
+{
+    int hours, minutes;
+    if (text.n < 25 || text.n > 64 || text.p[text.n - 1] == 'Z')
+        return time_parse_utc(text, ret_ms);
+    size_t at = text.n - 6;
+    bool is_east = text.p[at] == '+';
+    if ((!is_east && text.p[at] != '-') || text.p[at + 3] != ':' || !digits_at(text, at + 1, 2, &hours) ||
+        !digits_at(text, at + 4, 2, &minutes) || hours > 23 || minutes > 59)
+        return false;
+    char utc[64];
+    memcpy(utc, text.p, at);
+    utc[at] = 'Z';
+    if (!time_parse_utc((slice){ utc, at + 1 }, ret_ms))
+        return false;
+    int64_t offset_ms = ((int64_t)hours * 60 + minutes) * 60000;
+    *ret_ms -= is_east ? offset_ms : -offset_ms;
+    return true;
 }

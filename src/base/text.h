@@ -23,8 +23,11 @@ bool uuid_parse(slice text, unsigned char ret_uuid[16]);
 slice time_format_utc(struct arena *a, int64_t ms);
 /* Sun, 06 Nov 1994 08:49:37 GMT (RFC 9110 §5.6.7). */
 slice time_format_http(struct arena *a, int64_t ms);
-bool time_parse_http(slice text, int64_t *ret_ms); /* IMF-fixdate only; false otherwise */
-bool date_is_valid(slice text);                    /* YYYY-MM-DD and a real day */
-bool time_parse_utc(slice text, int64_t *ret_ms);  /* YYYY-MM-DDThh:mm:ss[.fff…]Z */
+/* The same, and the two obsolete forms that every recipient must accept; two digits of a year are one of 1970 to 2069. */
+bool time_parse_http(slice text, int64_t *ret_ms);
+bool date_is_valid(slice text);                   /* YYYY-MM-DD and a real day */
+bool time_parse_utc(slice text, int64_t *ret_ms); /* YYYY-MM-DDThh:mm:ss[.fff…]Z */
+/* The same, or with an offset from UTC, ±hh:mm, in place of Z (RFC 3339, 5.6). */
+bool time_parse_offset(slice text, int64_t *ret_ms);
 
 #endif

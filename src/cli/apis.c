@@ -5,16 +5,11 @@
 
 #include <assert.h>
 
-static void fail_later(struct http_exchange *x, err_t e)
-{
-    (void)e;
-    http_reply(x, 501, "application/json", S("{\"error\":\"this part of cais is not built yet\"}"));
-}
-
 static void open_service(struct apis *d, const struct apis_params *params)
 {
     struct store *store = params->store;
     d->service = (struct service){ .core = &store->core,
+                                   .health = health_watch_new(&store->core),
                                    .log = params->log,
                                    .durability = store->relaxed ? "relaxed" : "full",
                                    .metadata_kind = "sqlite",
@@ -83,15 +78,37 @@ err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *
     arena_init(&d->arena);
     TRY(open_modules(d, params, a));
     open_service(d, params);
-    d->later = (struct http_api){ .name = "later", .fail = fail_later };
     d->all[d->count++] = &d->service.http_api;
     d->all[d->count++] = params->admin;
     for (size_t i = 0; i < API_COUNT; i++)
         d->all[d->count++] = d->opened[i];
-    d->all[d->count++] = &d->later;
     if (c->server.metrics_listen.n)
         d->all[d->count++] = &d->metrics.http_api;
     return NULL;
+}
+
+void apis_inbox(const struct apis *d, slice origin, enum sync_way way, struct inbox_options *ret)
+{
+    *ret = (struct inbox_options){ .origin = origin, .way = way };
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_modules[i]->inbox)
+            api_modules[i]->inbox(d->opened[i], ret);
+}
+
+void apis_use_webhooks(struct apis *d, struct core *core, struct hook_sender *sender)
+{
+    struct webhook_format_use *formats = arena_array(&d->arena, struct webhook_format_use, API_COUNT);
+    size_t count = 0;
+    for (size_t i = 0; i < API_COUNT; i++)
+        if (api_modules[i]->webhook)
+            formats[count++] = (struct webhook_format_use){ api_modules[i]->webhook, d->opened[i]->context };
+    webhook_use(core, sender, formats, count);
+}
+
+void apis_add_metrics(struct apis *d, void (*more)(void *arg, struct buf *), void *arg)
+{
+    d->service.more_metrics = d->metrics.more_metrics = more;
+    d->service.more_arg = d->metrics.more_arg = arg;
 }
 
 void apis_set_http_server(struct apis *d, struct http_server *http)
@@ -99,10 +116,37 @@ void apis_set_http_server(struct apis *d, struct http_server *http)
     d->service.server = d->metrics.server = http;
 }
 
+void apis_reload(struct apis *d, const struct config *c)
+{
+    for (size_t i = 0; i < API_COUNT; i++) {
+        const struct api_module *m = api_modules[i];
+        for (size_t k = 0; k < m->key_count; k++) {
+            size_t number = config_api_key(i, k), offset = m->keys[k].offset;
+            if (config_key_is_scalar(number))
+                config_take_scalar((char *)d->opened[i]->context + m->options_at + offset,
+                                   (const char *)c->api_options[i] + offset, number);
+        }
+        if (m->reload)
+            m->reload(d->opened[i]);
+    }
+}
+
+void apis_rename_hosts(struct apis *d, const struct config *c)
+{
+    for (size_t i = 0; i < API_COUNT; i++) {
+        struct api_params named;
+        if (!api_modules[i]->rename_hosts)
+            continue;
+        collect_hosts(d, c, api_modules[i]->name, &named);
+        api_modules[i]->rename_hosts(d->opened[i], named.hosts, named.host_count, &d->arena);
+    }
+}
+
 void apis_close(struct apis *d)
 {
     for (size_t i = 0; i < API_COUNT; i++)
         if (d->opened[i])
             api_modules[i]->close(d->opened[i]);
+    health_watch_free(d->service.health);
     arena_release(&d->arena);
 }

@@ -6,11 +6,14 @@
 
 #include "base/text.h"
 #include "base/unix_socket.h"
+#include "cli/command_text.h"
+#include "cli/running_etag.h"
 #include "cli/terminal.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +21,8 @@
 #define REPLY_MAX_BYTES ((size_t)4 << 20)
 #define EXPECT_CONTINUE_BYTES (1 << 20) /* larger bodies wait for 100 Continue */
 #define CONNECT_TIMEOUT_S 10L
+enum { MD5_HEX = 2 * MD5_SIZE };
+#define OBJECT_ID "s3://"      /* then the bucket, a slash and the key */
 #define SILENCE_TIMEOUT_S 300L /* the server may take long to sync a large upload before it replies */
 
 struct client {
@@ -26,6 +31,7 @@ struct client {
     struct curl_slist *headers;
     const char *socket; /* the path that libcurl is given; NULL with a URL */
     const char *ca_file;
+    bool has_token;
     bool was_reached;  /* a request had a reply */
     const char *where; /* the URL or the path of the socket, for errors */
 };
@@ -84,6 +90,7 @@ static err_t use_url(struct client *c, const struct client_target *target, struc
                 return err_make(a, ERR_INVALID, "the token holds a character that no token has");
         add_line(&c->headers, arena_printf(a, "Authorization: Bearer %s", target->token).p);
     }
+    c->has_token = target->token != NULL;
     c->ca_file = target->ca_file;
     return NULL;
 }
@@ -94,7 +101,7 @@ err_t client_open(struct arena *a, const struct client_target *target, struct cl
     if (curl_global_init(CURL_GLOBAL_DEFAULT) || !(c->curl = curl_easy_init()))
         return err_make(a, ERR_UNAVAILABLE, "libcurl does not start");
     arena_defer(a, release_client, c);
-    c->where = target->url ? terminal_safe(a, slice_of(target->url)).p : target->socket;
+    c->where = target->url ? terminal_safe(a, url_without_secrets(slice_of(target->url), a)).p : target->socket;
     TRY(target->url ? use_url(c, target, a) : use_socket(c, target->socket, a));
     add_line(&c->headers, "Accept: application/json, */*;q=0.5");
     if (c->socket && target->account)
@@ -208,21 +215,72 @@ static void set_request(struct transfer *x, const char *url, struct curl_slist *
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
-/* The error for a request that libcurl could not complete. */
+static err_t error_of_certificate(struct transfer *x)
+{
+    /* OpenSSL's. When the chain is right, and libcurl itself finds the name wrong, it is none of them. */
+    enum { NONE_OF_CHAIN = 1, IS_NOT_YET_VALID = 9, HAS_EXPIRED = 10 };
+    const char *where = x->client->where;
+    long result = 0;
+    curl_easy_getinfo(x->client->curl, CURLINFO_SSL_VERIFYRESULT, &result);
+    if (result == HAS_EXPIRED || result == IS_NOT_YET_VALID)
+        return err_make(x->arena, ERR_UNAVAILABLE, "the certificate of %s %s: it needs a new one, or a clock is wrong",
+                        where, result == HAS_EXPIRED ? "has expired" : "is not valid yet");
+    if (result > NONE_OF_CHAIN)
+        return err_make(
+            x->arena, ERR_UNAVAILABLE,
+            "the certificate of %s is signed by nobody whom this machine trusts: --ca FILE names the certificate of"
+            " the authority that signed it",
+            where);
+    return err_make(x->arena, ERR_UNAVAILABLE,
+                    "the certificate of %s is for another name: give --url the name that is in the certificate", where);
+}
+
+/* The error for a request that libcurl could not complete, in words that say what to do. */
 static err_t error_of_curl(struct transfer *x, CURLcode code)
 {
-    const char *where = x->client->where, *why = curl_easy_strerror(code);
+    const struct client *c = x->client;
+    const char *where = c->where;
+    enum { FEW_BYTES = 64 * 1024 }; /* may be on their way before the connection is closed */
+    bool is_tls = slice_starts(c->base, S("https:"));
+    if (c->socket && code == CURLE_COULDNT_CONNECT)
+        return err_make(x->arena, ERR_UNAVAILABLE, "no server answers at %s: 'cais serve' starts one", where);
     switch (code) {
     case CURLE_COULDNT_CONNECT:
-        return err_make(x->arena, ERR_UNAVAILABLE, "no server answers at %s", where);
+        return err_make(x->arena, ERR_UNAVAILABLE, "no server answers at %s: is it running, and the address right?",
+                        where);
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return err_make(x->arena, ERR_UNAVAILABLE, "%s: there is no host of that name; correct --url", where);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return err_make(x->arena, ERR_UNAVAILABLE,
+                        "%s: the proxy that http_proxy or https_proxy names is not there; 'unset' does without", where);
+    case CURLE_URL_MALFORMAT:
+        return err_make(x->arena, ERR_INVALID, "'%s' is no URL of a server, such as https://cais.example.org", where);
+    case CURLE_OPERATION_TIMEDOUT:
+        return err_make(x->arena, ERR_UNAVAILABLE, "%s did not answer in time: is the address right, and the network?",
+                        where);
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
-        return err_make(x->arena, ERR_TRUNCATED, "the server broke off after %lld bytes", (long long)x->moved);
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        if (!is_tls && !c->socket && !c->was_reached && !status_of(x) && x->moved <= FEW_BYTES)
+            return err_make(x->arena, ERR_UNAVAILABLE,
+                            "%s closes connections without an answer: does it want https://?", where);
+        return err_make(x->arena, ERR_TRUNCATED, "the server broke off after %lld bytes: is it still running at %s?",
+                        (long long)x->moved, where);
+    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer that is no HTTP */
+    case CURLE_WEIRD_SERVER_REPLY:
+        return err_make(x->arena, ERR_UNAVAILABLE, "%s does not speak HTTP%s", where,
+                        is_tls ? ": is it the port of another program?"
+                               : ": does it want https://, or is it the port of another program?");
+    case CURLE_SSL_CONNECT_ERROR:
+        return err_make(x->arena, ERR_UNAVAILABLE,
+                        "%s does not speak TLS: does it want http://, or is it another port?", where);
     case CURLE_PEER_FAILED_VERIFICATION:
+        return error_of_certificate(x);
     case CURLE_SSL_CACERT_BADFILE:
-        return err_make(x->arena, ERR_UNAVAILABLE, "%s: the server's certificate cannot be trusted: %s", where, why);
+        return err_make(x->arena, ERR_UNAVAILABLE, "--ca: %s has no certificates in PEM that can be read", c->ca_file);
     default:
-        return err_make(x->arena, ERR_UNAVAILABLE, "%s: %s", where, why);
+        return err_make(x->arena, ERR_UNAVAILABLE, "the request to %s failed (libcurl %d)", where, (int)code);
     }
 }
 
@@ -261,14 +319,22 @@ static err_t error_of_refusal(struct transfer *x, long status)
     const struct json *reply = NULL, *error = NULL;
     if (!json_parse(a, buf_slice(&x->reply), &reply))
         error = json_get(reply, "error");
-    if (!json_is(error, JS_OBJECT))
-        return err_make(a, code_of_refusal(status, S("")),
-                        "the server refused with status %ld and no word of explanation", status);
+    if (!json_is(error, JS_OBJECT)) /* a 404 says nothing about what was asked for then */
+        return err_make(
+            a, status == 404 ? ERR_CORRUPT : code_of_refusal(status, S("")),
+            "%s refused with status %ld and no word of explanation: --url is the address of a cais server, without a"
+            " path",
+            x->client->where, status);
     slice id = json_str(error, "request_id");
     slice tail = id.n ? arena_printf(a, ", request " SLICE_FMT, SLICE_ARG(terminal_safe(a, id))) : S("");
-    return err_make(a, code_of_refusal(status, json_str(error, "code")), SLICE_FMT " (%ld " SLICE_FMT SLICE_FMT ")",
+    const char *next =
+        status != 401 ? ""
+        : x->client->has_token
+            ? "; 'cais key list' on the server shows which tokens there are"
+            : "; give the token that 'cais key add LOGIN --for native' makes on the server, as CAIS_TOKEN";
+    return err_make(a, code_of_refusal(status, json_str(error, "code")), SLICE_FMT " (%ld " SLICE_FMT SLICE_FMT ")%s",
                     SLICE_ARG(terminal_safe(a, json_str(error, "message"))), status,
-                    SLICE_ARG(terminal_safe(a, json_str(error, "code"))), SLICE_ARG(tail));
+                    SLICE_ARG(terminal_safe(a, json_str(error, "code"))), SLICE_ARG(tail), next);
 }
 
 /* Send the request and return its outcome. A refusal by the server takes precedence over an error of the client: a
@@ -286,8 +352,8 @@ static err_t perform(struct transfer *x, long wanted, CURLcode *ret_code)
     if (code)
         return error_of_curl(x, code);
     if (status != wanted)
-        return err_make(x->arena, ERR_CORRUPT, "%s answers with status %ld; is it a cais server?", x->client->where,
-                        status);
+        return err_make(x->arena, ERR_CORRUPT, "%s answers with status %ld: it is no cais server, so correct --url",
+                        x->client->where, status);
     return NULL;
 }
 
@@ -296,6 +362,21 @@ static slice md5_hex(struct md5 md5, struct arena *a)
     unsigned char digest[MD5_SIZE];
     md5_final(&md5, digest);
     return hex_encode(a, (slice){ (const char *)digest, sizeof digest });
+}
+
+/* The sizes of the parts, which together are the size of the object. */
+static err_t parse_part_sizes(struct arena *a, const struct json *list, struct client_file *f)
+{
+    size_t count = 0;
+    int64_t *sizes = arena_array(a, int64_t, json_count(list) + 1), left = f->size_bytes;
+    JSON_EACH(item, list) {
+        if (!json_to_i64(item, &sizes[count]) || sizes[count] < 0 || sizes[count] > left)
+            return err_make(a, ERR_CORRUPT, "the parts are larger than the whole");
+        left -= sizes[count++];
+    }
+    f->part_sizes = sizes;
+    f->part_count = count;
+    return NULL;
 }
 
 static err_t parse_file(struct arena *a, const struct json *from, struct client_file *ret_file)
@@ -309,9 +390,12 @@ static err_t parse_file(struct arena *a, const struct json *from, struct client_
     f.content_type = json_str(from, "content_type");
     f.created_at = json_str(from, "created_at");
     f.md5 = json_str(from, "md5");
+    f.etag = json_str(from, "etag");
     unsigned char uuid[16];
-    if (!uuid_parse(f.id, uuid) || !json_to_i64(json_get(from, "size"), &f.size_bytes) || f.size_bytes < 0)
+    bool has_id = uuid_parse(f.id, uuid) || slice_starts(f.id, S(OBJECT_ID));
+    if (!has_id || !json_to_i64(json_get(from, "size"), &f.size_bytes) || f.size_bytes < 0)
         return err_make(a, ERR_CORRUPT, "the answer does not describe a file");
+    TRY(parse_part_sizes(a, json_get(from, "part_sizes"), &f));
     *ret_file = f;
     return NULL;
 }
@@ -319,7 +403,9 @@ static err_t parse_file(struct arena *a, const struct json *from, struct client_
 static err_t parse_reply(struct client *c, slice body, struct arena *a, const struct json **ret_json)
 {
     err_t e = json_parse(a, body, ret_json);
-    return e ? err_because(a, e, ERR_CORRUPT, "the answer of %s is no JSON", c->where) : NULL;
+    return e ? err_because(a, e, ERR_CORRUPT, "the answer of %s is no JSON: it is no cais server, so correct --url",
+                           c->where)
+             : NULL;
 }
 
 /* ---- any request ---- */
@@ -411,7 +497,7 @@ err_t client_check_kept(const struct client_file *file, int64_t sent_bytes, stru
         return NULL;
     return err_make(a, ERR_DIGEST,
                     "the server kept other bytes than were sent: %lld bytes with MD5 " SLICE_FMT
-                    " were sent, it tells of %lld with " SLICE_FMT " as " SLICE_FMT,
+                    " were sent, it tells of %lld with " SLICE_FMT "; 'cais rm " SLICE_FMT "' removes them",
                     (long long)sent_bytes, SLICE_ARG(hex), (long long)file->size_bytes,
                     SLICE_ARG(terminal_safe(a, file->md5)), SLICE_ARG(file->id));
 }
@@ -421,7 +507,7 @@ struct file_version file_version_of(const struct stat *st)
     return (struct file_version){ st->st_size, st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec };
 }
 
-err_t client_check_unchanged(int fd, struct file_version before, const struct client_file *sent, struct arena *a)
+err_t client_check_unchanged(int fd, struct file_version before, struct arena *a)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
@@ -429,32 +515,51 @@ err_t client_check_unchanged(int fd, struct file_version before, const struct cl
     struct file_version now = file_version_of(&st);
     if (now.size_bytes == before.size_bytes && now.mtime_ns == before.mtime_ns)
         return NULL;
-    if (!sent)
-        return err_make(a, ERR_CONFLICT, "it changed while it was sent");
     return err_make(a, ERR_CONFLICT,
-                    "it changed while it was sent; " SLICE_FMT " holds neither what it was nor what it is, perhaps",
-                    SLICE_ARG(sent->id));
+                    "it changed while it was sent, so nothing of it was kept; send it again when nobody writes to it");
 }
 
 /* A file, or another descriptor, as the body of one request: from where it stands to its end. */
 struct descriptor_source {
     int fd;
-    off_t start; /* -1: it cannot be rewound */
+    off_t start;        /* -1: it cannot be rewound */
+    int64_t size_bytes; /* -1: not known */
+    bool is_regular;
+    struct file_version before; /* of a regular file */
     int64_t sent_bytes;
     struct md5 md5; /* of them */
+    bool is_at_end; /* all was given to the connection */
+    const struct client_watch *watch;
+    bool is_stopped; /* by the watch, when all was sent */
 };
 
+/* The stop signals are blocked, so a read that waits would not end. */
+static err_t wait_until_readable(struct descriptor_source *d, struct arena *a)
+{
+    enum { LOOK_MS = 100 };
+    struct pollfd poll_fd = { .fd = d->fd, .events = POLLIN };
+    while (poll(&poll_fd, 1, LOOK_MS) == 0)
+        if (d->watch && !d->watch->on_progress(d->watch->arg, d->sent_bytes, d->size_bytes))
+            return err_make(a, ERR_EXPIRED, "stopped");
+    return NULL;
+}
+
+/* The last bytes are sent only if those before are of the same version. */
 static err_t read_descriptor(void *arg, struct arena *a, char *to, size_t room, size_t *ret_n)
 {
     struct descriptor_source *d = arg;
     ssize_t got;
-    do
+    do {
+        TRY(wait_until_readable(d, a));
         got = read(d->fd, to, room);
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
     if (got < 0)
         return err_errno(a, errno, "cannot read");
     md5_update(&d->md5, (slice){ to, (size_t)got });
     d->sent_bytes += got;
+    d->is_at_end = !got || d->sent_bytes == d->size_bytes;
+    if (d->is_at_end && d->is_regular)
+        TRY(client_check_unchanged(d->fd, d->before, a));
     *ret_n = (size_t)got;
     return NULL;
 }
@@ -464,23 +569,57 @@ static bool rewind_descriptor(void *arg)
     struct descriptor_source *d = arg;
     md5_init(&d->md5);
     d->sent_bytes = 0;
+    d->is_at_end = false;
     return d->start >= 0 && lseek(d->fd, d->start, SEEK_SET) == d->start;
 }
 
-err_t client_put(struct client *c, const struct client_upload *upload, struct arena *a, struct client_file *ret_file)
+/* Files of procfs and sysfs have other bytes than their length says. */
+static bool length_is_true(int fd, off_t from, off_t size)
 {
-    struct stat before;
-    if (fstat(upload->fd, &before) != 0)
+    char byte;
+    return from >= 0 && from <= size && pread(fd, &byte, 1, size) == 0 &&
+           (from == size || pread(fd, &byte, 1, size - 1) == 1);
+}
+
+static err_t open_source(struct descriptor_source *d, const struct client_upload *upload, struct arena *a)
+{
+    struct stat st;
+    if (fstat(upload->fd, &st) != 0)
         return err_errno(a, errno, "cannot read");
-    if (S_ISDIR(before.st_mode))
-        return err_make(a, ERR_INVALID, "is a folder");
+    if (S_ISDIR(st.st_mode))
+        return err_make(a, ERR_INVALID,
+                        "is a folder: name its files, or send 'tar -c' of it to 'cais put - --name NAME'");
     /* Another program may have read a part of the file that is our standard input. */
-    struct descriptor_source from = { .fd = upload->fd, .start = lseek(upload->fd, 0, SEEK_CUR) };
-    md5_init(&from.md5);
-    struct client_source source = { .size_bytes = -1, .read = read_descriptor, .rewind = rewind_descriptor };
-    source.arg = &from;
-    if (S_ISREG(before.st_mode))
-        source.size_bytes = before.st_size > from.start && from.start >= 0 ? before.st_size - from.start : 0;
+    *d = (struct descriptor_source){ .fd = upload->fd,
+                                     .start = lseek(upload->fd, 0, SEEK_CUR),
+                                     .size_bytes = -1,
+                                     .is_regular = S_ISREG(st.st_mode),
+                                     .before = file_version_of(&st),
+                                     .watch = upload->watch };
+    if (d->is_regular && length_is_true(d->fd, d->start, st.st_size))
+        d->size_bytes = st.st_size - d->start;
+    md5_init(&d->md5);
+    return NULL;
+}
+
+/* When all was sent, the server is about to keep it. So the reply is waited for, and the file removed then. */
+static bool continue_put(void *arg, int64_t done, int64_t total)
+{
+    struct descriptor_source *d = arg;
+    if (!d->watch || d->watch->on_progress(d->watch->arg, done, total))
+        return true;
+    bool goes_on = d->is_at_end && !d->is_stopped;
+    d->is_stopped = true;
+    return goes_on;
+}
+
+static err_t send_source(struct client *c, const struct client_upload *upload, struct descriptor_source *from,
+                         struct arena *a, struct client_file *ret_file)
+{
+    struct client_source source = {
+        .size_bytes = from->size_bytes, .read = read_descriptor, .rewind = rewind_descriptor, .arg = from
+    };
+    struct client_watch watch = { continue_put, from };
     struct client_header type = { "Content-Type", slice_of(upload->content_type) };
     struct client_request request = { .method = "PUT",
                                       .path = arena_printf(a, "/v1/native/files/" SLICE_FMT,
@@ -488,61 +627,65 @@ err_t client_put(struct client *c, const struct client_upload *upload, struct ar
                                       .headers = &type,
                                       .header_count = upload->content_type ? 1 : 0,
                                       .body = &source,
-                                      .watch = upload->watch,
+                                      .watch = &watch,
                                       .success = 201 };
     struct client_reply reply;
     const struct json *described;
-    struct client_file file;
     TRY(client_send(c, &request, a, &reply));
     TRY(parse_reply(c, reply.body, a, &described));
-    TRY(parse_file(a, described, &file));
+    return parse_file(a, described, ret_file);
+}
+
+static err_t remove_stopped(struct client *c, const struct client_file *file, struct arena *a)
+{
+    err_t e = client_remove(c, file->id, a);
+    return e ? err_because(a, e, ERR_EXPIRED, "stopped when the server had kept it: 'cais rm " SLICE_FMT "' removes it",
+                           SLICE_ARG(file->id))
+             : err_make(a, ERR_EXPIRED, "stopped");
+}
+
+err_t client_put(struct client *c, const struct client_upload *upload, struct arena *a, struct client_file *ret_file)
+{
+    struct descriptor_source from;
+    struct client_file file;
+    TRY(open_source(&from, upload, a));
+    err_t e = send_source(c, upload, &from, a, &file);
+    if (err_is(e, ERR_EXPIRED) && from.is_at_end)
+        return err_make(a, ERR_EXPIRED, "stopped before the server answered: 'cais ls' shows whether it was kept");
+    if (err_is(e, ERR_TRUNCATED) && from.is_at_end)
+        return err_because(a, e, e->code, "no answer came: 'cais ls' shows whether it was kept");
+    TRY(e);
+    if (from.is_stopped)
+        return remove_stopped(c, &file, a);
     TRY(client_check_kept(&file, from.sent_bytes, from.md5, a));
-    if (S_ISREG(before.st_mode))
-        TRY(client_check_unchanged(upload->fd, file_version_of(&before), &file, a));
     *ret_file = file;
     return NULL;
 }
 
-/* Counts and hashes what comes, and passes it on. */
-struct checked_sink {
-    const struct client_sink *to;
-    int64_t bytes;
-    struct md5 md5;
-};
-
-static err_t write_checked(void *arg, struct arena *a, slice bytes)
+err_t client_remove(struct client *c, slice id, struct arena *a)
 {
-    struct checked_sink *s = arg;
-    md5_update(&s->md5, bytes);
-    s->bytes += (int64_t)bytes.n;
-    return s->to->write(s->to->arg, a, bytes);
-}
-
-err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
-                 struct arena *a)
-{
-    struct checked_sink got = { .to = sink };
-    md5_init(&got.md5);
-    struct client_request request = { .method = "GET",
+    struct client_request request = { .method = "DELETE",
                                       .path = arena_printf(a, "/v1/native/files/" SLICE_FMT,
                                                            SLICE_ARG(percent_encode(a, id, ""))),
-                                      .sink = &(struct client_sink){ write_checked, &got },
-                                      .watch = watch,
-                                      .success = 200 };
+                                      .success = 204 };
     struct client_reply reply;
-    TRY(client_send(c, &request, a, &reply));
-    curl_off_t announced = -1;
-    curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    if (announced >= 0 && announced != got.bytes)
-        return err_make(a, ERR_TRUNCATED, "%lld bytes came, %lld were announced", (long long)got.bytes,
-                        (long long)announced);
-    slice promised = client_reply_header(c, "ETag", a), raw;
-    if (promised.n != 34 || promised.p[0] != '"' || !hex_decode(a, slice_part(promised, 1, 32), &raw))
-        return err_make(a, ERR_CORRUPT, "the server did not say what the MD5 should be");
-    slice hex = md5_hex(got.md5, a);
-    if (!slice_eq_nocase(slice_part(promised, 1, 32), hex))
-        return err_make(a, ERR_DIGEST, "the MD5 of what came is " SLICE_FMT ", it should be " SLICE_FMT, SLICE_ARG(hex),
-                        SLICE_ARG(slice_part(promised, 1, 32)));
+    if (slice_starts(id, S(OBJECT_ID)))
+        return err_make(a, ERR_UNSUPPORTED, "an object in a bucket is removed by S3, as with 'aws s3 rm'");
+    return client_send(c, &request, a, &reply);
+}
+
+/* Where the server has the file or object of that id: …/files/ID, or …/objects/BUCKET/KEY. */
+static err_t find_path(slice id, const char *suffix, struct arena *a, slice *ret)
+{
+    if (!slice_starts(id, S(OBJECT_ID))) {
+        *ret = arena_printf(a, "/v1/native/files/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, id, "")), suffix);
+        return NULL;
+    }
+    slice bucket, key;
+    if (!slice_cut(slice_from(id, S(OBJECT_ID).n), '/', &bucket, &key) || !bucket.n || !key.n)
+        return err_make(a, ERR_INVALID, "an object is named " OBJECT_ID "BUCKET/KEY");
+    *ret = arena_printf(a, "/v1/native/objects/" SLICE_FMT "/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, bucket, "")),
+                        SLICE_ARG(percent_encode(a, key, "")), suffix);
     return NULL;
 }
 
@@ -557,21 +700,105 @@ static err_t get_json(struct client *c, slice path, struct arena *a, const struc
 err_t client_info(struct client *c, slice id, struct arena *a, struct client_file *ret_file)
 {
     const struct json *reply;
-    TRY(get_json(c, arena_printf(a, "/v1/native/files/" SLICE_FMT "/info", SLICE_ARG(percent_encode(a, id, ""))), a,
-                 &reply));
+    slice path;
+    TRY(find_path(id, "/info", a, &path));
+    TRY(get_json(c, path, a, &reply));
     return parse_file(a, reply, ret_file);
 }
 
-err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a, struct client_page *ret)
+/* Computes the digest of what comes, and passes it on. */
+struct checked_sink {
+    const struct client_sink *to;
+    struct running_etag etag;
+};
+
+static err_t write_checked(void *arg, struct arena *a, slice bytes)
 {
-    slice path = arena_printf(a, "/v1/native/files?limit=%lld", (long long)limit);
+    struct checked_sink *s = arg;
+    running_etag_update(&s->etag, bytes);
+    return s->to->write(s->to->arg, a, bytes);
+}
+
+/* Is it an MD5 in hex, and behind it the number of parts, if there are any? */
+static bool etag_is_whole(slice etag, size_t part_count, struct arena *a)
+{
+    slice raw, parts = part_count ? arena_printf(a, "-%zu", part_count) : S("");
+    return slice_part(etag, 0, MD5_HEX).n == MD5_HEX && hex_decode(a, slice_part(etag, 0, MD5_HEX), &raw) &&
+           slice_eq(slice_from(etag, MD5_HEX), parts);
+}
+
+static err_t no_etag(struct arena *a)
+{
+    return err_make(a, ERR_CORRUPT, "the server did not say what the MD5 should be");
+}
+
+static err_t check_received(struct client *c, struct running_etag *got, struct arena *a)
+{
+    curl_off_t announced = -1;
+    curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced >= 0 && announced != got->bytes)
+        return err_make(a, ERR_TRUNCATED, "%lld bytes came, %lld were announced", (long long)got->bytes,
+                        (long long)announced);
+    slice header = client_reply_header(c, "ETag", a);
+    bool is_quoted = header.n > 2 && header.p[0] == '"' && header.p[header.n - 1] == '"';
+    slice promised = is_quoted ? slice_part(header, 1, header.n - 2) : S("");
+    if (!etag_is_whole(promised, got->part_count, a))
+        return no_etag(a);
+    slice etag = running_etag_final(got, a);
+    if (!etag.n)
+        return err_make(a, ERR_TRUNCATED, "%lld bytes came, which are not as many as the parts have",
+                        (long long)got->bytes);
+    if (!slice_eq_nocase(promised, etag))
+        return err_make(a, ERR_DIGEST, "the MD5 of what came is " SLICE_FMT ", it should be " SLICE_FMT,
+                        SLICE_ARG(etag), SLICE_ARG(promised));
+    return NULL;
+}
+
+/* The digest of an object may be made of those of its parts, so it must be known before where they end; and it must still be that
+ * object when its bytes are sent. */
+static err_t prepare_object(struct client *c, slice id, struct arena *a, struct client_request *request,
+                            struct running_etag *etag)
+{
+    struct client_file object = { 0 };
+    TRY(client_info(c, id, a, &object));
+    if (!etag_is_whole(object.etag, object.part_count, a))
+        return no_etag(a);
+    struct client_header *if_match = arena_new(a, struct client_header);
+    *if_match = (struct client_header){ "If-Match", arena_printf(a, "\"" SLICE_FMT "\"", SLICE_ARG(object.etag)) };
+    request->headers = if_match;
+    request->header_count = 1;
+    running_etag_init(etag, object.part_sizes, object.part_count);
+    return NULL;
+}
+
+err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
+                 struct arena *a)
+{
+    struct checked_sink got = { .to = sink };
+    struct client_request request = {
+        .method = "GET", .sink = &(struct client_sink){ write_checked, &got }, .watch = watch, .success = 200
+    };
+    running_etag_init(&got.etag, NULL, 0);
+    TRY(find_path(id, "", a, &request.path));
+    if (slice_starts(id, S(OBJECT_ID)))
+        TRY(prepare_object(c, id, a, &request, &got.etag));
+    struct client_reply reply;
+    TRY(client_send(c, &request, a, &reply));
+    return check_received(c, &got.etag, a);
+}
+
+err_t client_list(struct client *c, enum client_list which, int64_t limit, slice after, struct arena *a,
+                  struct client_page *ret)
+{
+    const char *name = which == CLIENT_FILES ? "files" : "objects";
+    slice path = arena_printf(a, "/v1/native/%s?limit=%lld", name, (long long)limit);
     if (after.n)
         path = arena_printf(a, SLICE_FMT "&after=" SLICE_FMT, SLICE_ARG(path), SLICE_ARG(percent_encode(a, after, "")));
     const struct json *reply, *list;
     TRY(get_json(c, path, a, &reply));
-    list = json_get(reply, "files");
+    list = json_get(reply, name);
     if (!json_is(list, JS_ARRAY))
-        return err_make(a, ERR_CORRUPT, "the answer of %s is no list of files", c->where);
+        return err_make(a, ERR_CORRUPT, "the answer of %s is no list of %s", c->where, name);
     size_t count = 0;
     struct client_file *files = arena_array(a, struct client_file, json_count(list) + 1);
     JSON_EACH(item, list)
@@ -580,10 +807,12 @@ err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a,
     return NULL;
 }
 
-err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_reply)
+err_t client_post(struct client *c, const char *path, slice body, const struct client_watch *watch, struct arena *a,
+                  slice *ret_reply)
 {
     SCOPED(transfer_releasep) struct transfer x;
     transfer_init(&x, c, a);
+    x.watch = watch;
     const char *url = arena_printf(a, SLICE_FMT "%s", SLICE_ARG(c->base), path).p;
     struct curl_slist *headers = NULL;
     add_line(&headers, "Content-Type: application/json");

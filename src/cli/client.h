@@ -25,9 +25,15 @@ struct client_watch {
     void *arg;
 };
 
+/* A file, or an object in a bucket: its id is s3://BUCKET/KEY. */
 struct client_file {
-    slice id, name, state, owner, way, content_type, created_at, md5; /* md5 in hex */
+    slice id, name, state, owner, way, created_at;
+    slice content_type; /* of a file */
+    slice md5;          /* in hex; empty: it is an object that was uploaded in parts */
+    slice etag;         /* of an object, without quotes */
     int64_t size_bytes;
+    const int64_t *part_sizes; /* from client_info, of an object that was uploaded in parts */
+    size_t part_count;
     const struct json *json; /* the server's own description */
 };
 
@@ -82,15 +88,17 @@ bool client_was_reached(const struct client *c);
 slice client_reply_header(struct client *c, const char *name, struct arena *a);
 
 struct client_upload {
-    int fd; /* read to its end: a regular file is sent with its length, anything else in chunks */
+    int fd; /* read to its end: a regular file is sent with its length, anything else in chunks, as is a file whose length is not true */
     slice name;
-    const char *content_type; /* NULL: the server chooses */
-    const struct client_watch *watch;
+    const char *content_type;         /* NULL: the server chooses */
+    const struct client_watch *watch; /* stops the upload; once all is sent, only a second time: the reply is near */
 };
-/* Send a new file.
+/* Send a new file. When it changes meanwhile, or the watch stops the upload, the server keeps nothing: the last bytes are sent only if it
+ * has not changed, and what was complete before it was stopped is removed again.
  *
  * ret_file  in `a`; its size and MD5 are those of the bytes that were sent
- * Errors    DIGEST the server kept other bytes; CONFLICT the file changed while it was sent; else as client_list */
+ * Errors    DIGEST the server kept other bytes; CONFLICT the file changed while it was sent; EXPIRED the watch stopped it, and
+ *           nothing is kept unless the text says so; else as client_list */
 MUST_USE err_t client_put(struct client *c, const struct client_upload *, struct arena *a,
                           struct client_file *ret_file);
 
@@ -101,14 +109,16 @@ struct file_version {
     int64_t size_bytes, mtime_ns;
 };
 struct file_version file_version_of(const struct stat *);
-/* Errors: CONFLICT the open file is another version; the message speaks of `sent`, unless that is NULL. */
-MUST_USE err_t client_check_unchanged(int fd, struct file_version before, const struct client_file *sent,
-                                      struct arena *a);
+/* Errors: CONFLICT the open file is another version. */
+MUST_USE err_t client_check_unchanged(int fd, struct file_version before, struct arena *a);
+/* Remove a file. Errors: as client_list; CONFLICT something holds it. */
+MUST_USE err_t client_remove(struct client *c, slice id, struct arena *a);
 
-/* Fetch a file. On success the sink got as many bytes as were announced, and their MD5 is that of the ETag.
- * Errors  DIGEST, TRUNCATED; the sink's; else as client_list. After an error the sink may hold some bytes. */
+/* Fetch a file or an object. On success the sink got as many bytes as were announced, and they have the ETag.
+ * Errors  INVALID s3:// without a bucket and a key; CONFLICT the object was replaced just now; DIGEST, TRUNCATED; the sink's; else as client_list. After an error the sink may hold some bytes. */
 MUST_USE err_t client_get(struct client *c, slice id, const struct client_sink *sink, const struct client_watch *watch,
                           struct arena *a);
+/* Errors: INVALID as client_get; else as client_list. */
 MUST_USE err_t client_info(struct client *c, slice id, struct arena *a, struct client_file *ret_file);
 
 struct client_page {
@@ -116,15 +126,21 @@ struct client_page {
     size_t count;
     slice next; /* cursor of the next page; empty on the last one */
 };
-/* One page of the list of files, newest first.
+enum client_list { CLIENT_FILES /* newest first */, CLIENT_OBJECTS /* by bucket and key */ };
+#define CLIENT_PAGE_MAX 64 /* an object is described with up to 13 KiB, and a reply may have 1 MiB */
+/* One page of a list. A page of objects may have none, although it is not the last one.
  *
+ * limit   1 to CLIENT_PAGE_MAX
  * after   the cursor `next` of the previous page; empty for the first page
  * Errors  UNAVAILABLE there is no server, or it closed the connection; EXPIRED stopped by `watch`; CORRUPT the reply
  *         cannot be understood; or the code that the server refused with: NOT_FOUND, UNAUTHENTICATED, FORBIDDEN,
  *         TOO_LARGE, QUOTA, NO_SPACE, RATE … */
-MUST_USE err_t client_list(struct client *c, int64_t limit, slice after, struct arena *a, struct client_page *ret);
+MUST_USE err_t client_list(struct client *c, enum client_list, int64_t limit, slice after, struct arena *a,
+                           struct client_page *ret);
 
-/* POST JSON to the server's commands over admin.sock, and wait for the body of the reply without a time-out. */
-MUST_USE err_t client_post(struct client *c, const char *path, slice body, struct arena *a, slice *ret_reply);
+/* POST JSON to the server's commands over admin.sock, and wait for the body of the reply without a time-out.
+ * watch  called about once a second meanwhile; may use another client; may be NULL */
+MUST_USE err_t client_post(struct client *c, const char *path, slice body, const struct client_watch *watch,
+                           struct arena *a, slice *ret_reply);
 
 #endif

@@ -2,44 +2,59 @@
 /* cais account: tenants and their limits. */
 #include "cli/admin.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
-#include "cli/terminal.h"
+#include "cli/listing.h"
 
-#include "base/text.h"
 #include "core/access/access.h"
 #include "core/records/account.h"
 
-static void print_account(struct cli *cli, const struct account *account)
+static const struct listing_layout account_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "id", NULL, LISTING_NUMBER },
+            { "name", "ACCOUNT", LISTING_TEXT },
+            { "created_at", "CREATED", LISTING_TIME, 0, 4 },
+            { "used_bytes", "SIZE", LISTING_SIZE },
+            { "used_files", "FILES", LISTING_NUMBER },
+            { "record_bytes", "RECORDS", LISTING_SIZE, 0, 1 },
+            { "pending_files", "PENDING", LISTING_NUMBER, 0, 5 },
+            { "open_uploads", "UPLOADS", LISTING_NUMBER, 0, 5 },
+            { "garbage_bytes", "REMOVED", LISTING_SIZE, 0, 2 },
+            { "max_bytes", "MAX SIZE", LISTING_SIZE, LISTING_ZERO_IS_NONE },
+            { "max_files", "MAX FILES", LISTING_NUMBER, LISTING_ZERO_IS_NONE },
+        },
+    .count = 11,
+};
+
+static void add_account(struct listing *list, const struct account *account)
 {
-    struct json_line line;
-    json_line_open(&line);
-    struct json_out *o = &line.o;
-    struct arena *a = cli->arena;
-    json_put_int(o, "id", account->id);
-    json_put_string(o, "name", account->name);
-    json_put_string(o, "created_at", time_format_utc(a, account->created_at_ms));
-    json_put_int(o, "used_bytes", account->used_bytes);
-    json_put_int(o, "used_files", account->used_files);
-    json_put_int(o, "record_bytes", account->record_bytes);
-    json_put_int(o, "pending_files", account->pending_files);
-    json_put_int(o, "open_uploads", account->open_uploads);
-    json_put_int(o, "garbage_bytes", account->garbage_bytes);
-    json_put_int(o, "max_bytes", account->max_bytes);
-    json_put_int(o, "max_files", account->max_files);
-    json_line_print(&line, cli->out);
+    listing_number(list, account->id);
+    listing_text(list, account->name);
+    listing_time(list, account->created_at_ms);
+    listing_size(list, account->used_bytes);
+    listing_number(list, account->used_files);
+    listing_size(list, account->record_bytes);
+    listing_number(list, account->pending_files);
+    listing_number(list, account->open_uploads);
+    listing_size(list, account->garbage_bytes);
+    listing_size(list, account->max_bytes);
+    listing_number(list, account->max_files);
 }
 
 static int account_add_work(struct cli *cli, struct admin *admin)
 {
     struct account made;
     err_t e = account_create(&admin->store->core, &admin->who, slice_of(cli->options->operands[0]), cli->arena, &made);
+    e = admin_exists(cli, e, "account", slice_of(cli->options->operands[0]), "account list");
     if (e)
         return command_failed(cli, e);
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "account %s\n", admin_text(cli, made.name));
         return EXIT_DONE;
     }
-    print_account(cli, &made);
+    struct listing list;
+    listing_begin_one(&list, cli, &account_layout);
+    add_account(&list, &made);
+    listing_end_one(&list);
     return EXIT_DONE;
 }
 
@@ -55,34 +70,24 @@ static int account_limit_work(struct cli *cli, struct admin *admin)
         return usage_error(cli->err, cli->options->command, "a limit is a number; bytes may end in K, M, G or T");
     if (!e)
         e = account_set_limits(core, &admin->who, name, now.max_bytes, now.max_files, cli->arena);
+    e = admin_no_such(cli, e, "account", name, "account list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
 static int account_list_work(struct cli *cli, struct admin *admin)
 {
-    struct account_list list;
-    err_t e = account_list(&admin->store->core, cli->arena, &list);
-    if (e)
-        return command_failed(cli, e);
-    for (size_t i = 0; i < list.count; i++) {
-        const struct account *account = &list.items[i];
-        if (option_on(cli->options, "json")) {
-            print_account(cli, account);
-        } else {
-            fprintf(cli->out, "%-20s %8lld files %12s", admin_text(cli, account->name), (long long)account->used_files,
-                    size_for_people(cli->arena, account->used_bytes).p);
-            fprintf(cli->out, " and %s of records", size_for_people(cli->arena, account->record_bytes).p);
-            if (account->garbage_bytes)
-                fprintf(cli->out, ", %s removed but still on the disk",
-                        size_for_people(cli->arena, account->garbage_bytes).p);
-            if (account->max_bytes)
-                fprintf(cli->out, "  of %s", size_for_people(cli->arena, account->max_bytes).p);
-            if (account->max_files)
-                fprintf(cli->out, "  at most %lld files", (long long)account->max_files);
-            fputc('\n', cli->out);
-        }
+    struct listing list;
+    struct account_list accounts = { 0 };
+    if (!listing_begin(&list, cli, &account_layout))
+        return EXIT_USAGE;
+    err_t e = account_list(&admin->store->core, cli->arena, &accounts);
+    for (size_t i = 0; !e && i < accounts.count; i++) {
+        if (accounts.items[i].id <= list.page.after_id)
+            continue;
+        add_account(&list, &accounts.items[i]);
+        listing_end_row(&list, accounts.items[i].id);
     }
-    return EXIT_DONE;
+    return listing_end(&list, e);
 }
 
 ADMIN_RUN(account_add)
@@ -97,7 +102,6 @@ const struct command command_account_add = {
     .options = (const struct option_spec[]){ ADMIN_OPTIONS, { 0 } },
     .summary = "Make an account (a tenant).",
     .run = run_account_add,
-    .makes_data = true,
 };
 
 const struct command command_account_limit = {
@@ -116,7 +120,10 @@ const struct command command_account_limit = {
 
 const struct command command_account_list = {
     .name = "account list",
-    .options = (const struct option_spec[]){ ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List accounts and what they use.",
+    .details =
+        "SIZE is that of the files, RECORDS what names, tasks and the like count for, REMOVED what is removed but\n"
+        "still on the disk. MAX SIZE is for all of an account; \"-\": as configured.\n",
     .run = run_account_list,
 };

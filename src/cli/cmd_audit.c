@@ -3,6 +3,7 @@
 #include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/listing.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "cli/whole_file.h"
@@ -15,51 +16,58 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void print_event_json(const struct event *v, struct arena *a, FILE *out)
+static const struct listing_layout event_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "id", NULL, LISTING_NUMBER },
+            { "at", "AT", LISTING_TIME },
+            { "account", "ACCOUNT", LISTING_TEXT, LISTING_CUT, 2 },
+            { "actor", "ACTOR", LISTING_TEXT, LISTING_CUT },
+            { "actor_id", NULL, LISTING_NUMBER }, /* a login may be given to another user later */
+            { "action", "ACTION", LISTING_TEXT },
+            { "subject", "SUBJECT", LISTING_TEXT, LISTING_CUT },
+            { "detail", "DETAIL", LISTING_TEXT, LISTING_CUT, 1 },
+            { "request_id", "REQUEST", LISTING_TEXT, 0, 3 },
+        },
+    .count = 9,
+    .limit = 100,
+};
+
+static void add_event(struct listing *list, const struct event *v)
 {
-    struct json_line line;
-    json_line_open(&line);
-    json_put_int(&line.o, "id", v->id);
-    json_put_string(&line.o, "at", time_format_utc(a, v->at_ms));
-    json_put_string(&line.o, "account", v->account);
-    json_put_string(&line.o, "actor", v->actor);
-    json_put_int(&line.o, "actor_id", v->actor_id); /* a login may be given to another user later */
-    json_put_string(&line.o, "action", v->action);
-    json_put_string(&line.o, "subject", v->subject);
-    json_put_string(&line.o, "detail", v->detail);
-    json_put_string(&line.o, "request_id", v->request_id);
-    json_line_print(&line, out);
+    listing_number(list, v->id);
+    listing_time(list, v->at_ms);
+    listing_text(list, v->account);
+    listing_text(list, v->actor);
+    listing_number(list, v->actor_id);
+    listing_text(list, v->action);
+    listing_text(list, v->subject);
+    listing_text(list, v->detail);
+    listing_text(list, v->request_id);
 }
 
 static int audit_work(struct cli *cli, struct admin *admin)
 {
-    int64_t limit = 100;
-    if (!option_number(cli, "limit", 1, 10000, &limit))
+    struct listing list;
+    struct event_list events = { 0 };
+    if (!listing_begin(&list, cli, &event_layout))
         return EXIT_USAGE;
-    struct event_list list;
-    err_t e = event_list(&admin->store->core, 0, (size_t)limit, cli->arena, &list);
-    if (e)
-        return command_failed(cli, e);
-    for (size_t i = 0; i < list.count; i++) {
-        const struct event *v = &list.items[i];
-        slice at = time_format_utc(cli->arena, v->at_ms);
-        if (!option_on(cli->options, "json")) {
-            fprintf(cli->out, "%s  %-16s %-14s %s  %s\n", at.p, terminal_safe(cli->arena, v->actor).p,
-                    terminal_safe(cli->arena, v->action).p, terminal_safe(cli->arena, v->subject).p,
-                    terminal_safe(cli->arena, v->detail).p);
-            continue;
-        }
-        print_event_json(v, cli->arena, cli->out);
+    err_t e = event_list(&admin->store->core, list.page.after_id, list.page.limit, cli->arena, &events);
+    for (size_t i = 0; !e && i < events.count; i++) {
+        add_event(&list, &events.items[i]);
+        listing_end_row(&list, events.items[i].id);
     }
-    return EXIT_DONE;
+    return listing_end(&list, e);
 }
 
 ADMIN_RUN(audit)
 
 const struct command command_audit = {
     .name = "audit",
-    .options =
-        (const struct option_spec[]){ { "limit", 0, "N", false, "How many (default 100)." }, ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ { "limit", 0, "N", false, "Show at most so many (default 100)." },
+                                             LISTING_AFTER_OPTIONS,
+                                             ADMIN_OPTIONS,
+                                             { 0 } },
     .summary = "Show who did what, newest first.",
     .run = run_audit,
 };
@@ -143,7 +151,10 @@ static err_t export_page(struct cli *cli, struct admin *admin, struct export *x,
         if (!x->first_id)
             x->first_id = v->id;
         x->count++;
-        print_event_json(v, a, cli->out);
+        struct listing row;
+        listing_begin_one(&row, cli, &event_layout);
+        add_event(&row, v);
+        listing_end_one(&row);
     }
     *ret_ends = x->after_id >= x->last_id || !page.count;
     return NULL;

@@ -2,89 +2,104 @@
 /* cais course: the courses of an account, how much they may keep, and who takes part in them. */
 #include "cli/admin.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
+#include "cli/listing.h"
 #include "cli/role_name.h"
-#include "cli/terminal.h"
 
-#include "base/text.h"
 #include "core/access/access.h"
+#include "core/reasons.h"
 #include "core/space/course.h"
 #include "core/space/enrolment.h"
 #include "core/space/environment.h"
 
 enum { PAGE = 100 };
 
-/* The operator, in the account that --account names. */
-static err_t find_operator(struct cli *cli, struct admin *admin, struct principal *ret)
-{
-    const char *account = option_value(cli->options, "account");
-    return access_operator(&admin->store->core, slice_of(account ? account : ""), cli->arena, ret);
-}
-
 /* ---- cais course list ---- */
 
-static void print_course(struct cli *cli, const struct course *c)
+static const struct listing_layout course_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "id", "COURSE", LISTING_NUMBER },
+            { "path", "PATH", LISTING_TEXT, LISTING_CUT },
+            { "name", "NAME", LISTING_TEXT, LISTING_CUT },
+            { "environment", "ENVIRONMENT", LISTING_TEXT, LISTING_CUT, 1 },
+            { "created_at", "CREATED", LISTING_TIME, 0, 2 },
+            { "used_bytes", "SIZE", LISTING_SIZE },
+            { "max_bytes", "MAX SIZE", LISTING_SIZE, LISTING_ZERO_IS_NONE },
+        },
+    .count = 7,
+    .none = "There are no courses in this account.",
+    .has_cursors = true,
+};
+
+/* The courses come by environment: a cursor is the id of the environment, a dot, and the id of the course. */
+struct course_cursor {
+    int64_t environment_id, course_id;
+};
+
+static bool read_cursor(const struct listing *list, struct course_cursor *ret)
 {
-    if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%6lld  %-30s %12s", (long long)c->id, admin_text(cli, c->path),
-                size_for_people(cli->arena, c->used_bytes).p);
-        if (c->max_bytes)
-            fprintf(cli->out, " of %s", size_for_people(cli->arena, c->max_bytes).p);
-        fprintf(cli->out, "  %s\n", admin_text(cli, c->name));
-        return;
-    }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_int(&line.o, "id", c->id);
-    json_put_string(&line.o, "path", c->path);
-    json_put_string(&line.o, "name", c->name);
-    json_put_string(&line.o, "environment", c->environment_path);
-    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, c->created_at_ms));
-    json_put_int(&line.o, "used_bytes", c->used_bytes);
-    json_put_int(&line.o, "max_bytes", c->max_bytes);
-    json_line_print(&line, cli->out);
+    slice environment, course;
+    *ret = (struct course_cursor){ 0 };
+    return !list->after.n || (slice_cut(list->after, '.', &environment, &course) &&
+                              slice_to_i64(environment, &ret->environment_id) && slice_to_i64(course, &ret->course_id));
 }
 
-static err_t print_courses(struct cli *cli, struct core *core, int64_t environment_id)
+static void add_course(struct listing *list, const struct course *c, int64_t environment_id)
 {
-    struct id_page page = { 0, PAGE };
-    struct course_list list;
+    listing_number(list, c->id);
+    listing_text(list, c->path);
+    listing_text(list, c->name);
+    listing_text(list, c->environment_path);
+    listing_time(list, c->created_at_ms);
+    listing_size(list, c->used_bytes);
+    listing_size(list, c->max_bytes);
+    listing_end_row_at(list, arena_printf(list->cli->arena, "%lld.%lld", (long long)environment_id, (long long)c->id));
+}
+
+static err_t list_courses_of(struct listing *list, struct core *core, int64_t environment_id, int64_t after_id)
+{
+    struct id_page page = { after_id, PAGE };
+    struct course_list courses;
     do {
-        SCRATCH(a);
-        err_t e = course_list(core, environment_id, &page, &a, &list);
-        if (e)
-            return err_copy(cli->arena, e);
-        for (size_t i = 0; i < list.count; i++) {
-            print_course(cli, &list.items[i]);
-            page.after_id = list.items[i].id;
+        TRY(course_list(core, environment_id, &page, list->cli->arena, &courses));
+        for (size_t i = 0; i < courses.count && !list->has_more; i++) {
+            add_course(list, &courses.items[i], environment_id);
+            page.after_id = courses.items[i].id;
         }
-    } while (list.count == PAGE);
+    } while (courses.count == PAGE && !list->has_more);
     return NULL;
 }
 
-static err_t print_all(struct cli *cli, struct admin *admin)
+static err_t list_all_courses(struct cli *cli, struct admin *admin, struct listing *list,
+                              const struct course_cursor *from)
 {
-    struct id_page page = { 0, PAGE };
-    struct environment_list list;
+    struct core *core = &admin->store->core;
+    struct id_page page = { from->environment_id, PAGE };
+    struct environment_list environments;
     struct principal operator_;
-    TRY(find_operator(cli, admin, &operator_));
+    TRY(admin_operator(cli, admin, &operator_));
+    if (from->environment_id)
+        TRY(list_courses_of(list, core, from->environment_id, from->course_id));
     do {
-        SCRATCH(a);
-        err_t e = environment_list(&admin->store->core, &operator_, &page, &a, &list);
-        for (size_t i = 0; !e && i < list.count; i++) {
-            e = print_courses(cli, &admin->store->core, list.items[i].id);
-            page.after_id = list.items[i].id;
+        TRY(environment_list(core, &operator_, &page, cli->arena, &environments));
+        for (size_t i = 0; i < environments.count && !list->has_more; i++) {
+            TRY(list_courses_of(list, core, environments.items[i].id, 0));
+            page.after_id = environments.items[i].id;
         }
-        if (e)
-            return err_copy(cli->arena, e);
-    } while (list.count == PAGE);
+    } while (environments.count == PAGE && !list->has_more);
     return NULL;
 }
 
 static int course_list_work(struct cli *cli, struct admin *admin)
 {
-    err_t e = print_all(cli, admin);
-    return e ? command_failed(cli, e) : EXIT_DONE;
+    struct listing list;
+    struct course_cursor from;
+    if (!listing_begin(&list, cli, &course_layout))
+        return EXIT_USAGE;
+    if (!read_cursor(&list, &from))
+        return usage_error(cli->err, cli->options->command, "--after: '%s' is not where a list ended",
+                           arena_cstr(cli->arena, list.after));
+    return listing_end(&list, list_all_courses(cli, admin, &list, &from));
 }
 
 /* ---- cais course limit ---- */
@@ -101,9 +116,10 @@ static int course_limit_work(struct cli *cli, struct admin *admin)
     if (!parse_course(cli, &id) || !option_size(cli->options->operands[1], &max_bytes))
         return usage_error(cli->err, cli->options->command,
                            "a course is a number, and so is a limit, which may end in K, M, G or T");
-    err_t e = find_operator(cli, admin, &operator_);
+    err_t e = admin_operator(cli, admin, &operator_);
     if (!e)
-        e = course_set_limit(&admin->store->core, &operator_, id, max_bytes, cli->arena);
+        e = admin_no_such(cli, course_set_limit(&admin->store->core, &operator_, id, max_bytes, cli->arena), "course",
+                          slice_of(cli->options->operands[0]), "course list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
@@ -117,9 +133,13 @@ static int course_enrol_work(struct cli *cli, struct admin *admin)
     int64_t id;
     if (!parse_course(cli, &request.course_id) || (role && !role_name_parse(role, &request.role)))
         return usage_error(cli->err, cli->options->command, "a course is a number; a role is " ROLE_NAMES);
-    err_t e = find_operator(cli, admin, &operator_);
+    err_t e = admin_operator(cli, admin, &operator_);
     if (!e)
         e = enrolment_grant(&admin->store->core, &operator_, &request, cli->arena, &id);
+    if (err_reason(e) == REASON_COURSE_NOT_THERE)
+        e = admin_no_such(cli, e, "course", slice_of(cli->options->operands[0]), "course list");
+    else
+        e = admin_no_such(cli, e, "user", request.login, "user list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
@@ -134,7 +154,7 @@ ADMIN_RUN(course_enrol)
 
 const struct command command_course_list = {
     .name = "course list",
-    .options = (const struct option_spec[]){ ACCOUNT_OPTION, ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ ACCOUNT_OPTION, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List the courses of an account, and the bytes of their files.",
     .run = run_course_list,
 };

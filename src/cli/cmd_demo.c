@@ -4,6 +4,8 @@
 #include "api/s3/s3.h"
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/demo_remove.h"
+#include "cli/demo_sync.h"
 #include "cli/json_line.h"
 
 #include "base/json.h"
@@ -20,9 +22,27 @@
 #include "core/task/task.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The address that --url or the configuration names, or that a running server wrote to run.json, or the default. */
+enum { RUN_FILE_MAX = 8192 };
+
+/* The first address of a listener that a running server wrote to run.json; empty: there is none. */
+static slice running_address(struct cli *cli, const struct config *config, const char *listener)
+{
+    struct arena *a = cli->arena;
+    const char *path = arena_printf(a, SLICE_FMT "/" DATA_DIR_RUN, SLICE_ARG(config->server.data)).p;
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = arena_alloc(a, RUN_FILE_MAX);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, RUN_FILE_MAX);
+    const struct json *j = NULL;
+    if (n <= 0 || json_parse(a, (slice){ text, (size_t)n }, &j))
+        return S("");
+    const struct json *addresses = json_get(j, listener);
+    return addresses && addresses->child ? addresses->child->string : S("");
+}
+
+/* The address that --url or the configuration names, or that of a running server, or the default. */
 static slice server_url(struct cli *cli, const struct config *config)
 {
     const char *given = option_value(cli->options, "url");
@@ -31,20 +51,11 @@ static slice server_url(struct cli *cli, const struct config *config)
         return slice_of(given);
     if (config->server.public_url.n)
         return config->server.public_url;
-    const char *path = arena_printf(a, SLICE_FMT "/" DATA_DIR_RUN, SLICE_ARG(config->server.data)).p;
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char text[8192];
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
-    const struct json *j = NULL;
-    if (n > 0 && !json_parse(a, (slice){ text, (size_t)n }, &j)) {
-        const struct json *http = json_get(j, "listen");
-        if (http && http->child)
-            return arena_printf(a, "http://" SLICE_FMT, SLICE_ARG(http->child->string));
-        const struct json *https = json_get(j, "tls_listen");
-        if (https && https->child)
-            return arena_printf(a, "https://" SLICE_FMT, SLICE_ARG(https->child->string));
-    }
-    return S("http://127.0.0.1:8080");
+    slice http = running_address(cli, config, "listen");
+    slice https = http.n ? S("") : running_address(cli, config, "tls_listen");
+    if (https.n)
+        return arena_printf(a, "https://" SLICE_FMT, SLICE_ARG(https));
+    return http.n ? arena_printf(a, "http://" SLICE_FMT, SLICE_ARG(http)) : S("http://127.0.0.1:8080");
 }
 
 struct demo {
@@ -53,13 +64,15 @@ struct demo {
     slice access_key, secret, bucket, region; /* of S3 */
     slice redu_token;
     slice datasnap_token, schema; /* empty: there is no store for rows */
+    struct demo_sync sync;
+    slice sftp; /* the address of a running server; empty: it has none */
     int64_t task_id, space_id, folder_id;
 };
 
 /* A course of an environment of its own, and a folder in its space. The user administers them. */
 static err_t make_course(struct core *core, const struct principal *who, struct arena *a, struct demo *d)
 {
-    slice path = arena_printf(a, "demo-%lld", (long long)who->user_id);
+    slice path = demo_environment_path(who->user_id, a);
     struct environment_request environment = { path, path, S("DEMO"), S("") };
     struct course_request course = { .name = S("Demo"), .path = path };
     struct names_taken taken;
@@ -80,8 +93,7 @@ static err_t make_schema(struct cli *cli, struct admin *admin, const struct prin
                                              { { "produto", 7 }, COLUMN_STRING, false },
                                              { { "valor", 5 }, COLUMN_DECIMAL, false },
                                              { { "data_venda", 10 }, COLUMN_DATETIME, false } };
-    struct dataset_request request = { .name = S("Vendas"),
-                                       .slug = arena_printf(cli->arena, "vendas-%lld", (long long)who->user_id) };
+    struct dataset_request request = { .name = S("Vendas"), .slug = demo_dataset_slug(who->user_id, cli->arena) };
     struct column_list list = { arena_array(cli->arena, struct column, LENGTH_OF(columns)), LENGTH_OF(columns) };
     memcpy(list.items, columns, sizeof columns);
     request.columns = list;
@@ -103,8 +115,8 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
     struct core *core = &admin->store->core;
     struct arena *a = cli->arena;
     /* Each demo makes a new user, so that the command can be repeated. */
-    d->login = arena_printf(a, "demo-" SLICE_FMT "@example.org", SLICE_ARG(random_hex(cli->random, a, 6)));
-    struct user_request request = { .login = d->login, .name = S("Demo User"), .email = d->login };
+    d->login = arena_printf(a, DEMO_LOGIN_BEGIN SLICE_FMT DEMO_LOGIN_END, SLICE_ARG(random_hex(cli->random, a, 6)));
+    struct user_request request = { .login = d->login, .name = S(DEMO_USER_NAME), .email = d->login };
     struct user user;
     TRY(user_create(core, &admin->who, &request, a, &user));
     struct minted_key pyrus, native, runrun, s3;
@@ -133,16 +145,34 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
                         &application));
     d->redu_token = application.token;
     TRY(make_schema(cli, admin, &who, d));
+    TRY(demo_sync_make(cli, admin, d->login, &d->sync));
+    d->sftp = running_address(cli, admin->config, "sftp_listen");
     return make_course(core, &who, a, d);
 }
 
 #define URL SLICE_ARG(url)
 
+/* A shell of its own, so that neither its folder nor its variables are those of the user. */
+static void print_begin(FILE *out)
+{
+    fputs("# In a folder of its own, which is removed afterwards. 'cais demo --remove' removes what is on the server.\n"
+          "(\n"
+          "cd \"$(mktemp -d)\" || exit\n"
+          "trap 'HERE=$PWD; cd / && rm -r \"$HERE\"' EXIT\n"
+          "trap 'exit 130' INT TERM HUP\n",
+          out);
+}
+
+static void print_end(FILE *out)
+{
+    fputs("\n)\n", out);
+}
+
 static void print_pyrus(FILE *out, slice url, const struct demo *d)
 {
-    fprintf(out, "# Pyrus: log in, upload, attach to task %lld, list, download\n", (long long)d->task_id);
+    fprintf(out, "\necho '== Pyrus: log in, upload, attach to task %lld, list, download'\n", (long long)d->task_id);
     fprintf(out,
-            "curl -sS -X POST " SLICE_FMT "/v4/auth -H 'Content-Type: application/json' "
+            "curl -sS -w '\\n' -X POST " SLICE_FMT "/v4/auth -H 'Content-Type: application/json' "
             "-d '{\"login\":\"" SLICE_FMT "\",\"security_key\":\"" SLICE_FMT "\"}'\n",
             URL, SLICE_ARG(d->login), SLICE_ARG(d->security_key));
     fprintf(out, "echo 'file content' > test.txt\n");
@@ -156,7 +186,7 @@ static void print_pyrus(FILE *out, slice url, const struct demo *d)
             "| sed 's/.*\"attachments\":\\[{\"id\":\\([0-9]*\\).*/\\1/') && echo $FILE\n",
             URL, (long long)d->task_id, SLICE_ARG(d->pyrus_token));
     fprintf(out,
-            "curl -sS " SLICE_FMT "/v4/tasks/%lld -H 'Authorization: Bearer " SLICE_FMT
+            "curl -sS -w '\\n' " SLICE_FMT "/v4/tasks/%lld -H 'Authorization: Bearer " SLICE_FMT
             "' -H 'Content-Type: application/json'\n",
             URL, (long long)d->task_id, SLICE_ARG(d->pyrus_token));
     fprintf(out,
@@ -167,17 +197,18 @@ static void print_pyrus(FILE *out, slice url, const struct demo *d)
 
 static void print_native(FILE *out, slice url, const struct demo *d)
 {
-    fprintf(out, "\n# cais's own API: put, list\n");
-    fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' -T test.txt " SLICE_FMT "/v1/native/files/\n",
+    fprintf(out, "\necho '== The API of cais itself: put, list'\n");
+    fprintf(out,
+            "curl -sS -w '\\n' -H 'Authorization: Bearer " SLICE_FMT "' -T test.txt " SLICE_FMT "/v1/native/files/\n",
             SLICE_ARG(d->native_token), URL);
-    fprintf(out, "curl -sS -H 'Authorization: Bearer " SLICE_FMT "' " SLICE_FMT "/v1/native/files\n",
+    fprintf(out, "curl -sS -w '\\n' -H 'Authorization: Bearer " SLICE_FMT "' " SLICE_FMT "/v1/native/files\n",
             SLICE_ARG(d->native_token), URL);
 }
 
 /* The printed commands take the fields of the form out of the ticket by name, as a client does with its JSON. */
 static void print_runrun(FILE *out, slice url, const struct demo *d)
 {
-    fprintf(out, "\n# Runrun.it: ticket, form, confirm, list, download (task %lld)\n", (long long)d->task_id);
+    fprintf(out, "\necho '== Runrun.it: ticket, form, confirm, list, download (task %lld)'\n", (long long)d->task_id);
     fprintf(out, "runrun() { curl -sS -H 'App-Key: " SLICE_FMT "' -H 'User-Token: " SLICE_FMT "' \"$@\"; }\n",
             SLICE_ARG(d->app_key), SLICE_ARG(d->user_token));
     fprintf(out, "echo 'file content' > test.txt\n");
@@ -202,7 +233,7 @@ static void print_runrun(FILE *out, slice url, const struct demo *d)
 static void print_redu(FILE *out, slice url, const struct demo *d)
 {
     static const char json[] = "-H 'Content-Type: application/json'";
-    fprintf(out, "\n# Redu: create a folder, upload, list, follow the link, rename, delete (space %lld)\n",
+    fprintf(out, "\necho '== Redu: create a folder, upload, list, follow the link, rename, delete (space %lld)'\n",
             (long long)d->space_id);
     fprintf(out, "redu() { curl -sS -H 'Authorization: OAuth " SLICE_FMT "' \"$@\"; }\n", SLICE_ARG(d->redu_token));
     fprintf(out, "echo 'file content' > test.txt\n");
@@ -229,7 +260,7 @@ static void print_datasnap(FILE *out, slice url, const struct demo *d)
     static const char json[] = "-H 'Content-Type: application/json'";
     if (!d->schema.n)
         return;
-    fprintf(out, "\n# DataSnap: an upload token, a file of JSON lines, and a question about its rows\n");
+    fprintf(out, "\necho '== DataSnap: an upload token, a file of JSON lines, and a question about its rows'\n");
     fprintf(out, "datasnap() { curl -sS -H 'Authorization: Bearer " SLICE_FMT "' %s \"$@\"; }\n",
             SLICE_ARG(d->datasnap_token), json);
     fprintf(out, "printf '%%s\\n'");
@@ -263,7 +294,7 @@ static void print_datasnap(FILE *out, slice url, const struct demo *d)
 /* For awscli. Each line sets its own environment, so that the user's own keys stay as they are. */
 static void print_s3(FILE *out, slice url, const struct demo *d)
 {
-    fprintf(out, "\n# S3: put, get\n");
+    fprintf(out, "\necho '== S3: put, get'\n");
     for (int put = 1; put >= 0; put--)
         fprintf(out,
                 "AWS_ACCESS_KEY_ID=" SLICE_FMT " AWS_SECRET_ACCESS_KEY=" SLICE_FMT " AWS_DEFAULT_REGION=" SLICE_FMT
@@ -273,20 +304,56 @@ static void print_s3(FILE *out, slice url, const struct demo *d)
 }
 #undef URL
 
+static int remove_demos(struct cli *cli, struct admin *admin)
+{
+    int64_t count;
+    err_t e = demo_remove_all(cli, admin, &count);
+    if (e)
+        return command_failed(cli, e);
+    if (!option_on(cli->options, "json")) {
+        fprintf(cli->out, "removed %lld demo%s%s\n", (long long)count, count == 1 ? "" : "s",
+                count ? "; workspaces and what was imported into them stay" : "");
+        return EXIT_DONE;
+    }
+    struct json_line line;
+    json_line_open(&line);
+    json_put_int(&line.o, "removed", count);
+    json_line_print(&line, cli->out);
+    return EXIT_DONE;
+}
+
+/* The commands run in another folder. */
+static slice absolute_data_dir(const struct cli *cli, const struct config *config)
+{
+    char *path = realpath(arena_cstr(cli->arena, config->server.data), NULL);
+    slice copy = path ? arena_copy(cli->arena, slice_of(path)) : config->server.data;
+    free(path);
+    return copy;
+}
+
 static int demo_work(struct cli *cli, struct admin *admin)
 {
     struct demo d = { 0 };
+    if (option_on(cli->options, "remove"))
+        return remove_demos(cli, admin);
     err_t e = make_demo(cli, admin, &d);
     if (e)
         return command_failed(cli, e);
     slice url = server_url(cli, admin->config);
     if (!option_on(cli->options, "json")) {
+        if (!cli->admin)
+            fputs("cais demo: no server runs here: start it with 'cais serve' before you run the commands\n", cli->err);
+        print_begin(cli->out);
         print_pyrus(cli->out, url, &d);
         print_native(cli->out, url, &d);
         print_runrun(cli->out, url, &d);
         print_redu(cli->out, url, &d);
         print_datasnap(cli->out, url, &d);
         print_s3(cli->out, url, &d);
+        demo_sync_print_api(cli->out, url, &d.sync);
+        if (d.sftp.n)
+            demo_sync_print_sftp(cli->out, d.sftp, absolute_data_dir(cli, admin->config), &d.sync, cli->arena);
+        print_end(cli->out);
         return EXIT_DONE;
     }
     struct json_line line;
@@ -305,6 +372,9 @@ static int demo_work(struct cli *cli, struct admin *admin)
     json_put_string(&line.o, "redu_token", d.redu_token);
     json_put_string(&line.o, "datasnap_token", d.datasnap_token);
     json_put_string(&line.o, "schema", d.schema);
+    json_put_string(&line.o, "api_key", d.sync.key);
+    json_put_string(&line.o, "workspace", d.sync.workspace);
+    json_put_string(&line.o, "workspace_bucket", d.sync.section);
     json_put_int(&line.o, "space_id", d.space_id);
     json_put_int(&line.o, "folder_id", d.folder_id);
     json_line_print(&line, cli->out);
@@ -317,9 +387,15 @@ const struct command command_demo = {
     .name = "demo",
     .options =
         (const struct option_spec[]){
-            { "url", 0, "URL", false, "Address of the server (default: the one that runs)." }, ADMIN_OPTIONS, { 0 } },
-    .summary = "Make a user, keys, a task, a course and a schema; print commands that use them.",
-    .details = "The commands can be run as printed: cais demo | sh\n",
+            { "url", 0, "URL", false, "Address of the server (default: the one that runs)." },
+            { "remove", 0, NULL, false,
+              "Remove what earlier demos made, with the files that were sent with their keys." },
+            ADMIN_OPTIONS,
+            { 0 } },
+    .summary = "Make a user, keys, a task, a course, a schema and a workspace; print commands that use them.",
+    .details =
+        "The commands can be run as printed: cais demo | sh. They work in a folder of their own, which they remove.\n"
+        "What they make on the server stays until 'cais demo --remove'. That leaves workspaces and what was imported\n"
+        "into them, which nothing removes.\n",
     .run = run_demo,
-    .makes_data = true,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais fsck: check the store. */
 #include "cli/admin.h"
+#include "cli/admin_progress.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/terminal.h"
@@ -60,9 +61,12 @@ static int fsck_work(struct cli *cli, struct admin *admin)
 {
     struct fsck_options options = { .repair = option_on(cli->options, "repair"),
                                     .force = option_on(cli->options, "force"),
-                                    .quick = option_on(cli->options, "quick") };
+                                    .quick = option_on(cli->options, "quick"),
+                                    .on_progress = admin_progress_of_bytes,
+                                    .arg = cli->progress };
     struct fsck_report report;
     err_t e = fsck_run(&admin->store->core, &options, cli->arena, &report);
+    admin_progress_set(cli->progress, NULL, 0, 0);
     if (e)
         return command_failed(cli, e);
     show_fsck(cli, &report);
@@ -70,7 +74,23 @@ static int fsck_work(struct cli *cli, struct admin *admin)
     return left > (options.repair ? report.repaired : 0) || report.count[FSCK_ERROR] ? EXIT_FAILED : EXIT_DONE;
 }
 
-ADMIN_RUN(fsck)
+static int run_fsck(struct cli *cli)
+{
+    struct config config;
+    const char *kept = NULL;
+    if (option_on(cli->options, "accept-lost-records") && !cli->admin) {
+        err_t e = admin_config(cli, &config);
+        if (!e)
+            e = store_check_exists(config.server.data, cli->arena);
+        if (!e)
+            e = store_accept_lost_records(config.server.data, cli->arena, &kept);
+        if (e)
+            return command_failed(cli, e);
+    }
+    if (kept)
+        fprintf(cli->err, "the damaged log is kept as %s\n", admin_text(cli, slice_of(kept)));
+    return admin_command(cli, fsck_work);
+}
 
 const struct command command_fsck = {
     .name = "fsck",
@@ -78,6 +98,8 @@ const struct command command_fsck = {
         (const struct option_spec[]){
             { "repair", 0, NULL, false, "Remove proven orphans and correct counters. Never touches files." },
             { "force", 0, NULL, false, "With --repair: remove orphans also when they are very many." },
+            { "accept-lost-records", 0, NULL, false,
+              "Go on without what stands behind the damage of the write-ahead log. The log is kept." },
             { "quick", 0, NULL, false, "Compare sizes only, not every byte." },
             ADMIN_OPTIONS,
             { 0 } },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cais get: fetch a file from the server. */
+/* cais get: fetch a file, or an object in a bucket, from the server. */
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -45,7 +45,7 @@ static err_t fetch_to_fd(struct cli *cli, struct client *client, const char *id,
     struct client_watch watch = { continue_fetch, &d };
     stop_signals_block(&d.signals);
     progress_init(&d.progress, cli->err, cli->clock, terminal_safe(cli->arena, slice_of(id)));
-    err_t e = client_get(client, slice_of(id), &sink, &watch, cli->arena);
+    err_t e = explain_id_error(cli, client_get(client, slice_of(id), &sink, &watch, cli->arena));
     progress_end(&d.progress);
     /* continue_fetch consumed the signal; the exit code tells the caller that the command failed. */
     if (err_is(e, ERR_EXPIRED))
@@ -87,7 +87,7 @@ static int run_get(struct cli *cli)
     struct client_file file = { 0 };
     err_t e = NULL;
     if (!path || option_on(o, "json")) {
-        e = client_info(session.client, slice_of(id), cli->arena, &file);
+        e = explain_id_error(cli, client_info(session.client, slice_of(id), cli->arena, &file));
         if (!e && !path)
             e = safe_file_name(cli->arena, file.name, &path);
         if (e)
@@ -117,9 +117,12 @@ const struct command command_get = {
                                       { "force", 0, NULL, false, "Replace a file that exists." },
                                       SESSION_OPTIONS,
                                       { 0 } },
-    .summary = "Fetch a file.",
-    .details =
-        "Without -o it is written to this folder under the name it has. The file appears whole, after its length and\n"
-        "MD5 were checked, or not at all; with -o - watch the exit code: the bytes are out before the check.\n",
+    .summary = "Fetch a file, or an object in a bucket.",
+    .details = "ID is that of a file, or s3://BUCKET/KEY for an object, as 'cais ls' prints them. Without -o it is "
+               "written to\n"
+               "this folder under the name it has; for an object that is the end of its key. The file appears whole, "
+               "after its\n"
+               "length and MD5 were checked, or not at all; with -o - watch the exit code: the bytes are out before "
+               "the check.\n",
     .run = run_get,
 };

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais key: keys of users, for each API. */
-#include "api/apis.h"
 #include "cli/admin.h"
+#include "cli/command_text.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/key_purpose.h"
 #include "cli/key_role.h"
+#include "cli/listing.h"
 #include "cli/role_name.h"
 #include "cli/terminal.h"
 
+#include "base/public_key.h"
 #include "base/text.h"
 #include "core/access/application.h"
+#include "core/reasons.h"
 #include "core/records/credential.h"
 #include "core/space/enrolment.h"
 
@@ -18,6 +22,7 @@
 /* What the options of `key add` ask for. */
 struct key_options {
     const struct api_module *api;
+    const char *public_key;             /* a file; NULL for an API whose keys are made here */
     enum key_role role;                 /* KEY_ADMIN for an API whose keys have no roles */
     slice workspace, section;           /* empty for an API whose keys have none */
     int64_t expires_at_ms;              /* 0: never */
@@ -43,6 +48,19 @@ static err_t mint_application(struct cli *cli, struct admin *admin, const struct
     return NULL;
 }
 
+/* Nothing is made: the owner of the key has its other half. */
+static err_t add_public_key(struct cli *cli, struct admin *admin, const struct key_options *o,
+                            const struct key_request *request, struct new_key *ret)
+{
+    struct public_key key;
+    slice text;
+    TRY(admin_file(cli, o->public_key, &text));
+    TRY(public_key_read_file(text, cli->arena, &key));
+    TRY(key_add_public(&admin->store->core, &admin->who, request, key.fingerprint, cli->arena, &ret->id));
+    ret->parts[0] = key.fingerprint;
+    return NULL;
+}
+
 static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_options *o, struct new_key *ret)
 {
     struct core *core = &admin->store->core;
@@ -56,6 +74,8 @@ static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_opt
     struct minted_key minted;
     if (api->key_form == API_KEYS_APPLICATION)
         return mint_application(cli, admin, &request, ret);
+    if (api->key_form == API_KEYS_PUBLIC)
+        return add_public_key(cli, admin, o, &request, ret);
     if (api->key_form == API_KEYS_PAIR)
         TRY(key_mint_pair(core, &admin->who, &request, cli->arena, &minted));
     else if (api->key_form == API_KEYS_SIGNING)
@@ -70,6 +90,8 @@ static const char *how_key_is_kept(enum api_key_form form)
 {
     if (form == API_KEYS_SIGNING)
         return "The secret is shown this once and kept sealed under the master key.\n";
+    if (form == API_KEYS_PUBLIC)
+        return "The fingerprint is all that is kept of it.\n";
     if (form == API_KEYS_PAIR || form == API_KEYS_APPLICATION)
         return "They are shown this once and kept as hashes only.\n";
     return "It is shown this once and kept as a hash only.\n";
@@ -98,13 +120,13 @@ static void print_new_key(struct cli *cli, const struct key_options *o, const st
     json_line_print(&line, cli->out);
 }
 
-/* "first, second, …": the APIs that have keys. */
+/* "first, second, …" */
 static const char *list_purposes(struct arena *a)
 {
+    const struct api_module *purpose;
     slice list = S("");
-    for (size_t i = 0; i < API_COUNT; i++)
-        if (api_modules[i]->key_form != API_KEYS_NONE)
-            list = arena_printf(a, SLICE_FMT "%s%s", SLICE_ARG(list), list.n ? ", " : "", api_modules[i]->name);
+    for (size_t i = 0; (purpose = key_purpose_nth(i)); i++)
+        list = arena_printf(a, SLICE_FMT "%s%s", SLICE_ARG(list), list.n ? ", " : "", purpose->name);
     return arena_cstr(a, list);
 }
 
@@ -112,31 +134,40 @@ static const char *list_purposes(struct arena *a)
 static const char *list_roles(struct arena *a)
 {
     slice list = S("with --course " ROLE_NAMES " (default: member)");
-    for (size_t i = 0; i < API_COUNT; i++)
-        if (api_modules[i]->key_roles)
-            list = arena_printf(a, SLICE_FMT "; for %s %s (default: %s)", SLICE_ARG(list), api_modules[i]->name,
-                                key_role_list(api_modules[i], a), key_role_text(api_modules[i], KEY_ADMIN));
+    const struct api_module *purpose;
+    for (size_t i = 0; (purpose = key_purpose_nth(i)); i++)
+        if (purpose->key_roles)
+            list = arena_printf(a, SLICE_FMT "; for %s %s (default: %s)", SLICE_ARG(list), purpose->name,
+                                key_role_list(purpose, a), key_role_text(purpose, KEY_ADMIN));
     return arena_cstr(a, list);
 }
 
 /* Returns false after an error message, as do the functions below. */
 static bool check_options_of_api(const struct cli *cli, const struct api_module *api)
 {
-    static const struct {
+    const bool for_application = api->key_form == API_KEYS_APPLICATION;
+    const struct {
         const char *name;
-        bool is_of_workspaces;
-    } limited[] = { { "course", false },   { "role", false },  { "account", false }, { "callback", false },
-                    { "workspace", true }, { "bucket", true }, { "expires", true } };
-    for (size_t i = 0; i < LENGTH_OF(limited); i++) {
-        bool fits = limited[i].is_of_workspaces ? api->key_has_workspace
-                                                : api->key_form == API_KEYS_APPLICATION ||
-                                                      (api->key_roles && strcmp(limited[i].name, "role") == 0);
-        if (!fits && option_nth(cli->options, limited[i].name, 0)) {
+        bool fits;
+    } limited[] = { { "course", for_application },           { "role", for_application || api->key_roles },
+                    { "account", for_application },          { "callback", for_application },
+                    { "workspace", api->key_has_workspace }, { "bucket", api->key_has_workspace },
+                    { "expires", api->key_has_workspace },   { "public-key", api->key_form == API_KEYS_PUBLIC } };
+    for (size_t i = 0; i < LENGTH_OF(limited); i++)
+        if (!limited[i].fits && option_nth(cli->options, limited[i].name, 0)) {
             usage_error(cli->err, cli->options->command, "--%s does not go with --for %s", limited[i].name, api->name);
             return false;
         }
-    }
     return true;
+}
+
+static bool read_public_key(const struct cli *cli, struct key_options *ret)
+{
+    ret->public_key = option_value(cli->options, "public-key");
+    if (ret->public_key || ret->api->key_form != API_KEYS_PUBLIC)
+        return true;
+    usage_error(cli->err, cli->options->command, "--for %s needs --public-key", ret->api->name);
+    return false;
 }
 
 static bool read_enrolment(const struct cli *cli, struct enrolment_request *ret)
@@ -171,8 +202,8 @@ static bool read_workspace(const struct cli *cli, struct key_options *ret)
 static bool read_key_options(const struct cli *cli, struct key_options *ret)
 {
     const char *purpose = option_value(cli->options, "for");
-    ret->api = purpose ? api_module_find(slice_of(purpose)) : NULL;
-    if (!ret->api || ret->api->key_form == API_KEYS_NONE) {
+    ret->api = purpose ? key_purpose_find(slice_of(purpose)) : NULL;
+    if (!ret->api) {
         usage_error(cli->err, cli->options->command, "--for is one of: %s", list_purposes(cli->arena));
         return false;
     }
@@ -181,7 +212,7 @@ static bool read_key_options(const struct cli *cli, struct key_options *ret)
     if (ret->api->key_form == API_KEYS_APPLICATION)
         return read_enrolment(cli, &ret->enrolment);
     if (key_role_parse(ret->api, option_value(cli->options, "role"), &ret->role))
-        return read_workspace(cli, ret);
+        return read_workspace(cli, ret) && read_public_key(cli, ret);
     usage_error(cli->err, cli->options->command, "with --for %s, --role is one of: %s", ret->api->name,
                 key_role_list(ret->api, cli->arena));
     return false;
@@ -194,11 +225,21 @@ static err_t enrol_and_mint(struct cli *cli, struct admin *admin, const struct k
 {
     struct core *core = &admin->store->core;
     struct principal operator_;
+    struct user user;
     int64_t unused;
-    TRY(access_operator(core, slice_of(option_value(cli->options, "account")), cli->arena, &operator_));
+    slice login = o->enrolment.login;
+    TRY(admin_operator(cli, admin, &operator_));
+    TRY(admin_no_such(cli, user_by_login(core, login, cli->arena, &user), "user", login, "user list"));
     if (o->enrolment.course_id)
-        TRY(enrolment_grant(core, &operator_, &o->enrolment, cli->arena, &unused));
-    return mint_key(cli, admin, o, ret);
+        TRY(admin_no_such(cli, enrolment_grant(core, &operator_, &o->enrolment, cli->arena, &unused), "course",
+                          slice_of(option_value(cli->options, "course")), "course list"));
+    err_t e = mint_key(cli, admin, o, ret);
+    const char *buckets =
+        arena_printf(cli->arena, "bucket list --workspace " SLICE_FMT, SLICE_ARG(shell_word(o->workspace, cli->arena)))
+            .p;
+    if (err_reason(e) == REASON_SYNC_NO_WORKSPACE)
+        return admin_no_such(cli, e, "workspace", o->workspace, "workspace list");
+    return err_reason(e) == REASON_SYNC_NO_SECTION ? admin_no_such(cli, e, "bucket", o->section, buckets) : e;
 }
 
 static int key_add_work(struct cli *cli, struct admin *admin)
@@ -221,60 +262,63 @@ static bool has_expired(const struct cli *cli, const struct credential *k)
     return k->expires_at_ms && k->expires_at_ms <= clock_now_ms(cli->clock);
 }
 
-static void print_where_and_until(struct cli *cli, const struct key_info *info)
-{
-    if (info->workspace.n)
-        fprintf(cli->out, "  %s/%s", admin_text(cli, info->workspace), admin_text(cli, info->section));
-    if (info->key.expires_at_ms)
-        fprintf(cli->out, "  until %s", time_format_utc(cli->arena, info->key.expires_at_ms).p);
-    fputc('\n', cli->out);
-}
+static const struct listing_layout key_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "id", "KEY", LISTING_NUMBER },
+            { "for", "FOR", LISTING_TEXT },
+            { "login", "LOGIN", LISTING_TEXT, LISTING_CUT },
+            { "role", NULL, LISTING_TEXT },
+            { NULL, "ROLE", LISTING_TEXT, 0, 4 },
+            { "state", "STATE", LISTING_TEXT },
+            { "created_at", "CREATED", LISTING_TIME, 0, 2 },
+            { NULL, "PUBLIC PART", LISTING_TEXT, LISTING_CUT, 1 },
+            { "access_key_id", NULL, LISTING_TEXT, LISTING_OPTIONAL },
+            { "client_id", NULL, LISTING_TEXT, LISTING_OPTIONAL },
+            { "fingerprint", NULL, LISTING_TEXT, LISTING_OPTIONAL },
+            { "workspace", "WORKSPACE", LISTING_TEXT, LISTING_CUT | LISTING_OPTIONAL, 3 },
+            { "bucket", "BUCKET", LISTING_TEXT, LISTING_CUT | LISTING_OPTIONAL, 3 },
+            { "expires_at", "EXPIRES", LISTING_TIME, 0, 3 },
+        },
+    .count = 14,
+    .none = "There are no keys: 'cais key add LOGIN --for native' makes one.",
+};
 
-static void print_key(struct cli *cli, const struct key_info *info)
+static void add_key(struct listing *list, const struct key_info *info)
 {
     const struct credential *k = &info->key;
-    const char *state = k->revoked_at_ms ? "revoked" : has_expired(cli, k) ? "expired" : "active";
-    slice login = info->login.n ? info->login : S("?");
-    slice public_half = info->access_key.n ? info->access_key : info->client_id;
-    const char *role = key_role_text(api_module_find(k->purpose), k->role);
-    if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%6lld  %-10s %-8s %s  %s%s%s%s%s", (long long)k->id, admin_text(cli, k->purpose), state,
-                time_format_utc(cli->arena, k->created_at_ms).p, admin_text(cli, login), public_half.n ? "  " : "",
-                admin_text(cli, public_half), k->role ? "  " : "", k->role ? role : "");
-        print_where_and_until(cli, info);
-        return;
-    }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_int(&line.o, "id", k->id);
-    json_put_string(&line.o, "for", k->purpose);
-    json_put_string(&line.o, "login", login);
-    json_put_string(&line.o, "role", slice_of(role));
-    json_put_string(&line.o, "state", slice_of(state));
-    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, k->created_at_ms));
-    if (info->access_key.n)
-        json_put_string(&line.o, "access_key_id", info->access_key);
-    if (info->client_id.n)
-        json_put_string(&line.o, "client_id", info->client_id);
-    if (info->workspace.n) {
-        json_put_string(&line.o, "workspace", info->workspace);
-        json_put_string(&line.o, "bucket", info->section);
-    }
-    if (k->expires_at_ms)
-        json_put_string(&line.o, "expires_at", time_format_utc(cli->arena, k->expires_at_ms));
-    json_line_print(&line, cli->out);
+    slice public_half = info->access_key.n ? info->access_key : info->client_id.n ? info->client_id : k->public_key;
+    slice role = slice_of(key_role_text(key_purpose_find(k->purpose), k->role));
+    listing_number(list, k->id);
+    listing_text(list, k->purpose);
+    listing_text(list, info->login.n ? info->login : S("?"));
+    listing_text(list, role);
+    listing_text(list, k->role ? role : S(""));
+    listing_text(list, k->revoked_at_ms ? S("revoked") : has_expired(list->cli, k) ? S("expired") : S("active"));
+    listing_time(list, k->created_at_ms);
+    listing_text(list, public_half);
+    listing_text(list, info->access_key);
+    listing_text(list, info->client_id);
+    listing_text(list, k->public_key);
+    listing_text(list, info->workspace);
+    listing_text(list, info->section);
+    listing_time(list, k->expires_at_ms);
 }
 
 static int key_list_work(struct cli *cli, struct admin *admin)
 {
     slice login = cli->options->operand_count ? slice_of(cli->options->operands[0]) : S("");
-    struct key_info_list list;
-    err_t e = key_list(&admin->store->core, login, cli->arena, &list);
-    if (e)
-        return command_failed(cli, e);
-    for (size_t i = 0; i < list.count; i++)
-        print_key(cli, &list.items[i]);
-    return EXIT_DONE;
+    struct listing list;
+    struct key_info_list keys = { 0 };
+    if (!listing_begin(&list, cli, &key_layout))
+        return EXIT_USAGE;
+    err_t e = key_list(&admin->store->core, login, &list.page, cli->arena, &keys);
+    e = admin_no_such(cli, e, "user", login, "user list");
+    for (size_t i = 0; !e && i < keys.count; i++) {
+        add_key(&list, &keys.items[i]);
+        listing_end_row(&list, keys.items[i].key.id);
+    }
+    return listing_end(&list, e);
 }
 
 static int key_revoke_work(struct cli *cli, struct admin *admin)
@@ -283,6 +327,7 @@ static int key_revoke_work(struct cli *cli, struct admin *admin)
     if (!slice_to_i64(slice_of(cli->options->operands[0]), &id))
         return usage_error(cli->err, cli->options->command, "ID is a number; 'cais key list' shows it");
     err_t e = key_revoke(&admin->store->core, &admin->who, id, cli->arena);
+    e = admin_no_such(cli, e, "key", slice_of(cli->options->operands[0]), "key list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
@@ -306,13 +351,17 @@ const struct command command_key_add = {
             { "expires", 0, "TIME", false,
               "With --workspace: when the key ends, as 2027-01-31 (its beginning, in UTC) or 2027-01-31T18:00:00Z.",
               NULL },
+            { "public-key", 0, "FILE", false,
+              "With --for sftp: the public key, as ssh-keygen writes it into the file that ends in .pub; -: standard "
+              "input. ed25519, ecdsa, or rsa of 2048 bits or more.",
+              NULL },
             { "callback", 0, "URL", true,
               "Where the application may send browsers back to; without any, people carry "
               "its PIN by hand.",
               NULL },
             ADMIN_OPTIONS,
             { 0 } },
-    .summary = "Make a key; it is shown once.",
+    .summary = "Make a key, which is shown once, or add a public one.",
     .run = run_key_add,
 };
 
@@ -320,7 +369,7 @@ const struct command command_key_list = {
     .name = "key list",
     .operands = "[LOGIN]",
     .max_operands = 1,
-    .options = (const struct option_spec[]){ ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List keys.",
     .run = run_key_list,
 };

@@ -1,47 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cais ls: list the files of the server. */
+/* cais ls: list the files of the server, and behind them the objects in its buckets. The cursor of the whole list is that of the
+ * files; or "s3:", and then that of the objects. */
 #include "cli/commands.h"
+#include "cli/listing.h"
 #include "cli/session.h"
-#include "cli/terminal.h"
+
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 100 }; /* files that one request asks for */
+#define OBJECTS "s3:"
 
-enum { COLUMNS = 7 };
-
-static void print_table(struct cli *cli, const struct client_page *list)
+/* What can be compared with an MD5 that somebody computed, if anything. */
+static slice digest_of(const struct client_file *f)
 {
-    size_t count = list->count;
-    struct arena *a = cli->arena;
-    static const char *const titles[COLUMNS] = { "ID", "STATE", "SIZE", "OWNER", "WAY", "CREATED", "NAME" };
-    slice(*cells)[COLUMNS] = arena_alloc_array(a, sizeof *cells, count + 1);
-    size_t widths[COLUMNS] = { 0 };
-    for (size_t c = 0; c < COLUMNS; c++)
-        cells[0][c] = slice_of(titles[c]);
-    for (size_t i = 0; i < count; i++) {
-        const struct client_file *f = &list->files[i];
-        const slice row[COLUMNS] = {
-            f->id,         f->state, size_for_people(a, f->size_bytes), f->owner.n ? f->owner : S("-"), f->way,
-            f->created_at, f->name
-        };
-        for (size_t c = 0; c < COLUMNS; c++)
-            cells[i + 1][c] = terminal_safe(a, row[c]);
+    bool has_bytes = !slice_eq(f->state, S("issued"));
+    return !has_bytes ? S("-") : f->md5.n ? f->md5 : f->etag;
+}
+
+static const struct listing_layout file_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { NULL, "ID", LISTING_TEXT },
+            { NULL, "STATE", LISTING_TEXT, 0, 3 },
+            { NULL, "SIZE", LISTING_SIZE },
+            { NULL, "MD5", LISTING_TEXT, 0, 6 },
+            { NULL, "OWNER", LISTING_TEXT, LISTING_CUT, 4 },
+            { NULL, "ORIGIN", LISTING_TEXT, 0, 5 },
+            { NULL, "CREATED", LISTING_TIME, 0, 2 },
+            { NULL, "NAME", LISTING_TEXT, LISTING_CUT },
+        },
+    .count = 8,
+    .none = "There are no files yet: 'cais put FILE' sends one.",
+    .limit = 100,
+    .has_cursors = true,
+    .is_one_object = true,
+};
+
+static void add_file(struct listing *list, const struct client_file *f)
+{
+    int64_t created_at_ms = 0;
+    if (!time_parse_utc(f->created_at, &created_at_ms))
+        created_at_ms = 0;
+    listing_text(list, f->id);
+    listing_text(list, f->state);
+    listing_size(list, f->size_bytes);
+    listing_text(list, digest_of(f));
+    listing_text(list, f->owner);
+    listing_text(list, f->way);
+    listing_time(list, created_at_ms);
+    listing_text(list, f->name);
+}
+
+static void print_table(struct listing *list, const struct client_page *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        add_file(list, &files->files[i]);
+        listing_end_row_at(list, S(""));
     }
-    for (size_t i = 0; i <= count; i++)
-        for (size_t c = 0; c < COLUMNS; c++)
-            if (terminal_width(cells[i][c]) > widths[c])
-                widths[c] = terminal_width(cells[i][c]);
-    for (size_t i = 0; i <= count; i++) {
-        for (size_t c = 0; c < COLUMNS; c++) {
-            slice cell = cells[i][c];
-            int pad = (int)(widths[c] - terminal_width(cell));
-            bool right = c == 2, last = c == COLUMNS - 1;
-            fprintf(cli->out, "%*s" SLICE_FMT "%*s%s", right ? pad : 0, "", SLICE_ARG(cell), right || last ? 0 : pad,
-                    "", last ? "\n" : "  ");
-        }
-    }
+    if (files->next.n)
+        listing_has_more(list, files->next);
 }
 
 static void print_list(struct cli *cli, const struct client_page *list)
@@ -73,19 +92,52 @@ static void append_files(struct client_file **files, size_t *count, const struct
     *count += page_count;
 }
 
-static err_t list_files(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
+/* Append pages, from list->next on, until there are enough or no more: then list->next is empty. */
+static err_t list_pages(const struct cli *cli, struct client *client, enum client_list which, size_t limit,
+                        struct client_page *list)
 {
     do {
         struct client_page page;
         size_t wanted = limit - list->count;
         slice after = list->next;
-        TRY(client_list(client, wanted < PAGE ? (int64_t)wanted : PAGE, after, cli->arena, &page));
-        if (page.next.n && (!page.count || slice_eq(page.next, after)))
+        TRY(client_list(client, which, wanted < CLIENT_PAGE_MAX ? (int64_t)wanted : CLIENT_PAGE_MAX, after, cli->arena,
+                        &page));
+        bool comes_further = (page.count || which == CLIENT_OBJECTS) && !slice_eq(page.next, after);
+        if (page.next.n && !comes_further)
             return err_make(cli->arena, ERR_CORRUPT, "the server's list leads in circles");
         append_files(&list->files, &list->count, page.files, page.count < wanted ? page.count : wanted);
         list->next = page.next;
     } while (list->next.n && list->count < limit);
     return NULL;
+}
+
+/* list->next: of the whole list, before and after. */
+static err_t list_objects(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
+{
+    list->next = slice_from(list->next, S(OBJECTS).n);
+    TRY(list_pages(cli, client, CLIENT_OBJECTS, limit, list));
+    if (list->next.n)
+        list->next = arena_printf(cli->arena, OBJECTS SLICE_FMT, SLICE_ARG(list->next));
+    return NULL;
+}
+
+/* The limit was reached with the last file: do objects follow? */
+static err_t look_for_objects(const struct cli *cli, struct client *client, struct client_page *list)
+{
+    struct client_page page;
+    TRY(client_list(client, CLIENT_OBJECTS, 1, S(""), cli->arena, &page));
+    list->next = page.count || page.next.n ? S(OBJECTS) : S("");
+    return NULL;
+}
+
+static err_t list_all(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
+{
+    if (!slice_starts(list->next, S(OBJECTS))) {
+        TRY(list_pages(cli, client, CLIENT_FILES, limit, list));
+        if (list->next.n)
+            return NULL;
+    }
+    return list->count < limit ? list_objects(cli, client, limit, list) : look_for_objects(cli, client, list);
 }
 
 static void free_page_filesp(struct client_page *page)
@@ -95,32 +147,33 @@ static void free_page_filesp(struct client_page *page)
 
 static int run_ls(struct cli *cli)
 {
-    int64_t limit = PAGE;
-    if (!option_number(cli, "limit", 1, 1000000, &limit))
+    struct listing table;
+    if (!listing_begin(&table, cli, &file_layout))
         return EXIT_USAGE;
     SCOPED(session_close) struct session session = { 0 };
     int status = session_open(cli, &session);
     if (status != EXIT_DONE)
         return status;
-    SCOPED(free_page_filesp) struct client_page list = { .next = slice_of(option_value(cli->options, "after")) };
-    err_t e = list_files(cli, session.client, (size_t)limit, &list);
-    if (e)
-        return command_failed(cli, e);
-    if (option_on(cli->options, "json"))
+    SCOPED(free_page_filesp) struct client_page list = { .next = table.after };
+    err_t e = list_all(cli, session.client, (size_t)table.piece, &list);
+    if (!e && table.as_json)
         print_list(cli, &list);
-    else
-        print_table(cli, &list);
-    if (list.next.n && !option_on(cli->options, "json"))
-        fprintf(cli->err, "There are more: --limit shows them, now at %lld.\n", (long long)limit);
-    return EXIT_DONE;
+    else if (!e)
+        print_table(&table, &list);
+    return listing_end(&table, e);
 }
 
 const struct command command_ls = {
     .name = "ls",
     .options = (const struct option_spec[]){ { "limit", 0, "N", false, "Show at most so many (default 100)." },
-                                             { "after", 0, "CURSOR", false, "Go on where 'next' of a list left off." },
+                                             LISTING_AFTER_OPTIONS,
                                              SESSION_OPTIONS,
                                              { 0 } },
-    .summary = "List files, newest first.",
+    .summary = "List files, newest first, and the objects in buckets.",
+    .details =
+        "Files come first, the newest at the top; then the objects that came by S3, by bucket and key. The ID of an\n"
+        "object is s3://BUCKET/KEY: 'cais get' fetches both kinds. The MD5 of an object that was uploaded in parts is "
+        "that\n"
+        "of the MD5s of its parts, and ends with their number.\n",
     .run = run_ls,
 };

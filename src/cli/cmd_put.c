@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais put: send files to the server. Large ones are sent so that they can be resumed (put_large.h). */
+#include "cli/command_text.h"
 #include "cli/commands.h"
 #include "cli/put_large.h"
 #include "cli/terminal.h"
@@ -8,25 +9,40 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Of an upload in one request. */
+struct put_display {
+    struct progress progress;
+    struct put_large *large; /* whose stopped_by is set */
+    const struct stop_signals *signals;
+};
 
 static bool show_progress(void *arg, int64_t done, int64_t total)
 {
-    progress_update(arg, done, total);
-    return true;
+    struct put_display *d = arg;
+    progress_update(&d->progress, done, total);
+    int signal = stop_signals_wait(d->signals, 0);
+    if (signal)
+        d->large->stopped_by = signal;
+    return !signal;
 }
 
-static err_t put_in_one_request(struct cli *cli, struct client *client, int fd, slice name, struct arena *a,
+static err_t put_in_one_request(struct cli *cli, struct put_large *large, int fd, slice name, struct arena *a,
                                 struct client_file *ret_file)
 {
-    struct progress progress;
-    progress_init(&progress, cli->err, cli->clock, terminal_safe(a, name));
-    struct client_watch watch = { show_progress, &progress };
+    struct stop_signals signals;
+    struct put_display d = { .large = large, .signals = &signals };
+    struct client_watch watch = { show_progress, &d };
     struct client_upload upload = {
         .fd = fd, .name = name, .content_type = option_value(cli->options, "type"), .watch = &watch
     };
-    err_t e = client_put(client, &upload, a, ret_file);
-    progress_end(&progress);
+    stop_signals_block(&signals);
+    progress_init(&d.progress, cli->err, cli->clock, terminal_safe(a, name));
+    err_t e = client_put(large->session->client, &upload, a, ret_file);
+    progress_end(&d.progress);
+    stop_signals_restore(&signals);
     return e;
 }
 
@@ -40,23 +56,64 @@ static void print_file(struct cli *cli, const struct client_file *file, struct a
     fflush(cli->out);
 }
 
+/* A device may have no end, and opening a pipe waits for whoever writes into it. What they give can be sent by '-'. */
+static err_t refuse_special(const struct stat *st, const char *path, struct arena *a)
+{
+    const char *what = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ? "a device"
+                       : S_ISFIFO(st->st_mode)                      ? "a pipe"
+                       : S_ISSOCK(st->st_mode)                      ? "a socket"
+                                                                    : NULL;
+    if (!what)
+        return NULL;
+    return err_make(a, ERR_INVALID, "is %s and no file: 'cais put - --name NAME < " SLICE_FMT "' sends what it gives",
+                    what, SLICE_ARG(shell_word(slice_of(path), a)));
+}
+
+static err_t open_file(const char *path, struct arena *a, int *ret_fd)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_errno(a, errno, "cannot open it");
+    TRY(refuse_special(&st, path, a));
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return err_errno(a, errno, "cannot open it");
+    TRY(refuse_special(&st, path, a));
+    *ret_fd = TAKE_FD(fd);
+    return NULL;
+}
+
 static err_t put_one(struct cli *cli, struct put_large *large, const char *path)
 {
     SCRATCH(scratch);
     bool standard_input = strcmp(path, "-") == 0;
-    SCOPED(fd_closep) int opened = standard_input ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (!standard_input && opened < 0)
-        return err_errno(cli->arena, errno, "cannot open it");
+    SCOPED(fd_closep) int opened = -1;
+    if (!standard_input)
+        TRY(open_file(path, cli->arena, &opened));
+    else if (isatty(STDIN_FILENO))
+        fputs("cais put: reads what you type; Ctrl-D at the beginning of a line ends it\n", cli->err);
     const char *given = option_value(cli->options, "name");
     slice name = given ? slice_of(given) : standard_input ? S("stdin") : path_last_part(slice_of(path));
     struct client_file file;
-    err_t e = put_is_large(opened) ? put_large_file(large, path, opened, name, &scratch, &file)
-                                   : put_in_one_request(cli, large->session->client,
-                                                        standard_input ? STDIN_FILENO : opened, name, &scratch, &file);
+    err_t e = put_is_large(opened)
+                  ? put_large_file(large, path, opened, name, &scratch, &file)
+                  : put_in_one_request(cli, large, standard_input ? STDIN_FILENO : opened, name, &scratch, &file);
     if (e)
         return err_copy(cli->arena, e);
     print_file(cli, &file, &scratch);
     return NULL;
+}
+
+/* One line says what became of the file, and of those after it. */
+static err_t say_stopped(const struct cli *cli, err_t e, size_t left)
+{
+    slice text = err_text_for_people(cli->arena, e), after = S("");
+    if (slice_eq(text, S("stopped")))
+        text = S("stopped by a signal; nothing of it was kept");
+    if (left)
+        after = left == 1 ? S("; not begun: the file after it")
+                          : arena_printf(cli->arena, "; not begun: the %zu files after it", left);
+    return err_make(cli->arena, e->code, SLICE_FMT SLICE_FMT, SLICE_ARG(text), SLICE_ARG(after));
 }
 
 static int put_all(struct cli *cli, struct put_large *large)
@@ -65,10 +122,10 @@ static int put_all(struct cli *cli, struct put_large *large)
     int status = EXIT_DONE;
     for (size_t i = 0; i < o->operand_count && !large->stopped_by; i++) {
         err_t e = put_one(cli, large, o->operands[i]);
+        if (e && large->stopped_by)
+            e = say_stopped(cli, e, o->operand_count - i - 1);
         if (e)
             status = report_file_error(cli, o->operands[i], e);
-        if (e && large->stopped_by && i + 1 < o->operand_count)
-            fprintf(cli->err, "cais put: not begun: the %zu files after it\n", o->operand_count - i - 1);
     }
     return status;
 }
@@ -140,8 +197,11 @@ static int put_with_session(struct cli *cli, int64_t retry_for_ms, int *ret_stop
     if (status != EXIT_DONE)
         return status;
     SCOPED(put_large_end) struct put_large large;
+    struct stop_signals signals; /* also between two files: one that comes then stops the next one */
     put_large_begin(&large, cli, &session, retry_for_ms);
+    stop_signals_block(&signals);
     status = option_on(cli->options, "resume") ? resume_all(cli, &large) : put_all(cli, &large);
+    stop_signals_restore(&signals);
     *ret_stopped_by = large.stopped_by;
     return status;
 }
@@ -177,7 +237,8 @@ const struct command command_put = {
     .summary = "Send files; each becomes a new file of the server.",
     .details =
         "FILE - is standard input. When the command succeeds, the server has the bytes on stable storage, and their\n"
-        "length and MD5 are those that were sent. Prints id, size and name, one line a file.\n"
+        "length and MD5 are those that were sent. Prints id, size and name, one line a file. Of a file that changes\n"
+        "meanwhile, and of what Ctrl-C stops, the server keeps nothing. Devices and pipes are sent as standard input.\n"
         "\n"
         "An upload of a file above 64 MiB goes on by itself after a lost connection or a restart of the server. If "
         "the\n"
@@ -186,5 +247,4 @@ const struct command command_put = {
         "is\n"
         "in $XDG_STATE_HOME/cais/uploads (default ~/.local/state/cais/uploads).\n",
     .run = run_put,
-    .makes_data = true,
 };

@@ -2,17 +2,20 @@
 /* cais serve: run the server until a signal stops it. */
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/serve_options.h"
 #include "cli/server.h"
+#include "cli/service_manager.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOG_END_MS 2000 /* how long the end of the server waits for the reader of the log */
 
-static err_t read_config(struct cli *cli, struct config *c)
+err_t serve_config(const struct cli *cli, struct config *c)
 {
     static const struct {
         const char *flag, *key;
@@ -41,33 +44,49 @@ static err_t read_config(struct cli *cli, struct config *c)
     return config_check(c);
 }
 
-/* Go on in log.file, which may have been renamed; then load the certificates. */
-static void reload(struct server *server, const struct config *config, struct log *log)
+/* The configuration as the same command line gives it now. */
+static err_t read_config_again(void *arg, struct arena *a, struct config *ret)
 {
-    SCRATCH(scratch);
-    err_t e = config->log.file.n ? log_use_file(log, arena_cstr(&scratch, config->log.file), &scratch) : NULL;
-    if (e)
-        log_error(log, "the log goes on in the old file", e);
-    else if (config->log.file.n)
-        log_line(log, LOG_INFO, "log opened again", LOG_S("signal", S("SIGHUP")));
-    e = server_reload(server, &scratch);
-    if (e)
-        log_error(log, "the certificates stay as they were", e);
-    else
-        log_line(log, LOG_INFO, "certificates loaded", LOG_S("signal", S("SIGHUP")));
+    struct cli again = *(const struct cli *)arg;
+    again.arena = a;
+    return serve_config(&again, ret);
 }
 
-static void wait_for_signals(struct server *server, const struct config *config, struct log *log, const sigset_t *set)
+static void reload(struct server *server, const struct service_manager *manager)
+{
+    SCRATCH(scratch);
+    struct reload_report unused; /* the log has it */
+    service_manager_send_reloading(manager);
+    err_t e = server_reload(server, &scratch, &unused);
+    service_manager_send(manager, e ? "READY=1\nSTATUS=serving; the last reload failed, the log says why\n"
+                                    : "READY=1\nSTATUS=serving\n");
+}
+
+/* The next signal; 0: there was none in that time. */
+static int next_signal(const sigset_t *set, int64_t timeout_ms)
+{
+    int got = 0;
+    if (!timeout_ms)
+        return sigwait(set, &got) == 0 ? got : 0;
+    got = sigtimedwait(set, NULL, &(struct timespec){ timeout_ms / 1000, timeout_ms % 1000 * 1000000 });
+    return got > 0 ? got : 0;
+}
+
+/* A watchdog hears of a server only while every loop of it turns. */
+static void serve_signals(struct server *server, const struct service_manager *manager, struct log *log,
+                          const sigset_t *set)
 {
     for (;;) {
-        int got = 0;
-        if (sigwait(set, &got) != 0)
-            continue;
-        if (got != SIGHUP) {
+        int64_t pause_ms = manager->watchdog_ms ? (manager->watchdog_ms + 2) / 3 : 0;
+        int got = next_signal(set, pause_ms);
+        if (pause_ms && server_is_alive(server))
+            service_manager_send(manager, "WATCHDOG=1\n");
+        if (got == SIGHUP)
+            reload(server, manager);
+        else if (got) {
             log_line(log, LOG_INFO, "stopping", LOG_S("signal", slice_of(got == SIGTERM ? "SIGTERM" : "SIGINT")));
             return;
         }
-        reload(server, config, log);
     }
 }
 
@@ -106,15 +125,30 @@ static void drain_server(struct server *server, struct log *log, const sigset_t 
     pthread_join(h.thread, NULL);
 }
 
-static int serve_until_stopped(struct cli *cli, const struct config *config, struct log *log, const sigset_t *set)
+/* The server goes on without it: a disk that is full, for example, allows no link. */
+static void welcome_person(const struct cli *cli, struct server *server, struct log *log)
+{
+    SCRATCH(scratch);
+    err_t e = isatty(fileno(cli->out)) ? server_welcome(server, cli->out, &scratch) : NULL;
+    if (e)
+        log_error(log, "there is no link to sign in with", e);
+}
+
+static int serve_until_stopped(struct cli *cli, struct config *config, struct log *log, const sigset_t *set)
 {
     struct server *server;
+    struct service_manager manager;
+    service_manager_find(&manager, cli->environment);
     err_t e = config->log.file.n ? log_use_file(log, arena_cstr(cli->arena, config->log.file), cli->arena) : NULL;
     if (!e)
         e = server_start(cli, config, log, false, cli->arena, &server);
     if (e)
         return command_failed(cli, e);
-    wait_for_signals(server, config, log, set);
+    welcome_person(cli, server, log);
+    server_allow_reload(server, &(struct server_source){ read_config_again, cli });
+    service_manager_send(&manager, "READY=1\nSTATUS=serving\n");
+    serve_signals(server, &manager, log, set);
+    service_manager_send(&manager, "STOPPING=1\nSTATUS=finishing requests in flight\n");
     drain_server(server, log, set);
     server_stop(server);
     log_line(log, LOG_INFO, "stopped", LOG_S("data", config->server.data));
@@ -124,13 +158,13 @@ static int serve_until_stopped(struct cli *cli, const struct config *config, str
 static int run_serve(struct cli *cli)
 {
     struct config config;
-    err_t e = read_config(cli, &config);
+    err_t e = serve_config(cli, &config);
     if (e) {
         command_failed(cli, e);
         return EXIT_USAGE;
     }
     struct log log;
-    log_init(&log, cli->clock, STDERR_FILENO, config.log.level, config.log.format == CONFIG_LOG_TEXT);
+    log_init(&log, cli->clock, STDERR_FILENO, config.log.level, config_log_is_text(&config));
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -145,23 +179,13 @@ static int run_serve(struct cli *cli)
 
 const struct command command_serve = {
     .name = "serve",
-    .options =
-        (const struct option_spec[]){
-            { "data", 0, "DIR", false, "Data directory (default ./cais-data), made when missing." },
-            { "listen", 0, "ADDR:PORT", true, "Plain HTTP (default 127.0.0.1:8080); port 0 takes a free one." },
-            { "tls-listen", 0, "ADDR:PORT", true, "HTTPS; needs --tls-cert and --tls-key." },
-            { "tls-cert", 0, "FILE", true, "Certificate chain (PEM); may be given again, with its key." },
-            { "tls-key", 0, "FILE", true, "Private key (PEM)." },
-            { "s3-listen", 0, "ADDR:PORT", true, "S3 only." },
-            { "sftp-listen", 0, "ADDR:PORT", true, "SFTP." },
-            { "public-url", 0, "URL", false, "How clients reach this server, for links in answers." },
-            { "config", 0, "FILE", false, "Configuration file; docs/configuration.md lists every key." },
-            { "set", 0, "SECTION.KEY=VALUE", true, "Set one key of the configuration." },
-            { "log-format", 0, "json|text", false, "How log lines look (default json)." },
-            { 0 } },
+    .options = (const struct option_spec[]){ SERVE_OPTIONS, { 0 } },
     .summary = "Run the server until SIGTERM or SIGINT.",
-    .details =
-        "Addresses in use stand in DIR/run.json. SIGHUP opens log.file and loads the certificates again. SIGTERM lets\n"
-        "requests in flight finish, for http.shutdown_grace at most; a second one cuts them.\n",
+    .details = "Addresses in use stand in DIR/run.json. SIGHUP and 'cais reload' read the configuration, open log.file "
+               "and load the\n"
+               "certificates again. SIGTERM and 'cais stop' let requests in flight finish, for http.shutdown_grace at "
+               "most; a\n"
+               "second SIGTERM cuts them. To a service manager it is a service of Type=notify, with a watchdog.\n"
+               "On a terminal, the address of the portal and a link that signs in once are printed.\n",
     .run = run_serve,
 };

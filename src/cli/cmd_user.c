@@ -2,36 +2,59 @@
 /* cais user: users of an account. */
 #include "cli/admin.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
-#include "cli/terminal.h"
+#include "cli/listing.h"
+#include "cli/password_prompt.h"
 
-#include "base/text.h"
 #include "core/access/access.h"
+#include "core/records/account.h"
 #include "core/records/user.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char *user_state_name(enum user_state state)
 {
     return state == USER_ACTIVE ? "active" : state == USER_DISABLED ? "disabled" : "deleted";
 }
 
-static void print_user(struct cli *cli, const struct user *u)
+static const struct listing_layout user_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "id", NULL, LISTING_NUMBER },
+            { "login", "LOGIN", LISTING_TEXT },
+            { "name", "NAME", LISTING_TEXT, LISTING_CUT },
+            { "email", "E-MAIL", LISTING_TEXT, LISTING_CUT, 3 },
+            { "state", "STATE", LISTING_TEXT },
+            { "kind", "KIND", LISTING_TEXT, 0, 2 },
+            { "admin", "ADMIN", LISTING_FLAG },
+            { "account_id", NULL, LISTING_NUMBER },
+            { NULL, "ACCOUNT", LISTING_TEXT, LISTING_CUT, 1 },
+            { "created_at", "CREATED", LISTING_TIME, 0, 4 },
+        },
+    .count = 10,
+};
+
+/* account: the name of its account; may be empty for JSON, which has none */
+static void add_user(struct listing *list, const struct user *u, slice account)
 {
-    struct json_line line;
-    json_line_open(&line);
-    struct json_out *o = &line.o;
-    struct arena *a = cli->arena;
-    json_put_int(o, "id", u->id);
-    json_put_string(o, "login", u->login);
-    json_put_string(o, "name", u->name);
-    json_put_string(o, "email", u->email);
-    json_put_string(o, "state", slice_of(user_state_name(u->state)));
-    json_put_string(o, "kind", u->kind == USER_PERSON ? S("person") : u->kind == USER_BOT ? S("bot") : S("system"));
-    json_put_bool(o, "admin", u->is_admin);
-    json_put_int(o, "account_id", u->account_id);
-    json_put_string(o, "created_at", time_format_utc(a, u->created_at_ms));
-    json_line_print(&line, cli->out);
+    listing_number(list, u->id);
+    listing_text(list, u->login);
+    listing_text(list, u->name);
+    listing_text(list, u->email);
+    listing_text(list, slice_of(user_state_name(u->state)));
+    listing_text(list, u->kind == USER_PERSON ? S("person") : u->kind == USER_BOT ? S("bot") : S("system"));
+    listing_flag(list, u->is_admin);
+    listing_number(list, u->account_id);
+    listing_text(list, account);
+    listing_time(list, u->created_at_ms);
+}
+
+static slice name_of_account(const struct account_list *accounts, int64_t id)
+{
+    for (size_t i = 0; i < accounts->count; i++)
+        if (accounts->items[i].id == id)
+            return accounts->items[i].name;
+    return S("");
 }
 
 static int user_add_work(struct cli *cli, struct admin *admin)
@@ -44,32 +67,38 @@ static int user_add_work(struct cli *cli, struct admin *admin)
                                     .is_admin = option_on(cli->options, "admin") };
     struct user made;
     err_t e = user_create(&admin->store->core, &admin->who, &request, cli->arena, &made);
+    e = admin_exists(cli, e, "user", request.login, "user list");
+    e = admin_no_such(cli, e, "account", request.account, "account list");
     if (e)
         return command_failed(cli, e);
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "user %s\n", admin_text(cli, made.login));
         return EXIT_DONE;
     }
-    print_user(cli, &made);
+    struct listing list;
+    listing_begin_one(&list, cli, &user_layout);
+    add_user(&list, &made, S(""));
+    listing_end_one(&list);
     return EXIT_DONE;
 }
 
 static int user_list_work(struct cli *cli, struct admin *admin)
 {
-    struct user_list list;
-    err_t e = user_list(&admin->store->core, admin_option(cli, "account"), cli->arena, &list);
-    if (e)
-        return command_failed(cli, e);
-    for (size_t i = 0; i < list.count; i++) {
-        const struct user *user = &list.items[i];
-        if (option_on(cli->options, "json")) {
-            print_user(cli, user);
-        } else {
-            fprintf(cli->out, "%-30s %-9s %-6s %s\n", admin_text(cli, user->login), user_state_name(user->state),
-                    user->is_admin ? "admin" : "", admin_text(cli, user->name));
-        }
+    struct core *core = &admin->store->core;
+    struct listing list;
+    struct user_list users = { 0 };
+    struct account_list accounts;
+    if (!listing_begin(&list, cli, &user_layout))
+        return EXIT_USAGE;
+    err_t e = account_list(core, cli->arena, &accounts);
+    if (!e)
+        e = user_list(core, admin_option(cli, "account"), &list.page, cli->arena, &users);
+    e = admin_no_such(cli, e, "account", admin_option(cli, "account"), "account list");
+    for (size_t i = 0; !e && i < users.count; i++) {
+        add_user(&list, &users.items[i], name_of_account(&accounts, users.items[i].account_id));
+        listing_end_row(&list, users.items[i].id);
     }
-    return EXIT_DONE;
+    return listing_end(&list, e);
 }
 
 /* disable, enable, delete */
@@ -79,24 +108,36 @@ static int user_state_work(struct cli *cli, struct admin *admin)
     enum user_state to = strcmp(verb, "disable") == 0  ? USER_DISABLED
                          : strcmp(verb, "delete") == 0 ? USER_DELETED
                                                        : USER_ACTIVE;
-    err_t e = user_set_state(&admin->store->core, &admin->who, slice_of(cli->options->operands[0]), to, cli->arena);
+    slice login = slice_of(cli->options->operands[0]);
+    err_t e = user_set_state(&admin->store->core, &admin->who, login, to, cli->arena);
+    e = admin_no_such(cli, e, "user", login, "user list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
 static int user_password_work(struct cli *cli, struct admin *admin)
 {
-    slice password;
+    slice password, login = slice_of(cli->options->operands[0]);
     err_t e = admin_input(cli, &password);
     if (!e)
-        e = user_set_password(&admin->store->core, &admin->who, slice_of(cli->options->operands[0]), password,
-                              cli->arena);
+        e = user_set_password(&admin->store->core, &admin->who, login, password, cli->arena);
+    e = admin_no_such(cli, e, "user", login, "user list");
     return e ? command_failed(cli, e) : EXIT_DONE;
 }
 
 ADMIN_RUN(user_add)
 ADMIN_RUN(user_list)
 ADMIN_RUN(user_state)
-ADMIN_RUN(user_password)
+
+/* Before the stores are open: the threads that they have do not block the signals that the prompt waits for. */
+static int run_user_password(struct cli *cli)
+{
+    err_t e = NULL;
+    if (!cli->admin && !cli->input.p)
+        e = isatty(STDIN_FILENO)
+                ? password_prompt(slice_of(cli->options->operands[0]), cli->err, cli->arena, &cli->input)
+                : admin_input(cli, &cli->input);
+    return e ? command_failed(cli, e) : admin_command(cli, user_password_work);
+}
 
 const struct command command_user_add = {
     .name = "user add",
@@ -112,14 +153,13 @@ const struct command command_user_add = {
                                              { 0 } },
     .summary = "Make a user.",
     .run = run_user_add,
-    .makes_data = true,
 };
 
 const struct command command_user_list = {
     .name = "user list",
-    .options = (const struct option_spec[]){ { "account", 0, "NAME", false, "Account (default: default)." },
-                                             ADMIN_OPTIONS,
-                                             { 0 } },
+    .options =
+        (const struct option_spec[]){
+            { "account", 0, "NAME", false, "Only those of this account." }, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List users.",
     .run = run_user_list,
 };
@@ -160,6 +200,9 @@ const struct command command_user_password = {
     .min_operands = 1,
     .max_operands = 1,
     .options = (const struct option_spec[]){ ADMIN_OPTIONS, { 0 } },
-    .summary = "Set a password, read from standard input.",
+    .summary = "Set a password, asked for or read from standard input.",
+    .details =
+        "On a terminal it is asked for twice, and not shown. Else all of standard input is the password, without the\n"
+        "line end. Tokens of the user end.\n",
     .run = run_user_password,
 };

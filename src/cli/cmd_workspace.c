@@ -3,23 +3,13 @@
  * a bucket. */
 #include "cli/admin.h"
 #include "cli/commands.h"
-#include "cli/json_line.h"
-#include "cli/terminal.h"
+#include "cli/listing.h"
 
-#include "base/text.h"
 #include "core/access/access.h"
 #include "core/sync/entity.h"
 #include "core/sync/workspace.h"
 
 #include <string.h>
-
-enum { PAGE = 100 };
-
-/* The operator, in the account that --account names. */
-static err_t find_operator(struct cli *cli, struct admin *admin, struct principal *ret)
-{
-    return access_operator(&admin->store->core, admin_option(cli, "account"), cli->arena, ret);
-}
 
 static slice first_operand(const struct cli *cli)
 {
@@ -28,24 +18,40 @@ static slice first_operand(const struct cli *cli)
 
 /* ---- workspaces ---- */
 
+static const struct listing_layout workspace_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "workspace", "WORKSPACE", LISTING_TEXT },
+            { "created_at", "CREATED", LISTING_TIME },
+        },
+    .count = 2,
+    .none = "There are no workspaces in this account: 'cais workspace add' makes one.",
+};
+
+static void add_workspace(struct listing *list, const struct workspace *w)
+{
+    listing_text(list, w->name);
+    listing_time(list, w->created_at_ms);
+}
+
+/* One that was made: its name alone, or JSON. */
 static void print_workspace(struct cli *cli, const struct workspace *w)
 {
+    struct listing list;
     if (!option_on(cli->options, "json")) {
         fprintf(cli->out, "%s\n", admin_text(cli, w->name));
         return;
     }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_string(&line.o, "workspace", w->name);
-    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, w->created_at_ms));
-    json_line_print(&line, cli->out);
+    listing_begin_one(&list, cli, &workspace_layout);
+    add_workspace(&list, w);
+    listing_end_one(&list);
 }
 
 static int workspace_add_work(struct cli *cli, struct admin *admin)
 {
     struct principal operator_;
     struct workspace made;
-    err_t e = find_operator(cli, admin, &operator_);
+    err_t e = admin_operator(cli, admin, &operator_);
     if (!e)
         e = workspace_add(&admin->store->core, &operator_, first_operand(cli), cli->arena, &made);
     if (e)
@@ -54,42 +60,58 @@ static int workspace_add_work(struct cli *cli, struct admin *admin)
     return EXIT_DONE;
 }
 
-static err_t print_workspaces(struct cli *cli, struct admin *admin)
+static err_t list_workspaces(struct cli *cli, struct admin *admin, struct listing *list)
 {
-    struct id_page page = { 0, PAGE };
-    struct workspace_list list;
+    struct workspace_list workspaces;
     struct principal operator_;
-    TRY(find_operator(cli, admin, &operator_));
-    do {
-        TRY(workspace_list(&admin->store->core, operator_.account_id, &page, cli->arena, &list));
-        for (size_t i = 0; i < list.count; i++) {
-            print_workspace(cli, &list.items[i]);
-            page.after_id = list.items[i].id;
-        }
-    } while (list.count == PAGE);
+    TRY(admin_operator(cli, admin, &operator_));
+    TRY(workspace_list(&admin->store->core, operator_.account_id, &list->page, cli->arena, &workspaces));
+    for (size_t i = 0; i < workspaces.count; i++) {
+        add_workspace(list, &workspaces.items[i]);
+        listing_end_row(list, workspaces.items[i].id);
+    }
     return NULL;
 }
 
 static int workspace_list_work(struct cli *cli, struct admin *admin)
 {
-    err_t e = print_workspaces(cli, admin);
-    return e ? command_failed(cli, e) : EXIT_DONE;
+    struct listing list;
+    if (!listing_begin(&list, cli, &workspace_layout))
+        return EXIT_USAGE;
+    return listing_end(&list, list_workspaces(cli, admin, &list));
 }
 
 /* ---- buckets ---- */
 
+static const struct listing_layout section_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "bucket", "BUCKET", LISTING_TEXT },
+            { "allow_delete", "ALLOW DELETE", LISTING_FLAG },
+            { "created_at", "CREATED", LISTING_TIME },
+        },
+    .count = 3,
+    .none = "There are no buckets in this workspace: 'cais bucket add --workspace W' makes one.",
+};
+
+static void add_section(struct listing *list, const struct section *s)
+{
+    listing_text(list, s->name);
+    listing_flag(list, !s->refuses_deletes);
+    listing_time(list, s->created_at_ms);
+}
+
+/* One that was made: its name alone, or JSON. */
 static void print_section(struct cli *cli, const struct section *s)
 {
+    struct listing list;
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%s%s\n", admin_text(cli, s->name), s->refuses_deletes ? "  allow-delete off" : "");
+        fprintf(cli->out, "%s\n", admin_text(cli, s->name));
         return;
     }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_string(&line.o, "bucket", s->name);
-    json_put_bool(&line.o, "allow_delete", !s->refuses_deletes);
-    json_put_string(&line.o, "created_at", time_format_utc(cli->arena, s->created_at_ms));
-    json_line_print(&line, cli->out);
+    listing_begin_one(&list, cli, &section_layout);
+    add_section(&list, s);
+    listing_end_one(&list);
 }
 
 static int bucket_add_work(struct cli *cli, struct admin *admin)
@@ -104,58 +126,63 @@ static int bucket_add_work(struct cli *cli, struct admin *admin)
     if (deletes && !is_off && strcmp(deletes, "on") != 0)
         return usage_error(cli->err, cli->options->command, "--allow-delete is on or off");
     struct section_request request = { slice_of(workspace), first_operand(cli), is_off };
-    err_t e = find_operator(cli, admin, &operator_);
+    err_t e = admin_operator(cli, admin, &operator_);
     if (!e)
-        e = section_add(&admin->store->core, &operator_, &request, cli->arena, &made);
+        e = admin_no_such(cli, section_add(&admin->store->core, &operator_, &request, cli->arena, &made), "workspace",
+                          slice_of(workspace), "workspace list");
     if (e)
         return command_failed(cli, e);
     print_section(cli, &made);
     return EXIT_DONE;
 }
 
-static err_t print_sections(struct cli *cli, struct admin *admin, slice workspace_name)
+static err_t list_sections(struct cli *cli, struct admin *admin, slice workspace_name, struct listing *list)
 {
-    struct id_page page = { 0, PAGE };
-    struct section_list list;
+    struct section_list sections;
     struct workspace workspace;
     struct principal operator_;
-    TRY(find_operator(cli, admin, &operator_));
-    TRY(workspace_find(&admin->store->core, operator_.account_id, workspace_name, cli->arena, &workspace));
-    do {
-        TRY(section_list(&admin->store->core, workspace.id, &page, cli->arena, &list));
-        for (size_t i = 0; i < list.count; i++) {
-            print_section(cli, &list.items[i]);
-            page.after_id = list.items[i].id;
-        }
-    } while (list.count == PAGE);
+    TRY(admin_operator(cli, admin, &operator_));
+    TRY(admin_no_such(cli,
+                      workspace_find(&admin->store->core, operator_.account_id, workspace_name, cli->arena, &workspace),
+                      "workspace", workspace_name, "workspace list"));
+    TRY(section_list(&admin->store->core, workspace.id, &list->page, cli->arena, &sections));
+    for (size_t i = 0; i < sections.count; i++) {
+        add_section(list, &sections.items[i]);
+        listing_end_row(list, sections.items[i].id);
+    }
     return NULL;
 }
 
 static int bucket_list_work(struct cli *cli, struct admin *admin)
 {
+    struct listing list;
     const char *workspace = option_value(cli->options, "workspace");
     if (!workspace)
         return usage_error(cli->err, cli->options->command, "--workspace is missing");
-    err_t e = print_sections(cli, admin, slice_of(workspace));
-    return e ? command_failed(cli, e) : EXIT_DONE;
+    if (!listing_begin(&list, cli, &section_layout))
+        return EXIT_USAGE;
+    return listing_end(&list, list_sections(cli, admin, slice_of(workspace), &list));
 }
 
 /* ---- entities ---- */
 
-static void print_entity(struct cli *cli, const struct entity *e)
+static const struct listing_layout entity_layout = {
+    .columns =
+        (const struct listing_column[]){
+            { "entity", "ENTITY", LISTING_TEXT },
+            { "type", "TYPE", LISTING_TEXT, LISTING_CUT },
+            { "data_source", "DATASOURCE", LISTING_TEXT, LISTING_CUT },
+            { "built_in", "BUILT IN", LISTING_FLAG },
+        },
+    .count = 4,
+};
+
+static void add_entity(struct listing *list, const struct entity *e)
 {
-    if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "%-24s %-28s %s%s\n", admin_text(cli, e->name), admin_text(cli, e->type),
-                admin_text(cli, e->data_source), e->id ? "" : "  built in");
-        return;
-    }
-    struct json_line line;
-    json_line_open(&line);
-    json_put_string(&line.o, "entity", e->name);
-    json_put_string(&line.o, "type", e->type);
-    json_put_string(&line.o, "data_source", e->data_source);
-    json_put_bool(&line.o, "built_in", !e->id);
-    json_line_print(&line, cli->out);
+    listing_text(list, e->name);
+    listing_text(list, e->type);
+    listing_text(list, e->data_source);
+    listing_flag(list, !e->id);
 }
 
 static int entity_add_work(struct cli *cli, struct admin *admin)
@@ -164,37 +191,49 @@ static int entity_add_work(struct cli *cli, struct admin *admin)
     struct entity_request request = { slice_of(operands[0]), slice_of(operands[1]), slice_of(operands[2]) };
     struct principal operator_;
     struct entity made;
-    err_t e = find_operator(cli, admin, &operator_);
+    err_t e = admin_operator(cli, admin, &operator_);
     if (!e)
         e = entity_add(&admin->store->core, &operator_, &request, cli->arena, &made);
     if (e)
         return command_failed(cli, e);
-    print_entity(cli, &made);
+    if (option_on(cli->options, "json")) {
+        struct listing list;
+        listing_begin_one(&list, cli, &entity_layout);
+        add_entity(&list, &made);
+        listing_end_one(&list);
+        return EXIT_DONE;
+    }
+    fprintf(cli->out, "entity %s\n", admin_text(cli, made.name));
     return EXIT_DONE;
 }
 
-static err_t print_entities(struct cli *cli, struct admin *admin)
+/* Those that are built in come first. As a cursor, the last of them has the id -1. */
+static err_t list_entities(struct cli *cli, struct admin *admin, struct listing *list)
 {
-    struct id_page page = { 0, PAGE };
-    struct entity_list list;
+    struct entity_list entities;
     struct principal operator_;
-    TRY(find_operator(cli, admin, &operator_));
-    for (size_t i = 0; i < entities_built_in_count; i++)
-        print_entity(cli, &entities_built_in[i]);
-    do {
-        TRY(entity_list(&admin->store->core, operator_.account_id, &page, cli->arena, &list));
-        for (size_t i = 0; i < list.count; i++) {
-            print_entity(cli, &list.items[i]);
-            page.after_id = list.items[i].id;
-        }
-    } while (list.count == PAGE);
+    TRY(admin_operator(cli, admin, &operator_));
+    for (size_t i = 0; i < entities_built_in_count; i++) {
+        int64_t id = (int64_t)i - (int64_t)entities_built_in_count;
+        if (list->after.n && id <= list->page.after_id)
+            continue;
+        add_entity(list, &entities_built_in[i]);
+        listing_end_row(list, id);
+    }
+    TRY(entity_list(&admin->store->core, operator_.account_id, &list->page, cli->arena, &entities));
+    for (size_t i = 0; i < entities.count; i++) {
+        add_entity(list, &entities.items[i]);
+        listing_end_row(list, entities.items[i].id);
+    }
     return NULL;
 }
 
 static int entity_list_work(struct cli *cli, struct admin *admin)
 {
-    err_t e = print_entities(cli, admin);
-    return e ? command_failed(cli, e) : EXIT_DONE;
+    struct listing list;
+    if (!listing_begin(&list, cli, &entity_layout))
+        return EXIT_USAGE;
+    return listing_end(&list, list_entities(cli, admin, &list));
 }
 
 ADMIN_RUN(workspace_add)
@@ -224,7 +263,7 @@ const struct command command_workspace_add = {
 
 const struct command command_workspace_list = {
     .name = "workspace list",
-    .options = (const struct option_spec[]){ ACCOUNT_OPTION, ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ ACCOUNT_OPTION, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List the workspaces of an account.",
     .run = run_workspace_list,
 };
@@ -247,7 +286,7 @@ const struct command command_bucket_add = {
 
 const struct command command_bucket_list = {
     .name = "bucket list",
-    .options = (const struct option_spec[]){ WORKSPACE_OPTION, ACCOUNT_OPTION, ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ WORKSPACE_OPTION, ACCOUNT_OPTION, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List the buckets of a workspace.",
     .run = run_bucket_list,
 };
@@ -264,7 +303,7 @@ const struct command command_entity_add = {
 
 const struct command command_entity_list = {
     .name = "entity list",
-    .options = (const struct option_spec[]){ ACCOUNT_OPTION, ADMIN_OPTIONS, { 0 } },
+    .options = (const struct option_spec[]){ ACCOUNT_OPTION, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
     .summary = "List entities, built in and registered.",
     .run = run_entity_list,
 };

@@ -3,11 +3,13 @@
 #include "cli/config.h"
 
 #include "api/apis.h"
+#include "base/live.h"
 #include "cli/config_value_priv.h"
 #include "cli/terminal.h"
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HTTP_MEMORY_MIN_BYTES (INT64_C(32) << 20) /* the worst document of one request takes 18 MiB */
 #define NAME_MAX_BYTES 64                         /* longer names are cut before edit distances are computed */
@@ -54,6 +56,12 @@ static const struct config_key *key_of_number(size_t number, size_t *ret_api)
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned) && sizeof(enum config_durability) == sizeof(unsigned) &&
                    sizeof(enum config_log_format) == sizeof(unsigned),
                "enums are ints");
+
+bool config_log_is_text(const struct config *c)
+{
+    bool is_for_person = c->log.format == CONFIG_LOG_AUTO && !c->log.file.n && isatty(STDERR_FILENO);
+    return c->log.format == CONFIG_LOG_TEXT || is_for_person;
+}
 
 bool config_has_section(slice name)
 {
@@ -262,6 +270,112 @@ err_t config_read_environment(struct config *c, char *const *environment)
             TRY(config_set(c, CONFIG_ENVIRONMENT, section, key, value, origin));
     }
     return NULL;
+}
+
+/* ---- a reload ---- */
+
+static void *member_of(const struct config *c, size_t number)
+{
+    size_t api;
+    const struct config_key *k = key_of_number(number, &api);
+    return (char *)(uintptr_t)(api == API_COUNT ? (const char *)c : (const char *)c->api_options[api]) + k->offset;
+}
+
+static bool lists_differ(const struct config_list *x, const struct config_list *y)
+{
+    bool differ = x->count != y->count;
+    for (size_t i = 0; !differ && i < x->count; i++)
+        differ = !slice_eq(x->items[i], y->items[i]);
+    return differ;
+}
+
+static enum config_type type_of(size_t number)
+{
+    size_t unused;
+    return key_of_number(number, &unused)->type;
+}
+
+static bool is_text(enum config_type type)
+{
+    return type == CONFIG_TYPE_STRING || type == CONFIG_TYPE_ADDRESS || type == CONFIG_TYPE_URL;
+}
+
+bool config_key_is_scalar(size_t number)
+{
+    return !is_text(type_of(number)) && type_of(number) < CONFIG_TYPE_ADDRESSES;
+}
+
+bool config_differs(const struct config *x, const struct config *y, size_t number)
+{
+    const void *mine = member_of(x, number), *theirs = member_of(y, number);
+    enum config_type type = type_of(number);
+    if (type >= CONFIG_TYPE_ADDRESSES)
+        return lists_differ(mine, theirs);
+    if (is_text(type))
+        return !slice_eq(*(const slice *)mine, *(const slice *)theirs);
+    if (type == CONFIG_TYPE_BOOLEAN)
+        return *(const bool *)mine != *(const bool *)theirs;
+    return type == CONFIG_TYPE_CHOICE ? *(const unsigned *)mine != *(const unsigned *)theirs
+                                      : *(const int64_t *)mine != *(const int64_t *)theirs;
+}
+
+void config_take_scalar(void *to, const void *from, size_t number)
+{
+    enum config_type type = type_of(number);
+    if (type == CONFIG_TYPE_BOOLEAN)
+        LIVE_SET(*(bool *)to, *(const bool *)from);
+    else if (type == CONFIG_TYPE_CHOICE)
+        LIVE_SET(*(unsigned *)to, *(const unsigned *)from);
+    else
+        LIVE_SET(*(int64_t *)to, *(const int64_t *)from);
+}
+
+static struct config_list copy_list(struct arena *a, const struct config_list *from)
+{
+    struct config_list list = { arena_array(a, slice, from->count + 1), from->count };
+    for (size_t i = 0; i < from->count; i++)
+        list.items[i] = (slice){ arena_cstr(a, from->items[i]), from->items[i].n };
+    return list;
+}
+
+void config_take(struct config *to, const struct config *from, size_t number)
+{
+    void *mine = member_of(to, number);
+    const void *theirs = member_of(from, number);
+    if (config_key_is_scalar(number))
+        config_take_scalar(mine, theirs, number);
+    else if (is_text(type_of(number)))
+        *(slice *)mine = arena_copy(to->arena, *(const slice *)theirs);
+    else
+        *(struct config_list *)mine = copy_list(to->arena, theirs);
+    to->layer_of[number] = from->layer_of[number];
+}
+
+bool config_hosts_differ(const struct config *x, const struct config *y)
+{
+    const struct config_host *mine = x->hosts, *theirs = y->hosts;
+    while (mine && theirs && slice_eq(mine->name, theirs->name) && slice_eq(mine->api, theirs->api))
+        mine = mine->next, theirs = theirs->next;
+    return mine || theirs;
+}
+
+void config_take_hosts(struct config *to, const struct config *from)
+{
+    struct config_host **end = &to->hosts;
+    *end = NULL;
+    for (const struct config_host *h = from->hosts; h; h = h->next) {
+        struct config_host *copy = *end = arena_new(to->arena, struct config_host);
+        *copy = (struct config_host){ arena_copy(to->arena, h->name), arena_copy(to->arena, h->api), h->layer, NULL };
+        end = &copy->next;
+    }
+}
+
+size_t config_api_key(size_t api, size_t number)
+{
+    size_t at = LENGTH_OF(keys) + number;
+    for (size_t i = 0; i < api; i++)
+        at += api_modules[i]->key_count;
+    return at;
 }
 
 /* ---- the whole configuration ---- */

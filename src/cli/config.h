@@ -15,7 +15,7 @@
 #include "base/log.h"
 
 enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENVIRONMENT, CONFIG_SET, CONFIG_FLAG };
-enum config_log_format { CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
+enum config_log_format { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
 enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
 
 /* One line of [hosts]: requests to this host name belong to this API. */
@@ -71,8 +71,26 @@ MUST_USE err_t config_assign(struct config *c, enum config_layer layer, slice as
 /* Set one key. `origin` is the place of the value, for errors: "cais.ini:12", "--listen". */
 MUST_USE err_t config_set(struct config *c, enum config_layer layer, slice section, slice key, slice value,
                           const char *origin);
+/* Is the log text for people? */
+bool config_log_is_text(const struct config *c);
 /* Check what concerns several keys: certificates without private keys, listeners without certificates. Call it last. */
 MUST_USE err_t config_check(struct config *c);
+
+/* ---- a reload ---- */
+
+/* Do they have different values for the key of that number? */
+bool config_differs(const struct config *x, const struct config *y, size_t number);
+bool config_hosts_differ(const struct config *x, const struct config *y);
+/* Give the key of that number, or [hosts], the value that it has in the other. What is not a number or a bool is copied into the arena
+ * of `to`. Other threads may read the numbers and bools meanwhile (base/live.h), and nothing else. */
+void config_take(struct config *to, const struct config *from, size_t number);
+void config_take_hosts(struct config *to, const struct config *from);
+/* Copies the value of a key that is a number or a bool from one member of a struct of options to another. */
+void config_take_scalar(void *to, const void *from, size_t number);
+/* The number of a key of an API, from the positions of the API in api_modules and of the key in its list. */
+size_t config_api_key(size_t api, size_t number);
+/* Is it a number or a bool, which is read with LIVE? */
+bool config_key_is_scalar(size_t number);
 
 bool config_has_section(slice name);
 /* The options of the API of that name: a struct of its own type, such as struct pyrus_options. There is such an API. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/descriptors.h"
 
-#include "http/admission.h"
+#include "base/admission.h"
 
 #include <sys/resource.h>
 

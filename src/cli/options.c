@@ -344,7 +344,8 @@ int commands_run(const struct command *const *commands, struct cli *cli, int arg
 int command_failed(const struct cli *cli, const struct err *e)
 {
     SCRATCH(scratch);
-    fprintf(cli->err, "cais %s: " SLICE_FMT "\n", cli->options->command->name, SLICE_ARG(err_text(&scratch, e)));
+    fprintf(cli->err, "cais %s: " SLICE_FMT "\n", cli->options->command->name,
+            SLICE_ARG(err_text_for_people(&scratch, e)));
     return EXIT_FAILED;
 }
 

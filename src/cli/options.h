@@ -26,6 +26,7 @@ struct option_spec {
 
 struct cli;
 struct admin;
+struct admin_progress;
 struct command {
     const char *name;     /* "put", "key add" */
     const char *operands; /* as the help shows them: "FILE…"; NULL: it has none */
@@ -34,7 +35,6 @@ struct command {
     const char *summary;               /* one line */
     const char *details;               /* more text for its own help, ending in a newline; may be NULL */
     int (*run)(struct cli *);
-    bool makes_data; /* makes a data directory that does not exist; without it, that is an error: a mistyped path */
 };
 #define ANY_NUMBER SIZE_MAX
 
@@ -59,13 +59,16 @@ struct cli {
     struct random *random;
     char *const *environment;
     FILE *out, *err;
-    int argc; /* the arguments of commands_run */
+    size_t columns; /* of the terminal that `out` is; 0: it is none */
+    int argc;       /* the arguments of commands_run */
     char **argv;
     slice input;  /* replaces standard input when the command runs inside a server; .p NULL: read stdin */
     slice folder; /* the working directory of the command line, for relative paths; empty: that of this process */
     /* A command with a long output prints it in pieces (cli/admin.h): before a piece, what it wrote here at the end of the piece
      * before, or empty; afterwards empty when that was the last one. No line ends. */
     slice resume;
+    struct admin_progress
+        *progress;       /* where a long command says how far it is (cli/admin_progress.h); NULL: nobody looks */
     struct admin *admin; /* the stores, when the command runs inside a server; else NULL */
 };
 

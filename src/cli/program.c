@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/admin.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 
 #include <signal.h>
 
@@ -19,10 +20,16 @@ static const struct command command_version = {
 
 const struct command *const all_commands[] = {
     &command_serve,
+    &command_init,
+    &command_check,
+    &command_status,
+    &command_reload,
+    &command_stop,
     &command_demo,
     &command_put,
     &command_get,
     &command_ls,
+    &command_rm,
     &command_account_add,
     &command_account_list,
     &command_account_limit,
@@ -41,13 +48,21 @@ const struct command *const all_commands[] = {
     &command_bucket_list,
     &command_entity_add,
     &command_entity_list,
+    &command_webhook_add,
+    &command_webhook_list,
+    &command_webhook_remove,
+    &command_webhook_deliveries,
+    &command_webhook_retry,
+    &command_webhook_test,
     &command_fsck,
     &command_backup,
     &command_restore,
+    &command_salvage,
     &command_course_list,
     &command_course_limit,
     &command_course_enrol,
     &command_jobs,
+    &command_jobs_run,
     &command_jobs_retry,
     &command_jobs_cancel,
     &command_audit,
@@ -70,6 +85,7 @@ int cais_main(int argc, char **argv, struct clock *clock, struct random *random)
         .environment = environ,
         .out = stdout,
         .err = stderr,
+        .columns = terminal_columns(stdout),
     };
     return commands_run(all_commands, &cli, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "cli/put_large.h"
 
 #include "base/text.h"
+#include "cli/command_text.h"
 #include "cli/resumable_put.h"
 #include "cli/terminal.h"
 
@@ -112,12 +113,12 @@ static bool show_pause(void *arg, int64_t pause_ms, bool is_first, err_t why)
     struct display *d = arg;
     SCRATCH(scratch);
     if (is_first && !d->progress.shown)
-        say(d, arena_printf(&scratch, SLICE_FMT "; trying again", SLICE_ARG(err_text(&scratch, why))));
+        say(d, arena_printf(&scratch, SLICE_FMT "; trying again", SLICE_ARG(err_text_for_people(&scratch, why))));
     for (int64_t left_ms = pause_ms; left_ms > 0; left_ms -= REDRAW_MS) {
         SCRATCH(line);
         slice text = arena_printf(&line, "waits, tries again in " SLICE_FMT " (" SLICE_FMT ")",
                                   SLICE_ARG(duration_for_people(&line, (left_ms + 999) / 1000)),
-                                  SLICE_ARG(err_text(&line, why)));
+                                  SLICE_ARG(err_text_for_people(&line, why)));
         progress_note(&d->progress, text, true);
         if (!goes_on(d, left_ms < REDRAW_MS ? left_ms : REDRAW_MS))
             return false;
@@ -130,37 +131,10 @@ static void show_notice(void *arg, slice text)
     say(arg, text);
 }
 
-/* The word as a shell reads it. */
-static slice shell_word(slice word, struct arena *a)
-{
-    bool is_plain = word.n > 0;
-    for (size_t i = 0; i < word.n; i++)
-        is_plain &= (word.p[i] >= 'a' && word.p[i] <= 'z') || (word.p[i] >= 'A' && word.p[i] <= 'Z') ||
-                    (word.p[i] >= '0' && word.p[i] <= '9') || strchr("_./:@%+=,-", word.p[i]);
-    if (is_plain)
-        return word;
-    struct buf quoted;
-    buf_init(&quoted, 0);
-    buf_add_byte(&quoted, '\'');
-    for (size_t i = 0; i < word.n; i++)
-        buf_add(&quoted, word.p[i] == '\'' ? S("'\\''") : (slice){ word.p + i, 1 });
-    buf_add_byte(&quoted, '\'');
-    return buf_give(&quoted, a);
-}
-
-/* The command that goes on; without the token, which does not belong on a command line. */
 static slice resume_command(const struct put_large *l, struct arena *a)
 {
-    static const char *const kept[] = { "url", "ca", "data", "config", "account" };
-    slice command = S("cais put --resume");
-    for (size_t i = 0; i < LENGTH_OF(kept); i++) {
-        const char *value = option_value(l->cli->options, kept[i]);
-        slice shown = !value ? S("") : strcmp(kept[i], "url") == 0 ? l->session->server_name : slice_of(value);
-        if (value)
-            command = arena_printf(a, SLICE_FMT " --%s " SLICE_FMT, SLICE_ARG(command), kept[i],
-                                   SLICE_ARG(shell_word(shown, a)));
-    }
-    return terminal_safe(a, command);
+    static const char *const without[] = { "resume", "name", "type", "retry-for", "json", NULL };
+    return command_again(l->cli, S("cais put --resume"), without, a);
 }
 
 /* The error, and how to go on with what the server has. */
@@ -171,8 +145,8 @@ static err_t with_way_on(const struct put_large *l, const struct resumable_put *
         has = arena_printf(a, "the server has at least " SLICE_FMT " of " SLICE_FMT ", and ",
                            SLICE_ARG(size_for_people(a, p->acknowledged_bytes)),
                            SLICE_ARG(size_for_people(a, p->state.version.size_bytes)));
-    return err_make(a, e->code, SLICE_FMT "; " SLICE_FMT "'" SLICE_FMT "' goes on", SLICE_ARG(err_text(a, e)),
-                    SLICE_ARG(has), SLICE_ARG(resume_command(l, a)));
+    return err_make(a, e->code, SLICE_FMT "; " SLICE_FMT "'" SLICE_FMT "' goes on",
+                    SLICE_ARG(err_text_for_people(a, e)), SLICE_ARG(has), SLICE_ARG(resume_command(l, a)));
 }
 
 /* ---- sending ---- */
@@ -191,8 +165,10 @@ static err_t send_with_display(struct put_large *l, struct resumable_put *p, con
     err_t e = resumable_put(p, a, ret_file);
     progress_end(&d.progress);
     stop_signals_restore(&d.signals);
+    if (l->stopped_by && !p->record && p->state.upload.n)
+        resumable_abandon(p->client, p->state.upload); /* nobody could go on with it */
     if (l->stopped_by)
-        e = err_make(a, ERR_EXPIRED, "stopped by a signal");
+        e = err_make(a, ERR_EXPIRED, p->record && p->state.upload.n ? "stopped by a signal" : "stopped");
     bool can_go_on = p->record && p->state.upload.n && !err_is(e, ERR_CONFLICT);
     return e && can_go_on ? with_way_on(l, p, e, a) : e;
 }
@@ -213,7 +189,8 @@ static void find_earlier(struct put_large *l, const char *path, const struct put
     struct put_state found;
     err_t e = put_record_read(record, a, &found);
     if (e && !err_is(e, ERR_NOT_FOUND))
-        say(&d, arena_printf(a, "the state of an earlier upload is ignored: " SLICE_FMT, SLICE_ARG(err_text(a, e))));
+        say(&d, arena_printf(a, "the state of an earlier upload is ignored: " SLICE_FMT,
+                             SLICE_ARG(err_text_for_people(a, e))));
     if (e)
         return;
     if (found.version.size_bytes == state->version.size_bytes && found.version.mtime_ns == state->version.mtime_ns) {
@@ -247,7 +224,8 @@ err_t put_large_file(struct put_large *l, const char *path, int fd, slice name, 
         return e;
     if (e) {
         struct display d = { .large = l, .path = path };
-        say(&d, arena_printf(a, "it cannot be resumed if it is interrupted: " SLICE_FMT, SLICE_ARG(err_text(a, e))));
+        say(&d, arena_printf(a, "it cannot be resumed if it is interrupted: " SLICE_FMT,
+                             SLICE_ARG(err_text_for_people(a, e))));
     } else {
         p.record = &record;
         find_earlier(l, path, &record, a, &p.state);
@@ -265,7 +243,7 @@ static void report_ignored(void *arg, slice name, err_t why)
     SCRATCH(scratch);
     fprintf(l->cli->err, "cais put: ignored " SLICE_FMT "/" SLICE_FMT ": " SLICE_FMT "\n",
             SLICE_ARG(terminal_safe(&scratch, folder_path(l->cli, &scratch))), SLICE_ARG(terminal_safe(&scratch, name)),
-            SLICE_ARG(err_text(&scratch, why)));
+            SLICE_ARG(err_text_for_people(&scratch, why)));
 }
 
 err_t put_large_list(struct put_large *l, struct arena *a, struct put_state_list *ret)

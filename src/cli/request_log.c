@@ -2,6 +2,7 @@
 #include "cli/request_log.h"
 
 #include "base/json.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "http/target.h"
 
@@ -10,6 +11,7 @@
 struct request_log {
     struct log *log;
     int loops;
+    bool is_on;         /* atomic */
     struct buf lines[]; /* one for each loop, so that no lock is needed */
 };
 
@@ -18,9 +20,15 @@ struct request_log *request_log_new(struct log *log, int loops)
     struct request_log *r = must_malloc(sizeof *r + (size_t)loops * sizeof r->lines[0]);
     r->log = log;
     r->loops = loops;
+    r->is_on = true;
     for (int i = 0; i < loops; i++)
         buf_init(&r->lines[i], 0);
     return r;
+}
+
+void request_log_set(struct request_log *r, bool is_on)
+{
+    LIVE_SET(r->is_on, is_on);
 }
 
 void request_log_free(struct request_log *r)
@@ -79,14 +87,14 @@ static slice target_to_show(const struct http_exchange *x, struct arena *a)
 void request_log_report(void *arg, int loop, const struct http_report *report)
 {
     struct request_log *r = arg;
-    if (!report->x || loop >= r->loops)
+    if (!report->x || loop >= r->loops || !LIVE(r->is_on) || LIVE(r->log->min_level) > LOG_INFO)
         return;
     char memory[1024];
     SCOPED(arena_releasep) struct arena a;
     arena_init_with(&a, memory, sizeof memory);
     slice when = time_format_utc(&a, clock_now_ms(r->log->clock));
     slice target = target_to_show(report->x, &a);
-    (r->log->text ? write_text : write_json)(&r->lines[loop], report, when, target);
+    (LIVE(r->log->text) ? write_text : write_json)(&r->lines[loop], report, when, target);
 }
 
 void request_log_flush(void *arg, int loop)

@@ -11,6 +11,7 @@ enum { REQUEST_LOG_LOOPS = 257 /* the most that can be configured, and the one f
 
 struct request_log;
 struct request_log *request_log_new(struct log *, int loops); /* log is borrowed */
+void request_log_set(struct request_log *, bool is_on);       /* as log.requests says; on at first. Thread: any */
 void request_log_free(struct request_log *);                  /* NULL is fine */
 /* For http_options; arg is the request_log. */
 void request_log_report(void *arg, int loop, const struct http_report *);

@@ -35,7 +35,8 @@ struct sending {
     struct client_reply reply;
     bool is_of_tus;
 
-    bool is_failing; /* since since_ms, without having come further than failing_at */
+    bool has_changed; /* the file */
+    bool is_failing;  /* since since_ms, without having come further than failing_at */
     int64_t since_ms, failing_at, pause_ms;
 };
 
@@ -53,6 +54,21 @@ static err_t read_at(int fd, int64_t offset, char *to, size_t room, struct arena
     return NULL;
 }
 
+static err_t check_unchanged(struct sending *s, struct arena *a)
+{
+    err_t e = client_check_unchanged(s->p->fd, s->p->state.version, a);
+    s->has_changed |= err_is(e, ERR_CONFLICT);
+    return e;
+}
+
+/* It ends before the length that it had. */
+static err_t is_shorter(struct sending *s, struct arena *a)
+{
+    TRY(check_unchanged(s, a));
+    s->has_changed = true;
+    return err_make(a, ERR_CONFLICT, "it became shorter while it was sent, so nothing of it was kept");
+}
+
 /* Make `hashed` the offset `to`. */
 static err_t hash_up_to(struct sending *s, int64_t to, struct arena *a)
 {
@@ -66,7 +82,7 @@ static err_t hash_up_to(struct sending *s, int64_t to, struct arena *a)
         size_t n = 0, room = to - s->hashed < READ_BYTES ? (size_t)(to - s->hashed) : READ_BYTES;
         TRY(read_at(s->p->fd, s->hashed, bytes, room, a, &n));
         if (!n)
-            return err_make(a, ERR_CONFLICT, "the file became shorter while it was sent");
+            return is_shorter(s, a);
         md5_update(&s->md5, (slice){ bytes, n });
         s->hashed += (int64_t)n;
         if (!watch->on_read_again(watch->arg, s->hashed, to))
@@ -75,7 +91,7 @@ static err_t hash_up_to(struct sending *s, int64_t to, struct arena *a)
     return NULL;
 }
 
-/* The bytes of one PATCH, and their running MD5. */
+/* The bytes of one PATCH, and their running MD5. The last ones are sent only if the file is what it was. */
 struct piece {
     struct sending *s;
     int64_t at; /* in the file */
@@ -88,7 +104,9 @@ static err_t read_piece(void *arg, struct arena *a, char *to, size_t room, size_
     TRY(read_at(piece->s->p->fd, piece->at, to, room, a, ret_n));
     md5_update(&piece->md5, (slice){ to, *ret_n });
     piece->at += (int64_t)*ret_n;
-    return NULL;
+    if (!*ret_n)
+        return is_shorter(piece->s, a);
+    return piece->at == piece->s->size ? check_unchanged(piece->s, a) : NULL;
 }
 
 static bool rewind_piece(void *arg)
@@ -180,7 +198,7 @@ static void keep_state(struct sending *s, struct arena *a)
     put_record_remove(p->record); /* of an earlier upload, perhaps */
     p->record = NULL;
     p->watch->on_notice(p->watch->arg, arena_printf(a, "it cannot be resumed if it is interrupted: " SLICE_FMT,
-                                                    SLICE_ARG(err_text(a, e))));
+                                                    SLICE_ARG(err_text_for_people(a, e))));
 }
 
 static err_t begin_upload(struct sending *s, struct arena *a)
@@ -224,7 +242,7 @@ static err_t ask_offset(struct sending *s, struct arena *a)
 static err_t send_piece(struct sending *s, struct arena *a)
 {
     int64_t missing = s->size - s->offset;
-    TRY(client_check_unchanged(s->p->fd, s->p->state.version, NULL, a));
+    TRY(check_unchanged(s, a));
     TRY(hash_up_to(s, s->offset, a));
     struct piece piece = { .s = s, .at = s->offset, .md5 = s->md5 };
     struct client_source body = { .size_bytes = missing < REQUEST_BYTES ? missing : REQUEST_BYTES,
@@ -360,13 +378,17 @@ err_t resumable_put(struct resumable_put *p, struct arena *a, struct client_file
     struct sending s = { .p = p, .arena = a, .size = p->state.version.size_bytes, .offset = -1 };
     md5_init(&s.md5);
     p->acknowledged_bytes = -1;
-    TRY(send_until_file(&s));
+    err_t e = send_until_file(&s);
+    if (s.has_changed && p->state.upload.n) {
+        resumable_abandon(p->client, p->state.upload);
+        forget_state(p);
+    }
+    TRY(e);
     struct client_file file;
     TRY(hash_up_to(&s, s.size, a));
     TRY(get_info(&s, &file));
     forget_state(p); /* it is a file, whatever is found out about it now */
     TRY(client_check_kept(&file, s.size, s.md5, a));
-    TRY(client_check_unchanged(p->fd, p->state.version, &file, a));
     *ret_file = file;
     return NULL;
 }

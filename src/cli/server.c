@@ -2,15 +2,22 @@
 #include "cli/server.h"
 
 #include "base/json.h"
+#include "base/live.h"
+#include "base/scoped.h"
 #include "base/text.h"
 #include "cli/admin.h"
 #include "cli/apis.h"
 #include "cli/descriptors.h"
 #include "cli/request_log.h"
 #include "cli/store.h"
+#include "cli/welcome.h"
 #include "core/care/data_dir.h"
+#include "core/object/damage.h"
+#include "hook/hook.h"
 #include "http/server.h"
 #include "jobs/jobs.h"
+#include "sftp/handle.h"
+#include "sftp/server.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -19,11 +26,14 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OBJECT_API "s3" /* of stored objects; it has all paths that no other API has */
 enum { MAX_LINKS = 256, MAX_LISTENERS = 64, CONNECTIONS_DEFAULT = 20000, CONNECTIONS_MIN = 16 };
 
 /* An address that the server listens on. */
@@ -33,13 +43,17 @@ struct bound {
 };
 
 struct server {
-    const struct config *config;
+    struct config *config; /* as it is in use */
     struct log *log;
-    struct arena arena; /* for objects that live as long as the server */
+    struct server_source source;  /* .read NULL: no reload */
+    pthread_mutex_t reload_mutex; /* one reload at a time */
+    struct arena arena;           /* for objects that live as long as the server */
     struct store store;
+    struct hook_sender *hooks; /* NULL: a private server, which runs no jobs */
     struct jobs *jobs;
     struct http_server *http;
     struct request_log *request_log;
+    struct sftp_service *sftp; /* NULL: it has no addresses */
 
     struct admin_service admin;
     struct apis apis;
@@ -67,7 +81,11 @@ static err_t connections_allowed(const struct server *s, struct arena *a, size_t
     size_t limit = descriptors_raise_limit(), wanted = (size_t)c->http.max_connections;
     size_t threads = (size_t)((c->server.loops ? c->server.loops : 16) + (c->server.workers ? c->server.workers : 8) +
                               (c->server.long_workers ? c->server.long_workers : 4));
-    size_t fit = descriptors_for_connections(limit, threads);
+    size_t for_sftp = c->server.sftp_listen.count
+                          ? (size_t)((2 + HANDLES_RESERVED) * c->sftp.max_connections + c->sftp.max_open_files)
+                          : 0;
+    threads += c->server.sftp_listen.count ? (size_t)(2 * c->sftp.max_connections) : 0;
+    size_t fit = descriptors_for_connections(limit > for_sftp ? limit - for_sftp : 0, threads);
     if (fit < CONNECTIONS_MIN)
         return err_make(a, ERR_INVALID,
                         "a limit of %zu file descriptors is too low for cais: raise it, as with ulimit -n or"
@@ -89,23 +107,37 @@ static int64_t rate_of(int64_t configured)
     return configured ? configured : HTTP_NO_RATE;
 }
 
+/* The hosts of the engine, and those of links. Returns how many they are; in `a`. */
+static size_t name_hosts(const struct server *s, struct arena *a, struct http_host **ret_hosts,
+                         struct link_base *ret_links)
+{
+    const struct config *c = s->config;
+    size_t count = 0, n = 0;
+    for (const struct config_host *h = c->hosts; h; h = h->next)
+        count++;
+    struct http_host *hosts = arena_array(a, struct http_host, count + 1);
+    slice *names = arena_array(a, slice, count + 1);
+    ret_links->storage_host = S("");
+    for (const struct config_host *h = c->hosts; h; h = h->next, n++) {
+        hosts[n] = (struct http_host){ h->name, arena_cstr(a, h->api) };
+        names[n] = h->name;
+        if (!ret_links->storage_host.n && slice_eq(h->api, S(OBJECT_API)) && !slice_starts(h->name, S("*.")))
+            ret_links->storage_host = h->name;
+    }
+    ret_links->hosts = names;
+    ret_links->host_count = count;
+    ret_links->public_url = c->server.public_url;
+    *ret_hosts = hosts;
+    return count;
+}
+
 static err_t make_engine(struct server *s, struct clock *clock, struct random *random, struct arena *a)
 {
     const struct config *c = s->config;
-    size_t host_count = 0, max_connections = 0;
+    size_t max_connections = 0;
     TRY(connections_allowed(s, a, &max_connections));
-    for (const struct config_host *h = c->hosts; h; h = h->next)
-        host_count++;
-    struct http_host *hosts = arena_array(&s->arena, struct http_host, host_count + 1);
-    slice *names = arena_array(&s->arena, slice, host_count + 1);
-    size_t n = 0;
-    for (const struct config_host *h = c->hosts; h; h = h->next, n++) {
-        hosts[n] = (struct http_host){ h->name, arena_cstr(&s->arena, h->api) };
-        names[n] = h->name;
-    }
-    s->links.hosts = names;
-    s->links.host_count = host_count;
-    s->links.public_url = c->server.public_url;
+    struct http_host *hosts;
+    size_t host_count = name_hosts(s, &s->arena, &hosts, &s->links);
     struct http_options o = { .clock = clock,
                               .random = random,
                               .loops = (int)c->server.loops,
@@ -127,15 +159,22 @@ static err_t make_engine(struct server *s, struct clock *clock, struct random *r
                               .trusted_proxies = copy_strings(s, &c->server.trusted_proxies),
                               .hosts = hosts,
                               .host_count = host_count,
-                              .fallback = "s3" };
-    if (c->log.requests && s->log->min_level <= LOG_INFO) {
-        s->request_log = request_log_new(s->log, REQUEST_LOG_LOOPS);
-        o.report = request_log_report;
-        o.flush = request_log_flush;
-        o.arg = s->request_log;
-    }
+                              .fallback = OBJECT_API };
+    s->request_log = request_log_new(s->log, REQUEST_LOG_LOOPS);
+    request_log_set(s->request_log, c->log.requests);
+    o.report = request_log_report;
+    o.flush = request_log_flush;
+    o.arg = s->request_log;
     TRY(http_server_new(&o, s->apis.all, s->apis.count, a, &s->http));
     apis_set_http_server(&s->apis, s->http);
+    return NULL;
+}
+
+static err_t note_bound(struct server *s, const char *kind, slice address, struct arena *a)
+{
+    if (s->bound_count == MAX_LISTENERS)
+        return err_make(a, ERR_INVALID, "more than %d addresses to listen on", MAX_LISTENERS);
+    s->bound[s->bound_count++] = (struct bound){ kind, arena_copy(&s->arena, address) };
     return NULL;
 }
 
@@ -146,11 +185,8 @@ static err_t listen_on(struct server *s, const char *kind, slice address, const 
     struct http_listener l = *options;
     slice at;
     l.address = arena_cstr(&s->arena, address);
-    if (s->bound_count == MAX_LISTENERS)
-        return err_make(a, ERR_INVALID, "more than %d addresses to listen on", MAX_LISTENERS);
     TRY(http_server_listen(s->http, &l, a, &at));
-    s->bound[s->bound_count++] = (struct bound){ kind, arena_copy(&s->arena, at) };
-    return NULL;
+    return note_bound(s, kind, at, a);
 }
 
 static err_t listen_on_list(struct server *s, const char *kind, const struct config_list *list,
@@ -162,21 +198,74 @@ static err_t listen_on_list(struct server *s, const char *kind, const struct con
     return NULL;
 }
 
+static void add_sftp_metrics(void *arg, struct buf *b)
+{
+    struct sftp_stats now;
+    sftp_service_stats(arg, &now);
+    service_add_metric(b, "cais_sftp_connections", "gauge", "Open SFTP connections.", now.connections_open);
+    service_add_metric(b, "cais_sftp_connections_accepted_total", "counter", "SFTP connections accepted.",
+                       now.connections_accepted);
+    service_add_metric(b, "cais_sftp_connections_refused_total", "counter", "SFTP connections refused by a cap.",
+                       now.connections_refused);
+    service_add_metric(b, "cais_sftp_logins_total", "counter", "Logins by SFTP.", now.logins);
+    service_add_metric(b, "cais_sftp_logins_refused_total", "counter", "Attempts to log in by SFTP that were refused.",
+                       now.logins_refused);
+    service_add_metric(b, "cais_sftp_requests_total", "counter", "SFTP requests answered.", now.requests);
+}
+
+static err_t open_sftp(struct server *s, struct arena *a)
+{
+    const struct config *c = s->config;
+    struct sftp_options o = { .core = &s->store.core,
+                              .log = s->log,
+                              .purpose = S("sftp"),
+                              .data_dir = arena_cstr(a, c->server.data),
+                              .host_keys = copy_strings(s, &c->sftp.host_keys),
+                              .max_connections = (size_t)c->sftp.max_connections,
+                              .max_connections_per_address = (size_t)c->sftp.max_connections_per_address,
+                              .max_connections_per_user = (size_t)c->sftp.max_connections_per_user,
+                              .max_logging_in = (size_t)c->sftp.max_logging_in,
+                              .max_logging_in_per_address = (size_t)c->sftp.max_logging_in_per_address,
+                              .login_grace_ms = c->sftp.login_grace_ms,
+                              .idle_ms = c->sftp.idle_timeout_ms,
+                              .max_attempts = (int)c->sftp.max_attempts,
+                              .max_open_files = c->sftp.max_open_files,
+                              .memory_bytes = (size_t)c->sftp.memory_bytes };
+    apis_inbox(&s->apis, S("sftp"), SYNC_BY_FOLDER, &o.inbox);
+    TRY(sftp_service_new(&o, a, &s->sftp));
+    apis_add_metrics(&s->apis, add_sftp_metrics, s->sftp);
+    return NULL;
+}
+
+static err_t listen_for_sftp(struct server *s, struct arena *a)
+{
+    const struct config_list *list = &s->config->server.sftp_listen;
+    for (size_t i = 0; i < list->count; i++) {
+        slice at;
+        if (!list->items[i].n)
+            continue;
+        if (!s->sftp)
+            TRY(open_sftp(s, a));
+        TRY(sftp_service_listen(s->sftp, arena_cstr(a, list->items[i]), a, &at));
+        TRY(note_bound(s, "sftp_listen", at, a));
+    }
+    return NULL;
+}
+
 static err_t listen_everywhere(struct server *s, bool private_only, struct arena *a)
 {
     const struct config *c = s->config;
     slice socket = arena_printf(a, "unix:" SLICE_FMT "/%s", SLICE_ARG(c->server.data),
                                 private_only ? DATA_DIR_PRIVATE : DATA_DIR_SOCKET);
     static const struct http_listener plain = { 0 }, tls = { .tls = true }, local = { .local = true, .apart = true },
-                                      s3 = { .only_api = "s3" }, sftp = { .only_api = "later" },
-                                      metrics = { .only_api = "metrics", .apart = true };
+                                      s3 = { .only_api = "s3" }, metrics = { .only_api = "metrics", .apart = true };
     TRY(listen_on(s, "admin", socket, &local, a));
     if (private_only)
         return NULL;
     TRY(listen_on_list(s, "listen", &c->server.listen, &plain, a));
     TRY(listen_on_list(s, "tls_listen", &c->server.tls_listen, &tls, a));
     TRY(listen_on_list(s, "s3_listen", &c->server.s3_listen, &s3, a));
-    TRY(listen_on_list(s, "sftp_listen", &c->server.sftp_listen, &sftp, a));
+    TRY(listen_for_sftp(s, a));
     if (c->server.unix_listen.n)
         TRY(listen_on(s, "unix_listen", arena_printf(a, "unix:" SLICE_FMT, SLICE_ARG(c->server.unix_listen)), &plain,
                       a));
@@ -234,7 +323,7 @@ static void collect_link_listeners(struct server *s)
     s->links.listener_count = n;
 }
 
-err_t server_reload(struct server *s, struct arena *a)
+static err_t load_certificates(struct server *s, struct arena *a)
 {
     const struct config *c = s->config;
     if (c->server.tls_cert.count == 0)
@@ -244,6 +333,105 @@ err_t server_reload(struct server *s, struct arena *a)
         pairs[i] = (struct http_certificate){ arena_cstr(a, c->server.tls_cert.items[i]),
                                               arena_cstr(a, c->server.tls_key.items[i]) };
     return http_server_certificates(s->http, pairs, c->server.tls_cert.count, a);
+}
+
+/* ---- reload ---- */
+
+static void change_log(struct server *s)
+{
+    const struct config *c = s->config;
+    LIVE_SET(s->log->min_level, c->log.level);
+    LIVE_SET(s->log->text, config_log_is_text(c));
+    request_log_set(s->request_log, c->log.requests);
+}
+
+static void change_hosts(struct server *s)
+{
+    struct link_base *links = arena_new(&s->arena, struct link_base);
+    struct http_host *unused;
+    *links = s->links;
+    name_hosts(s, &s->arena, &unused, links);
+    apis_rename_hosts(&s->apis, s->config);
+    __atomic_store_n(&s->links.newest, links, __ATOMIC_RELEASE);
+}
+
+static err_t change_engine(struct server *s, struct arena *a)
+{
+    const struct config *c = s->config;
+    struct link_base unused;
+    struct http_host *hosts;
+    struct http_change to = { .head_timeout_ms = c->http.header_timeout_ms,
+                              .idle_timeout_ms = c->http.idle_timeout_ms,
+                              .body_rate_bytes = rate_of(c->http.body_rate_bytes),
+                              .body_window_ms = c->http.body_rate_window_ms,
+                              .send_rate_bytes = rate_of(c->http.send_rate_bytes),
+                              .send_window_ms = c->http.send_rate_window_ms,
+                              .max_connections_per_address = (size_t)c->http.max_connections_per_address };
+    TRY(connections_allowed(s, a, &to.max_connections));
+    to.host_count = name_hosts(s, a, &hosts, &unused);
+    to.hosts = hosts;
+    return http_server_change(s->http, &to, a);
+}
+
+/* The server takes what has changed. [hosts] names only APIs that exist (config_check), so nothing but the certificates and the file of
+ * the log can be refused. */
+static err_t use_config(struct server *s, bool hosts_changed, struct arena *a)
+{
+    const struct config *c = s->config;
+    change_log(s);
+    struct core_options limits;
+    store_limits(c, &limits);
+    core_set_limits(&s->store.core, &limits);
+    apis_reload(&s->apis, c);
+    if (hosts_changed)
+        change_hosts(s);
+    err_t e = change_engine(s, a), failed = e;
+    if (e)
+        log_error(s->log, "the limits of connections stay as they were", e);
+    e = c->log.file.n ? log_use_file(s->log, arena_cstr(a, c->log.file), a) : NULL;
+    if (e)
+        log_error(s->log, "the log goes on in the old file", e);
+    else if (c->log.file.n)
+        log_line(s->log, LOG_INFO, "log opened again", LOG_S("file", c->log.file));
+    failed = e ? e : failed;
+    e = load_certificates(s, a);
+    if (e)
+        log_error(s->log, "the certificates stay as they were", e);
+    else
+        log_line(s->log, LOG_INFO, "certificates loaded", LOG_I("count", (int64_t)c->server.tls_cert.count));
+    return e ? e : failed;
+}
+
+void server_allow_reload(struct server *s, const struct server_source *source)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->reload_mutex);
+    s->source = *source;
+}
+
+err_t server_reload(struct server *s, struct arena *a, struct reload_report *ret)
+{
+    SCRATCH(scratch);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->reload_mutex);
+    struct config fresh;
+    bool hosts_changed;
+    *ret = (struct reload_report){ 0 };
+    if (!s->source.read)
+        return err_make(a, ERR_UNSUPPORTED, "this server has no configuration that could be read again");
+    err_t e = s->source.read(s->source.arg, &scratch, &fresh);
+    if (e) {
+        log_error(s->log, "the configuration stays as it was", e);
+        return err_copy(a, e); /* nothing has changed */
+    }
+    reload_take(s->config, &fresh, a, ret, &hosts_changed);
+    e = use_config(s, hosts_changed, &scratch);
+    log_line(s->log, LOG_INFO, "configuration loaded", LOG_S("changed", ret->changed),
+             LOG_S("for_the_next_start", ret->waiting));
+    return err_copy(a, e);
+}
+
+bool server_is_alive(struct server *s)
+{
+    return http_server_ping(s->http);
 }
 
 /* ---- run.json: the addresses in use, also when the system chose the port ---- */
@@ -278,31 +466,72 @@ static err_t write_run_file(struct server *s, struct arena *a)
     return NULL;
 }
 
+static void log_damage(void *log, err_t e)
+{
+    log_error(log, "stored bytes are damaged", e);
+}
+
 /* ---- start and stop ---- */
+
+static err_t open_hooks(struct server *s, struct arena *a)
+{
+    const struct config *c = s->config;
+    struct hook_options o = { .networks = copy_strings(s, &c->webhooks.networks),
+                              .ca_file = c->webhooks.ca.n ? arena_cstr(&s->arena, c->webhooks.ca) : NULL };
+    TRY(hook_sender_open(&o, a, &s->hooks));
+    apis_use_webhooks(&s->apis, &s->store.core, s->hooks);
+    return NULL;
+}
+
+static err_t reload_for_command(void *arg, struct arena *a, struct reload_report *ret)
+{
+    return server_reload(arg, a, ret);
+}
+
+/* The main thread, which waits for signals, does the rest. */
+static void stop_for_command(void *arg)
+{
+    (void)arg;
+    kill(getpid(), SIGTERM);
+}
 
 static err_t start_all(struct server *s, const struct cli *cli, bool private_only, struct arena *a)
 {
     const struct config *c = s->config;
     TRY(store_open(&s->store, c, cli->clock, cli->random, s->log, a));
-    s->admin = (struct admin_service){
-        .store = &s->store, .config = c, .clock = cli->clock, .random = cli->random, .environment = cli->environment
-    };
+    s->admin = (struct admin_service){ .control = { reload_for_command, stop_for_command, s },
+                                       .store = &s->store,
+                                       .config = c,
+                                       .clock = cli->clock,
+                                       .random = cli->random,
+                                       .environment = cli->environment };
     admin_service_init(&s->admin);
     struct apis_params params = {
         .store = &s->store, .config = c, .links = &s->links, .admin = &s->admin.http_api, .log = s->log
     };
-    TRY(apis_open(&s->apis, &params, a));
+    TRY(store_advise_salvage(c->server.data, apis_open(&s->apis, &params, a), a));
     TRY(make_engine(s, cli->clock, cli->random, a));
     TRY(listen_everywhere(s, private_only, a));
     collect_link_listeners(s);
     if (!private_only)
-        TRY(server_reload(s, a));
-    struct jobs_options jobs = { .log = s->log, .is_alone = true }; /* the data directory is locked */
-    TRY(jobs_new(&s->store.core, &jobs, a, &s->jobs));
+        TRY(load_certificates(s, a));
+    if (!private_only)
+        TRY(open_hooks(s, a));
+    struct jobs_options jobs = { .log = s->log,
+                                 .is_alone = true, /* the data directory is locked */
+                                 .ingest_threads = (size_t)s->config->jobs.ingest_workers };
+    TRY(store_advise_salvage(c->server.data, jobs_new(&s->store.core, &jobs, a, &s->jobs), a));
+    damage_listen(&s->store.core, log_damage, s->log);
     TRY(http_server_start(s->http, a));
+    if (s->sftp)
+        TRY(sftp_service_start(s->sftp, a));
     if (!private_only) {
         jobs_start(s->jobs);
-        TRY(write_run_file(s, a));
+        err_t e = write_run_file(s, a);
+        if (err_is(e, ERR_NO_SPACE))
+            log_error(s->log, "the disk is full: run.json could not be written", e);
+        else
+            TRY(e);
     }
     return NULL;
 }
@@ -326,13 +555,14 @@ static void advise_host_of_objects(const struct server *s)
     }
 }
 
-err_t server_start(const struct cli *cli, const struct config *config, struct log *log, bool private_only,
-                   struct arena *a, struct server **ret)
+err_t server_start(const struct cli *cli, struct config *config, struct log *log, bool private_only, struct arena *a,
+                   struct server **ret)
 {
     struct server *s = must_malloc(sizeof *s);
     s->config = config;
     s->log = log;
-    s->store.lock_fd = -1;
+    s->store.lock_fd = s->store.dir_lock_fd = -1;
+    pthread_mutex_init(&s->reload_mutex, NULL);
     arena_init(&s->arena);
     err_t e = start_all(s, cli, private_only, a);
     if (e) {
@@ -350,19 +580,48 @@ err_t server_start(const struct cli *cli, const struct config *config, struct lo
     return NULL;
 }
 
+/* What a person on this machine types into a browser; empty: no listener is for people. */
+static slice address_for_people(const struct server *s, struct arena *a)
+{
+    if (s->links.public_url.n)
+        return s->links.public_url;
+    for (int tls = 0; tls < 2; tls++)
+        for (size_t i = 0; i < s->bound_count; i++) {
+            slice at = s->bound[i].address, any = S("0.0.0.0:"), any6 = S("[::]:");
+            if (strcmp(s->bound[i].kind, tls ? "tls_listen" : "listen") != 0)
+                continue;
+            if (slice_starts(at, any) || slice_starts(at, any6))
+                at = arena_printf(a, "127.0.0.1:" SLICE_FMT,
+                                  SLICE_ARG(slice_from(at, slice_starts(at, any) ? any.n : any6.n)));
+            return arena_printf(a, "http%s://" SLICE_FMT, tls ? "s" : "", SLICE_ARG(at));
+        }
+    return S("");
+}
+
+err_t server_welcome(struct server *s, FILE *out, struct arena *a)
+{
+    slice address = address_for_people(s, a);
+    return address.n ? welcome_print(&s->store.core, address, out, a) : NULL;
+}
+
 void server_drain(struct server *s)
 {
     if (s->run_file)
         unlink(s->run_file);
     free(s->run_file);
     s->run_file = NULL;
+    int64_t grace_ms = LIVE(s->config->http.shutdown_grace_ms), began_us = clock_stopwatch_us();
+    sftp_service_drain(s->sftp);
     if (s->http)
-        http_server_stop(s->http, s->config->http.shutdown_grace_ms);
+        http_server_stop(s->http, grace_ms);
+    int64_t left_ms = grace_ms - (clock_stopwatch_us() - began_us) / 1000;
+    sftp_service_stop(s->sftp, left_ms > 0 ? left_ms : 0);
 }
 
 void server_hurry(struct server *s)
 {
     http_server_end_grace(s->http);
+    sftp_service_end_grace(s->sftp);
 }
 
 void server_stop(struct server *s)
@@ -371,10 +630,13 @@ void server_stop(struct server *s)
         return;
     server_drain(s);
     jobs_free(s->jobs);
+    hook_sender_close(s->hooks);
+    sftp_service_free(s->sftp);
+    apis_close(&s->apis);   /* no request is left, and core is still there */
     store_close(&s->store); /* before the loops are freed: the committer may still notify one */
     http_server_free(s->http);
     request_log_free(s->request_log);
-    apis_close(&s->apis);
+    pthread_mutex_destroy(&s->reload_mutex);
     arena_release(&s->arena);
     free(s);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/session.h"
 
+#include "cli/command_text.h"
 #include "cli/server.h"
 #include "cli/server_probe.h"
 #include "cli/stop_signals.h"
+#include "cli/store.h"
 #include "cli/terminal.h"
 #include "core/care/data_dir.h"
 
@@ -49,40 +51,24 @@ static err_t read_session_config(const struct cli *cli, struct config *config)
     return config_check(config);
 }
 
-/* The socket of the server that has the data directory, or of a private one. When the directory has no database and the
- * command does not make one, the path is returned as it is, and opening the client fails with the proper message. */
+/* The socket of the server that has the data directory, or of a private one. */
 static err_t find_socket(const struct cli *cli, struct session *s, const char **ret_path)
 {
-    /* What is not there has no unfinished uploads either. */
-    bool makes_data = cli->options->command->makes_data && !option_on(cli->options, "resume");
     TRY(read_session_config(cli, &s->config));
     slice dir = s->config.server.data;
     *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
-    const char *database = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_DATABASE, SLICE_ARG(dir)).p;
     int64_t deadline_ms = 0;
     err_t e;
     do {
-        if (server_probe(dir) || (!makes_data && access(database, F_OK) != 0 && errno == ENOENT))
+        if (server_probe(dir))
             return NULL;
-        e = start_private_server(cli, s);
+        e = store_check_exists(dir, cli->arena);
+        if (!e)
+            e = start_private_server(cli, s);
         if (!e)
             *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_PRIVATE, SLICE_ARG(dir)).p;
     } while (e && e->code == ERR_CONFLICT && server_probe_pause(cli->clock, &deadline_ms));
     return e;
-}
-
-/* http://ana:secret@host/ → http://host */
-static slice url_without_secrets(slice url, struct arena *a)
-{
-    size_t scheme = slice_find(url, S("://"));
-    slice host, path, rest = scheme == SLICE_NONE ? url : slice_from(url, scheme + 3);
-    bool has_path = slice_cut(rest, '/', &host, &path);
-    size_t at = slice_rfind_byte(host, '@');
-    while (slice_ends(path, S("/")))
-        path.n--;
-    slice parts[] = { slice_part(url, 0, url.n - rest.n), at == SLICE_NONE ? host : slice_from(host, at + 1),
-                      has_path && path.n ? S("/") : S(""), path };
-    return arena_join(a, parts, LENGTH_OF(parts));
 }
 
 static slice name_of_server(const struct cli *cli, const struct session *s, const char *url)
@@ -129,6 +115,14 @@ int report_file_error(const struct cli *cli, const char *name, err_t e)
     SCRATCH(scratch);
     return command_failed(
         cli, err_because(&scratch, e, e->code, SLICE_FMT, SLICE_ARG(terminal_safe(&scratch, slice_of(name)))));
+}
+
+err_t explain_id_error(const struct cli *cli, err_t e)
+{
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    return err_make(cli->arena, ERR_NOT_FOUND, SLICE_FMT "; 'cais ls' shows the IDs",
+                    SLICE_ARG(err_text_for_people(cli->arena, e)));
 }
 
 void print_json_value(FILE *out, const struct json *j)

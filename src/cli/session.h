@@ -40,6 +40,8 @@ const char *environment_value(const struct cli *cli, const char *name);
 
 /* Report an error about the file `name`: "cais COMMAND: NAME: text". Returns EXIT_FAILED. */
 int report_file_error(const struct cli *cli, const char *name, err_t e);
+/* The error of a request about a file or object: when there is none of that ID, it says which command shows the IDs. */
+err_t explain_id_error(const struct cli *cli, err_t e);
 /* One line of JSON. */
 void print_json_value(FILE *out, const struct json *);
 /* The part of a path after its last slash; slashes at its end do not count. */

@@ -59,20 +59,46 @@ slice terminal_safe(struct arena *a, slice text)
     return safe;
 }
 
-size_t terminal_width(slice text)
+/* The width of the beginning of the text that fits into `max`; *ret_length: its bytes. */
+static size_t fitting_width(slice text, size_t max, size_t *ret_length)
 {
-    size_t width = 0;
-    while (text.n) {
+    size_t width = 0, at = 0;
+    while (at < text.n) {
         size_t n;
-        uint32_t c = first_character(text, &n);
+        uint32_t c = first_character(slice_from(text, at), &n);
         bool combines = c >= 0x300 && c < 0x370;
         bool wide = (c >= 0x1100 && c < 0x1160) || (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xac00 && c < 0xd7a4) ||
                     (c >= 0xf900 && c < 0xfb00) || (c >= 0xfe30 && c < 0xfe70) || (c >= 0xff00 && c < 0xff61) ||
                     (c >= 0x1f300 && c < 0x1f650) || (c >= 0x20000 && c < 0x40000);
-        width += combines ? 0 : wide ? 2 : 1;
-        text = slice_from(text, n ? n : 1);
+        size_t more = combines ? 0 : wide ? 2 : 1;
+        if (width + more > max)
+            break;
+        width += more;
+        at += n ? n : 1;
     }
+    *ret_length = at;
     return width;
+}
+
+size_t terminal_width(slice text)
+{
+    size_t length;
+    return fitting_width(text, SIZE_MAX, &length);
+}
+
+slice terminal_cut(slice text, size_t width)
+{
+    size_t length;
+    fitting_width(text, width, &length);
+    return slice_part(text, 0, length);
+}
+
+size_t terminal_columns(FILE *to)
+{
+    struct winsize size;
+    if (!isatty(fileno(to)))
+        return 0;
+    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
 slice size_for_people(struct arena *a, int64_t bytes)
@@ -109,10 +135,10 @@ void progress_begin_at(struct progress *p, int64_t done)
     p->started_ms = clock_monotonic_ms(p->clock);
 }
 
-static size_t columns(FILE *to)
+static size_t room_to_draw(const struct progress *p)
 {
-    struct winsize size;
-    return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+    size_t columns = terminal_columns(p->to);
+    return columns ? columns : 80;
 }
 
 static bool is_time_to_draw(const struct progress *p, int64_t now)
@@ -122,7 +148,7 @@ static bool is_time_to_draw(const struct progress *p, int64_t now)
 
 static void draw(struct progress *p, slice facts, int64_t now)
 {
-    size_t width = columns(p->to), taken = terminal_width(facts) + 3;
+    size_t width = room_to_draw(p), taken = terminal_width(facts) + 3;
     slice name = p->name;
     if (terminal_width(name) + taken > width)
         name = S("");
@@ -161,7 +187,7 @@ void progress_note(struct progress *p, slice safe_text, bool at_once)
     int64_t now = clock_monotonic_ms(p->clock);
     if (!is_time_to_draw(p, now) && !(p->shown && at_once))
         return;
-    size_t width = columns(p->to), taken = terminal_width(p->name) + 3;
+    size_t width = room_to_draw(p), taken = terminal_width(p->name) + 3;
     size_t room = width > taken + NOTE_MIN ? width - taken : width > 1 ? width - 1 : 1;
     draw(p, slice_characters(safe_text, room), now);
 }

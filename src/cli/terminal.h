@@ -14,6 +14,9 @@
 slice terminal_safe(struct arena *a, slice text);
 /* The columns of safe text: one for each character, two for a wide East Asian one. */
 size_t terminal_width(slice text);
+slice terminal_cut(slice text, size_t width); /* the beginning of the text that is at most so wide */
+/* The width of the terminal, 80 if it does not say; 0: it is no terminal. */
+size_t terminal_columns(FILE *to);
 slice size_for_people(struct arena *a, int64_t bytes);       /* 17 B, 4.0 KiB, 1.2 GiB */
 slice duration_for_people(struct arena *a, int64_t seconds); /* 0:07, 12:30, 1:02:03 */
 

@@ -9,6 +9,8 @@ struct access_cache *access_cache_new(void);
 void access_cache_free(struct access_cache *);
 struct bucket_cache *bucket_cache_new(void);
 void bucket_cache_free(struct bucket_cache *);
+struct check_memory *check_memory_new(void);
+void check_memory_free(struct check_memory *);
 struct dataset_gate *dataset_gate_new(void);
 void dataset_gate_free(struct dataset_gate *);
 struct file_cache *file_cache_new(uint64_t max_bytes);
@@ -23,10 +25,14 @@ struct transfer_shards *transfer_shards_new(void);
 void transfer_shards_free(struct transfer_shards *);
 struct free_space *free_space_new(void);
 void free_space_free(struct free_space *);
-user_added_fn enrolment_adopt;                      /* enrolment.c */
-extern const struct entry_guard ticket_entry_guard; /* entry_ticket.c */
-extern const struct entry_guard sync_entry_guard;   /* sync_entry.c */
-extern const struct entry_guard folder_entry_guard; /* folder_entry.c */
+/* The stores note their writes there from now on, and must not be written any more when it is freed. */
+struct writes *writes_new(struct core *);
+void writes_free(struct core *);
+user_added_fn enrolment_adopt;                                                     /* enrolment.c */
+err_t task_person_arrived(struct meta_tx *, const struct user *, struct arena *a); /* task_members.c */
+extern const struct entry_guard ticket_entry_guard;                                /* entry_ticket.c */
+extern const struct entry_guard sync_entry_guard;                                  /* sync_entry.c */
+extern const struct entry_guard folder_entry_guard;                                /* folder_entry.c */
 #define HOLDER(number, NAME, name, what) extern const struct holder_rules name##_holder;
 #include "core/records/holders.def"
 #undef HOLDER

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/store/event_store.h"
 #include "core/store/transaction.h"
+#include "core/webhook_outbox.h"
 
 err_t event_write(struct meta_tx *tx, const struct event_params *params, struct arena *a)
 {
@@ -20,7 +21,8 @@ err_t event_write(struct meta_tx *tx, const struct event_params *params, struct 
         .detail = params->detail.p ? params->detail : S(""),
         .request_id = who ? who->request_id : S(""),
     };
-    return meta_event_add(tx, &event, a);
+    TRY(meta_event_add(tx, &event, a));
+    return webhook_enqueue(tx, &event, a);
 }
 
 err_t event_list(struct core *core, int64_t before_id, size_t limit, struct arena *a, struct event_list *ret)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log: each change writes its event in the transaction of the change itself. */
+/* The audit log: each change writes its event in the transaction of the change itself, and with it what webhooks are told of it
+ * (core/webhook_outbox.h). */
 #ifndef CAIS_CORE_EVENT_H
 #define CAIS_CORE_EVENT_H
 

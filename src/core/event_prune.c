@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/event_prune.h"
 
+#include "base/live.h"
 #include "base/text.h"
 #include "core/event.h"
 #include "core/store/event_store.h"
@@ -77,7 +78,7 @@ err_t event_prune(struct core *core, const struct event_prune_request *request, 
 
 err_t event_prune_due(struct core *core, struct job_run *run, struct arena *a)
 {
-    int64_t count, kept_ms = core->options.events_kept_ms;
+    int64_t count, kept_ms = LIVE(core->options.events_kept_ms);
     struct event_prune_request request = { .before_ms = core_now_ms(core) - kept_ms, .run = run };
     return kept_ms ? event_prune(core, &request, a, &count) : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/free_space.h"
 
+#include "base/live.h"
 #include "core/core_priv.h"
 #include "core/store/blob_store.h"
 
@@ -49,17 +50,37 @@ static err_t refresh_free_bytes(struct core *core, struct arena *a)
     }
     __atomic_store_n(&space->free_bytes, bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes, __ATOMIC_SEQ_CST);
     __atomic_store_n(&space->asked_at_ms, now, __ATOMIC_SEQ_CST);
+    if (core->watch.space_seen)
+        core->watch.space_seen(core->watch.arg, bytes, bytes <= LIVE(core->options.reserve_bytes));
+    return NULL;
+}
+
+/* Negative: below the reserve. */
+static err_t find_left(struct core *core, struct arena *a, int64_t *ret)
+{
+    TRY(refresh_free_bytes(core, a));
+    struct free_space *space = core->free_space;
+    int64_t free_bytes =
+        __atomic_load_n(&space->free_bytes, __ATOMIC_SEQ_CST) - __atomic_load_n(&space->held_bytes, __ATOMIC_SEQ_CST);
+    uint64_t reserve_bytes = LIVE(core->options.reserve_bytes);
+    bool is_below = free_bytes < 0 || (uint64_t)free_bytes < reserve_bytes;
+    *ret = is_below ? -1 : free_bytes - (int64_t)reserve_bytes;
+    return NULL;
+}
+
+err_t free_space_left(struct core *core, struct arena *a, uint64_t *ret_bytes)
+{
+    int64_t left;
+    TRY(find_left(core, a, &left));
+    *ret_bytes = left < 0 ? 0 : (uint64_t)left;
     return NULL;
 }
 
 err_t free_space_check(struct core *core, uint64_t bytes, struct arena *a)
 {
-    TRY(refresh_free_bytes(core, a));
-    struct free_space *space = core->free_space;
-    int64_t left =
-        __atomic_load_n(&space->free_bytes, __ATOMIC_SEQ_CST) - __atomic_load_n(&space->held_bytes, __ATOMIC_SEQ_CST);
-    if (left < 0 || (uint64_t)left < core->options.reserve_bytes ||
-        (uint64_t)left - core->options.reserve_bytes < bytes)
+    int64_t left;
+    TRY(find_left(core, a, &left));
+    if (left < 0 || (uint64_t)left < bytes)
         return err_make(a, ERR_NO_SPACE, "no free space is left above the reserve");
     return NULL;
 }

@@ -36,6 +36,9 @@ MUST_USE err_t free_space_check(struct core *, uint64_t bytes, struct arena *a);
 /* The same, and subtracts them from the known free space. Errors: as free_space_check. */
 MUST_USE err_t free_space_take(struct core *, uint64_t bytes, struct arena *a);
 
+/* How many bytes can still be stored above the reserve; about INT64_MAX when the store has no limit. Errors: UNAVAILABLE. */
+MUST_USE err_t free_space_left(struct core *, struct arena *a, uint64_t *ret_bytes);
+
 /* Bytes that will be written, but may not be on the disk yet. */
 struct space_hold {
     uint64_t bytes;

@@ -2,6 +2,7 @@
 /* The lease of a run is renewed by the run itself, in job_is_stopping and job_progress: a run that hangs loses it. */
 #include "core/job.h"
 
+#include "base/live.h"
 #include "core/core_priv.h"
 #include "core/event.h"
 #include "core/store/job_store.h"
@@ -28,6 +29,8 @@ struct job_signal {
     pthread_cond_t changed;
     uint64_t changes;             /* written under mutex; atomic to read */
     uint64_t rows[META_JOB_BITS]; /* job_row_changes; atomic */
+    pthread_mutex_t listener_mutex;
+    struct job_listener *listeners; /* under listener_mutex */
 };
 
 struct job_signal *job_signal_new(void)
@@ -39,13 +42,16 @@ struct job_signal *job_signal_new(void)
     pthread_cond_init(&s->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&s->mutex, NULL);
+    pthread_mutex_init(&s->listener_mutex, NULL);
     return s;
 }
 
 void job_signal_free(struct job_signal *s)
 {
     pthread_cond_destroy(&s->changed);
+    assert(!s->listeners);
     pthread_mutex_destroy(&s->mutex);
+    pthread_mutex_destroy(&s->listener_mutex);
     free(s);
 }
 
@@ -56,12 +62,40 @@ static void wake_workers(struct job_signal *s)
     pthread_cond_broadcast(&s->changed);
 }
 
+static void call_listeners(struct job_signal *s, uint64_t rows)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->listener_mutex);
+    for (struct job_listener *l = s->listeners; l; l = l->next)
+        l->rows_changed(l, rows);
+}
+
+void job_listen(struct core *core, struct job_listener *listener)
+{
+    struct job_signal *s = core->job_signal;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->listener_mutex);
+    listener->next = s->listeners;
+    s->listeners = listener;
+}
+
+void job_unlisten(struct core *core, struct job_listener *listener)
+{
+    struct job_signal *s = core->job_signal;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&s->listener_mutex);
+    for (struct job_listener **at = &s->listeners; *at; at = &(*at)->next)
+        if (*at == listener) {
+            *at = listener->next;
+            return;
+        }
+}
+
 void job_signal_raise(void *arg, const struct meta_job_changes *changes)
 {
     struct job_signal *s = arg;
     for (int i = 0; i < META_JOB_BITS; i++)
         if (changes->rows & META_JOB_BIT(i))
             __atomic_add_fetch(&s->rows[i], 1, __ATOMIC_SEQ_CST);
+    if (changes->rows)
+        call_listeners(s, changes->rows);
     if (changes->wakes)
         wake_workers(s);
 }
@@ -84,14 +118,7 @@ uint64_t job_changes(struct core *core)
 void job_wait(struct core *core, uint64_t seen, int64_t ms)
 {
     struct job_signal *s = core->job_signal;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / SECOND_MS;
-    until.tv_nsec += ms % SECOND_MS * NS_PER_MS;
-    if (until.tv_nsec >= NS_PER_SECOND) {
-        until.tv_sec++;
-        until.tv_nsec -= NS_PER_SECOND;
-    }
+    struct timespec until = clock_real_deadline(ms);
     SCOPED(unlockp) pthread_mutex_t *held = lock(&s->mutex);
     while (s->changes == seen && pthread_cond_timedwait(&s->changed, &s->mutex, &until) != ETIMEDOUT) {
     }
@@ -118,11 +145,18 @@ err_t job_start(struct core *core, struct meta_tx *tx, slice kind, struct arena 
     return meta_job_start(tx, kind, core_now_ms(core), a);
 }
 
-err_t job_list(struct core *core, struct arena *a, struct job_list *ret)
+err_t job_list(struct core *core, const struct id_page *page, struct arena *a, struct job_list *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return meta_job_list(tx, a, ret);
+    return meta_job_list(tx, page, a, ret);
+}
+
+err_t job_page(struct core *core, const struct job_query *query, struct arena *a, struct job_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_job_page(tx, query, a, ret);
 }
 
 err_t job_get(struct core *core, int64_t account_id, int64_t id, struct arena *a, struct job *ret)
@@ -305,6 +339,6 @@ static err_t apply_job_forget(struct meta_tx *tx, void *arg, struct arena *a)
 
 err_t job_forget_finished(struct core *core, struct job_run *run, struct arena *a)
 {
-    struct job_cleanup c = { .before_ms = core_now_ms(core) - core->options.finished_jobs_kept_ms };
+    struct job_cleanup c = { .before_ms = core_now_ms(core) - LIVE(core->options.finished_jobs_kept_ms) };
     return job_write_pieces(core, run, &(struct job_pieces){ apply_job_forget, &c, &c.count, FORGET_BATCH }, a);
 }

@@ -25,6 +25,7 @@
 
 #include "core/core.h"
 #include "core/records/job.h"
+#include "core/records/record_ids.h"
 #include "core/store/transaction.h"
 
 /* ---- adding ---- */
@@ -47,11 +48,13 @@ MUST_USE err_t job_start(struct core *, struct meta_tx *, slice kind, struct are
 
 /* ---- people ---- */
 
-/* All jobs, by id. Errors: those of the store. */
-MUST_USE err_t job_list(struct core *, struct arena *a, struct job_list *ret);
+/* A page of the jobs, by id. Errors: those of the store. */
+MUST_USE err_t job_list(struct core *, const struct id_page *, struct arena *a, struct job_list *ret);
 /* One job of the account; account_id 0: of any account, or of the server itself. Errors: NOT_FOUND there is none; those of the
  * store. Fit for a loop. */
 MUST_USE err_t job_get(struct core *, int64_t account_id, int64_t id, struct arena *a, struct job *ret);
+/* A page of the jobs of an account, newest first. Errors: those of the store. */
+MUST_USE err_t job_page(struct core *, const struct job_query *, struct arena *a, struct job_list *ret);
 /* "queued", "running", "done", "failed", "cancelled"; "unknown" for another number. Static. */
 const char *job_state_name(enum job_state);
 /* Makes a job due now that failed, was cancelled, or waits. Its next run continues from its notes. `who` is in the
@@ -77,6 +80,9 @@ struct job_run {
     int64_t
         postpone_ms; /* may be set by a run that fails for a reason that passes: this is no attempt, and the next one
                                follows after this time */
+    int64_t
+        next_at_ms; /* may be set by a periodic run that succeeds: it is due again then, if that is before the period has passed;
+                           0: no matter */
     /* used by job.c and the worker */
     struct job_claim claim;
     const bool *is_ending;     /* the server stops; atomic */
@@ -122,6 +128,16 @@ uint64_t job_changes(struct core *);
  * other jobs share it, so it may rise without such a change. Who reads it before the row, and the row again when it has risen,
  * misses no change. Fit for a loop: it costs one load. */
 uint64_t job_row_changes(struct core *, int64_t id);
+/* Called after each commit of this process that may have changed rows of jobs, when job_row_changes has risen: a bit for each of
+ * them, JOB_ROW_BIT of its id. On the committer's thread; it must not block. */
+struct job_listener {
+    void (*rows_changed)(struct job_listener *, uint64_t rows);
+    struct job_listener *next; /* of core */
+};
+#define JOB_ROW_BIT(id) META_JOB_BIT(id)
+void job_listen(struct core *, struct job_listener *);
+/* When this returns, the function does not run and is not called any more. One that does not listen is fine. */
+void job_unlisten(struct core *, struct job_listener *);
 /* Waits until the number differs from `seen`, at most for that time. */
 void job_wait(struct core *, uint64_t seen, int64_t ms);
 void job_wake(struct core *);

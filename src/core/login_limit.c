@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 #include "base/hash.h"
+#include "base/live.h"
 #include "base/scoped.h"
 
 #include <pthread.h>
@@ -28,16 +29,28 @@ struct login_limit {
     struct login_count sets[SETS][WAYS];
 };
 
+static void set_login_limits(struct login_limit *l, const struct login_limits *limits)
+{
+    LIVE_SET(l->limits.window_ms, limits->window_ms > 0 ? limits->window_ms : 1); /* 0: there are no limits either */
+    LIVE_SET(l->limits.failures, limits->failures);
+    LIVE_SET(l->limits.failures_per_user, limits->failures_per_user);
+    LIVE_SET(l->limits.failures_per_address, limits->failures_per_address);
+    LIVE_SET(l->limits.per_user, limits->per_user);
+}
+
 struct login_limit *login_limit_new(const struct login_limits *limits, struct clock *clock, struct random *random)
 {
     struct login_limit *l = must_malloc(sizeof *l);
-    l->limits = *limits;
-    if (l->limits.window_ms <= 0)
-        l->limits.window_ms = 1; /* there are no limits either */
+    set_login_limits(l, limits);
     l->clock = clock;
     random_fill(random, l->secret, sizeof l->secret);
     pthread_mutex_init(&l->mutex, NULL);
     return l;
+}
+
+void login_limit_set(struct login_limit *l, const struct login_limits *limits)
+{
+    set_login_limits(l, limits);
 }
 
 void login_limit_free(struct login_limit *l)
@@ -94,7 +107,7 @@ static void add_to_count(struct login_limit *l, uint64_t name, int64_t by)
 
 static void enter_login_window(struct login_limit *l)
 {
-    int64_t window = clock_now_ms(l->clock) / l->limits.window_ms;
+    int64_t window = clock_now_ms(l->clock) / LIVE(l->limits.window_ms);
     if (window == l->window)
         return;
     l->window = window;
@@ -115,10 +128,10 @@ static struct login_names name_login(const struct login_limit *l, slice login, s
                    [OF_USER] = hash_name(l, OF_USER, login, S("")),
                    [OF_NETWORK] = network.n ? hash_name(l, OF_NETWORK, S(""), network) : 0,
                    [SUCCESSES] = hash_name(l, SUCCESSES, login, S("")) },
-        .limits = { [OF_CLIENT] = l->limits.failures,
-                    [OF_USER] = l->limits.failures_per_user,
-                    [OF_NETWORK] = l->limits.failures_per_address,
-                    [SUCCESSES] = l->limits.per_user },
+        .limits = { [OF_CLIENT] = LIVE(l->limits.failures),
+                    [OF_USER] = LIVE(l->limits.failures_per_user),
+                    [OF_NETWORK] = LIVE(l->limits.failures_per_address),
+                    [SUCCESSES] = LIVE(l->limits.per_user) },
     };
 }
 
@@ -154,6 +167,6 @@ void login_limit_end(struct login_limit *l, slice login, slice address, bool suc
 
 int64_t login_limit_retry_s(const struct login_limit *l)
 {
-    int64_t left_ms = l->limits.window_ms - clock_now_ms(l->clock) % l->limits.window_ms;
+    int64_t left_ms = LIVE(l->limits.window_ms) - clock_now_ms(l->clock) % LIVE(l->limits.window_ms);
     return (left_ms + 999) / 1000;
 }

@@ -28,6 +28,8 @@ struct login_limits {
 
 /* clock and random are borrowed. */
 struct login_limit *login_limit_new(const struct login_limits *, struct clock *, struct random *);
+/* Other limits from here on; what was counted stays, unless the window has changed. */
+void login_limit_set(struct login_limit *, const struct login_limits *);
 void login_limit_free(struct login_limit *); /* NULL is fine */
 
 /* A login is about to be checked. False: a limit was reached; the login is refused and not counted.

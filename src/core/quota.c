@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/quota.h"
 
+#include "base/live.h"
 #include "core/free_space.h"
 #include "core/reasons.h"
 #include "core/store/account_store.h"
@@ -14,9 +15,9 @@ static bool limit_has_room(int64_t own_limit, int64_t default_limit, int64_t use
 static err_t check_open_work(const struct core_options *o, const struct account *account,
                              const struct account_use *more, struct arena *a)
 {
-    if (!limit_has_room(0, o->account_max_pending, account->pending_files, more->pending))
+    if (!limit_has_room(0, LIVE(o->account_max_pending), account->pending_files, more->pending))
         return core_refuse(a, REASON_TICKET_TOO_MANY_PENDING);
-    if (!limit_has_room(0, o->account_max_uploads, account->open_uploads, more->uploads))
+    if (!limit_has_room(0, LIVE(o->account_max_uploads), account->open_uploads, more->uploads))
         return core_refuse(a, REASON_UPLOAD_TOO_MANY);
     return NULL;
 }
@@ -27,10 +28,10 @@ err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, con
     const struct core_options *o = &core->options;
     struct account account;
     TRY(meta_account_get(tx, account_id, a, &account));
-    if (!limit_has_room(account.max_bytes, o->account_max_bytes, account.used_bytes + account.record_bytes,
+    if (!limit_has_room(account.max_bytes, LIVE(o->account_max_bytes), account.used_bytes + account.record_bytes,
                         more->bytes + more->records))
         return err_make(a, ERR_QUOTA, "the account's limit of bytes is used up");
-    if (!limit_has_room(account.max_files, o->account_max_files, account.used_files, more->files))
+    if (!limit_has_room(account.max_files, LIVE(o->account_max_files), account.used_files, more->files))
         return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
     return check_open_work(o, &account, more, a);
 }
@@ -39,7 +40,7 @@ err_t quota_check_disk(struct core *core, struct meta_tx *tx, int64_t account_id
 {
     struct account account;
     TRY(meta_account_get(tx, account_id, a, &account));
-    int64_t limit = account.max_bytes ? account.max_bytes : core->options.account_max_bytes;
+    int64_t limit = account.max_bytes ? account.max_bytes : LIVE(core->options.account_max_bytes);
     if (!limit)
         return NULL;
     /* The first difference is not below -limit, unless the account was given less room later: no sum overflows. */
@@ -49,10 +50,28 @@ err_t quota_check_disk(struct core *core, struct meta_tx *tx, int64_t account_id
     return NULL;
 }
 
+/* As quota_check and quota_check_disk find it. */
+err_t quota_room(struct core *core, struct meta_tx *tx, int64_t account_id, struct arena *a, struct quota_room *ret)
+{
+    struct account account;
+    TRY(meta_account_get(tx, account_id, a, &account));
+    int64_t limit = account.max_bytes ? account.max_bytes : LIVE(core->options.account_max_bytes);
+    int64_t used = account.used_bytes + account.record_bytes;
+    *ret = (struct quota_room){ -1, -1, used };
+    if (!limit)
+        return NULL;
+    int64_t room = used < limit ? limit - used : 0;
+    int64_t too_much = account.garbage_bytes > limit ? account.garbage_bytes - limit : 0;
+    ret->limit_bytes = limit;
+    ret->free_bytes = room > too_much ? room - too_much : 0;
+    return NULL;
+}
+
 err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
                  struct arena *a)
 {
-    if (core->options.account_max_bytes || core->options.account_max_files || more->pending > 0 || more->uploads > 0)
+    if (LIVE(core->options.account_max_bytes) || LIVE(core->options.account_max_files) || more->pending > 0 ||
+        more->uploads > 0)
         TRY(quota_check(core, tx, account_id, more, a));
     return meta_account_use(tx, account_id, more, a); /* checks the account's own limits */
 }

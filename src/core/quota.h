@@ -29,6 +29,11 @@ MUST_USE err_t quota_check(struct core *, struct meta_tx *, int64_t account_id, 
 /* Is there room for `bytes` more in the blob store, beside what the account uses and what it removed? 0: for what has been
  * counted already. Errors: QUOTA. */
 MUST_USE err_t quota_check_disk(struct core *, struct meta_tx *, int64_t account_id, int64_t bytes, struct arena *a);
+/* The limit of bytes of the account, and how many of them a file could still take; -1: it has no limit. */
+struct quota_room {
+    int64_t limit_bytes, free_bytes, used_bytes;
+};
+MUST_USE err_t quota_room(struct core *, struct meta_tx *, int64_t account_id, struct arena *a, struct quota_room *ret);
 /* The same as quota_check, and counts the room as used. Runs inside a write, so no other write can use the room in between. The caller
  * has asked for free space when the bytes began to arrive (free_space.h). */
 MUST_USE err_t quota_take(struct core *, struct meta_tx *, int64_t account_id, const struct account_use *more,

@@ -40,7 +40,8 @@ enum core_reason_group {
     REASONS_FOLDER,
     REASONS_DATASET,
     REASONS_TRANSFER,
-    REASONS_SYNC
+    REASONS_SYNC,
+    REASONS_INBOX
 };
 enum core_reason_group core_reason_group(enum core_reason reason);
 

@@ -3,6 +3,8 @@
  * kernel, a worker or the committer; nothing here blocks, since the loop does all the waiting. */
 #include "http/engine_priv.h"
 
+#include "base/live.h"
+
 #include <errno.h>
 #include <linux/sockios.h>
 #include <openssl/err.h>
@@ -162,7 +164,9 @@ void conn_close(struct conn *c)
         body_abort(x, HTTP_REFUSE_BODY_CUT, NULL);
         return;
     }
-    if (c->state == CONN_WAIT || (x && x->piece == PIECE_AT_WORKER))
+    if (c->state == CONN_SUSPEND)
+        loop_mark_ready(c->loop, c); /* its exchange goes on, and its reply ends the connection */
+    if (c->state == CONN_SUSPEND || c->state == CONN_WAIT || (x && x->piece == PIECE_AT_WORKER))
         return; /* another thread is at work: its reply, or the piece that it produces, ends the connection */
     c->x = NULL;
     if (x)
@@ -178,6 +182,8 @@ void conn_begin_shutdown(struct conn *c)
         c->x->keep_alive = false;
     else if (c->state != CONN_HEAD)
         conn_close(c);
+    if (c->state == CONN_SUSPEND)
+        loop_mark_ready(c->loop, c);
 }
 
 /* ---- reading a head ---- */
@@ -232,18 +238,20 @@ static void begin_exchange(struct conn *c, struct message *m)
     exchange_begin(x, head, m);
 }
 
-/* Copy the parts of the request line that were parsed before the error. */
-static void copy_first_line(struct exchange *x, const char *head, const struct message *m)
+/* Copy what decides which API words the reply: what came before the fault. */
+static void copy_first_parts(struct exchange *x, const char *head, const struct message *m)
 {
     struct arena *a = &x->pub.arena;
-    x->pub.req.method = m->method.n ? arena_copy(a, message_slice(head, m->method)) : S("");
-    x->pub.req.target = m->target.n ? arena_copy(a, message_slice(head, m->target)) : S("");
+    struct http_request *req = &x->pub.req;
+    req->method = arena_copy(a, message_slice(head, m->method));
+    req->target = arena_copy(a, message_slice(head, m->target));
+    req->host = arena_copy(a, message_slice(head, m->host));
+    if (!req->target.n)
+        exchange_choose_speaker(x, arena_copy(a, message_slice(head, m->begun)));
 }
 
-/* Reply to a head that is malformed, or incomplete when its time is up; then close the connection. m: the parser of the
- * head; NULL: nothing was parsed. */
-static void refuse_head(struct conn *c, const char *head, const struct message *m, enum http_refusal refusal,
-                        const char *why)
+/* Reply to a head that was refused; then close the connection. */
+static void refuse_head(struct conn *c, const char *head, const struct message *m)
 {
     struct exchange *x = exchange_new(c);
     c->x = x;
@@ -251,24 +259,24 @@ static void refuse_head(struct conn *c, const char *head, const struct message *
     x->keep_alive = false;
     x->chunked = true; /* where its body ends is not known */
     x->body_left = BODY_LEFT_UNKNOWN;
-    if (m)
-        copy_first_line(x, head, m);
+    copy_first_parts(x, head, m);
     c->input.n = 0;
-    exchange_refuse(x, refusal, why);
+    exchange_refuse(x, m->refusal, m->why);
 }
 
 /* The head is not small, not complete, and there is no memory to keep it until the rest has come. */
-static void refuse_head_for_memory(struct conn *c, const struct message *m)
+static void refuse_head_for_memory(struct conn *c, struct message *m)
 {
     STAT_ADD(c->loop, memory_refused, 1);
-    refuse_head(c, c->input.p, m, HTTP_REFUSE_BUSY, "the memory for requests is in use");
+    message_give_up(m, c->input.p, HTTP_REFUSE_BUSY, "the memory for requests is in use");
+    refuse_head(c, c->input.p, m);
     free_message(c);
 }
 
 static void refuse_malformed_head(struct conn *c, const struct message *m)
 {
     STAT_ADD(c->loop, malformed, 1);
-    refuse_head(c, c->input.p, m, m->refusal, m->why);
+    refuse_head(c, c->input.p, m);
 }
 
 /* Is there more than empty lines? Those before a request, or after the last one, are ignored. */
@@ -315,8 +323,7 @@ static bool run_head(struct conn *c)
         if (n == -1)
             break;
         if (n == 0 && has_request_bytes(c->input)) { /* the client may have closed only its side */
-            m->refusal = HTTP_REFUSE_BODY_CUT;
-            m->why = "the request ended early";
+            message_give_up(m, c->input.p, HTTP_REFUSE_BODY_CUT, "the request ended early");
             refuse_malformed_head(c, m);
             free_message(c);
             return true;
@@ -335,11 +342,35 @@ static bool run_head(struct conn *c)
 
 /* ---- after the reply ---- */
 
+/* A sender of a body may not read before it has sent all of it, or be busy with something else. If the socket were closed meanwhile, its
+ * next byte would be answered with a reset, and it would report that in place of the reply. So the connection is kept for as long as
+ * one may wait for its next request, which costs the same; and for as long as a slow sender needs, if it sends as fast as a body must
+ * come. */
+static void begin_last_time(struct conn *c)
+{
+    c->linger_until_ms = c->loop->now_ms + c->loop->server->o.linger_ms;
+}
+
+/* A window has passed in which what came was dropped. */
+static void last_time_expired(struct conn *c)
+{
+    const struct http_options *o = &c->loop->server->o;
+    int64_t window_ms = c->loop->deadlines[DEADLINE_LINGER].length_ms;
+    int64_t least = o->body_rate_bytes == HTTP_NO_RATE ? 1 : o->body_rate_bytes * window_ms / 1000;
+    if (c->window_bytes >= least && c->loop->now_ms < c->linger_until_ms) {
+        conn_restart_deadline(c);
+        return;
+    }
+    if (c->state == CONN_DROP)
+        STAT_ADD(c->loop, timeouts, 1);
+    conn_close(c);
+}
+
 static void start_linger(struct conn *c)
 {
     conn_move(c, CONN_LINGER);
     c->linger_bytes_left = LINGER_BYTES;
-    c->linger_until_ms = c->loop->now_ms + c->loop->server->o.linger_ms;
+    begin_last_time(c);
     if (c->ssl)
         SSL_shutdown(c->ssl);
     shutdown(c->fd, SHUT_WR);
@@ -361,8 +392,7 @@ static void run_linger(struct conn *c)
         }
         if (n == -1)
             return;
-        if (n > 0)
-            conn_restart_deadline(c);
+        c->window_bytes += n > 0 ? n : 0;
         c->linger_bytes_left -= n;
         if (n <= 0 || c->linger_bytes_left < 0 || c->loop->now_ms >= c->linger_until_ms) {
             conn_close(c);
@@ -376,6 +406,7 @@ static void drop_rest(struct conn *c)
 {
     body_move(c->x, BODY_DROP);
     conn_move(c, CONN_DROP);
+    begin_last_time(c);
 }
 
 static void next_request(struct conn *c)
@@ -471,8 +502,8 @@ static void send_expired(struct conn *c)
 {
     const struct http_options *o = &c->loop->server->o;
     int64_t accepted = c->window_bytes + c->unread_before - unread_by_peer(c);
-    bool unlimited = o->send_rate_bytes == HTTP_NO_RATE;
-    if (!c->reply_waits || unlimited || accepted >= o->send_rate_bytes * o->send_window_ms / 1000) {
+    bool unlimited = LIVE(o->send_rate_bytes) == HTTP_NO_RATE;
+    if (!c->reply_waits || unlimited || accepted >= LIVE(o->send_rate_bytes) * LIVE(o->send_window_ms) / 1000) {
         begin_send_window(c);
         return;
     }
@@ -536,6 +567,8 @@ static bool run_state(struct conn *c)
     case CONN_BODY:
     case CONN_DROP:
         return run_body_state(c);
+    case CONN_SUSPEND:
+        return suspend_run(c);
     case CONN_SEND:
         return run_send(c);
     case CONN_PAUSE:
@@ -580,20 +613,24 @@ static void body_expired(struct conn *c)
     struct exchange *x = c->x;
     const struct http_options *o = &c->loop->server->o;
     bool ours = x->buffers_at_workers > 0 || c->waiting_for_buffer;
-    if (ours || c->window_bytes >= o->body_rate_bytes * o->body_window_ms / 1000) {
+    if (ours || c->window_bytes >= LIVE(o->body_rate_bytes) * LIVE(o->body_window_ms) / 1000) {
         conn_restart_deadline(c);
         return;
     }
     STAT_ADD(c->loop, timeouts, 1);
     x->close_after = true;
-    body_abort(x, HTTP_REFUSE_BODY_CUT, "the body came too slowly");
+    body_abort(x, HTTP_REFUSE_TIMEOUT, NULL);
 }
 
-/* The head did not end in time. If its target has come, the API that owns the path words the reply. */
+/* The head did not end in time. */
 static void head_expired(struct conn *c)
 {
+    struct message *m = c->message ? c->message : c->loop->spare_message;
+    if (!c->message)
+        message_init(m, &c->loop->server->limits);
     STAT_ADD(c->loop, timeouts, 1);
-    refuse_head(c, c->unread, c->message, HTTP_REFUSE_TIMEOUT, NULL);
+    message_give_up(m, c->unread, HTTP_REFUSE_TIMEOUT, NULL);
+    refuse_head(c, c->unread, m);
     free_message(c);
     free_unread(c);
 }
@@ -611,18 +648,21 @@ void conn_expired(struct conn *c)
     case CONN_SEND:
         send_expired(c);
         break;
-    case CONN_DROP: /* the reply was sent: the rest of the body gets one window, whatever its rate */
+    case CONN_DROP:
+    case CONN_LINGER:
+        last_time_expired(c);
+        break;
     case CONN_HANDSHAKE:
     case CONN_FIRST:
         STAT_ADD(c->loop, timeouts, 1);
         conn_close(c);
         break;
     case CONN_IDLE:
-    case CONN_LINGER:
         conn_close(c);
         break;
     case CONN_NEW:
     case CONN_WAIT:
+    case CONN_SUSPEND:
     case CONN_PAUSE:
     case CONN_CLOSED:
     case CONN_STATES:

@@ -10,8 +10,9 @@
 #ifndef CAIS_HTTP_ENGINE_PRIV_H
 #define CAIS_HTTP_ENGINE_PRIV_H
 
+#include "base/address.h"
+#include "base/admission.h"
 #include "base/memory.h"
-#include "http/admission.h"
 #include "http/listener.h"
 #include "http/mark.h"
 #include "http/message.h"
@@ -60,7 +61,8 @@ enum deadline_kind {
 struct conn;
 struct exchange;
 
-/* Connections that wait for the same length of time, so the first in the queue is the first to expire. */
+/* Connections that wait for the same length of time, so the first in the queue is the first to expire. loop_set_timeouts keeps
+ * that order. */
 struct deadline_queue {
     struct conn *first, *last;
     int64_t length_ms;
@@ -93,6 +95,9 @@ struct loop {
     pthread_mutex_t mail_lock;
     struct mail *mail_first, *mail_last; /* under mail_lock */
 
+    struct router *router; /* that of the server, or the one before, until the loop hears of it */
+    struct mail ping;      /* of http_server_ping, on its way while ping_waits */
+    bool ping_waits;       /* atomic */
     struct deadline_queue deadlines[DEADLINE_KINDS];
     struct conn *conns;                    /* all of them */
     struct conn *ready_first, *ready_last; /* have more to do without waiting for the kernel */
@@ -129,6 +134,7 @@ struct loop {
 
 MUST_USE err_t loop_init(struct loop *, struct http_server *, int index, struct arena *a);
 void loop_release(struct loop *);
+void loop_set_timeouts(struct loop *); /* as the options of the server say now */
 void *loop_run(void *loop);
 /* Deliver a message on the loop's thread. Thread: any; all others below: the loop's. */
 void loop_post(struct loop *, struct mail *);
@@ -170,12 +176,13 @@ static inline bool loop_is_current(const struct loop *l)
  *                               LINGER
  *
  *   SEND ── pause_reply ──► PAUSE ── resume_reply ──► SEND
+ *   WAIT ── http_suspend ──► SUSPEND ── suspend_run ──► WAIT
  *   WAIT ── body_begin ──► BODY: the handler had passed the exchange on before it asked for the body
  *
  *   HANDSHAKE, FIRST, IDLE, HEAD, SEND, PAUSE, DROP, LINGER ── conn_destroy ──► CLOSED
  *
- * In BODY and WAIT nothing can close a connection: its exchange must get a reply first. In BODY, WAIT, SEND, PAUSE and DROP
- * a connection has an exchange, in the other states it has none. */
+ * In BODY, WAIT and SUSPEND nothing can close a connection: its exchange must get a reply first. In BODY, WAIT, SUSPEND, SEND, PAUSE
+ * and DROP a connection has an exchange, in the other states it has none. */
 enum conn_state {
     CONN_NEW,       /* not in use yet */
     CONN_HANDSHAKE, /* TLS is being agreed on */
@@ -184,6 +191,7 @@ enum conn_state {
     CONN_HEAD,      /* the head of a request arrives */
     CONN_BODY,      /* the body of the request arrives */
     CONN_WAIT,      /* another thread works: a handler, the end of an upload, a commit */
+    CONN_SUSPEND,   /* its handler waits for something that happens elsewhere */
     CONN_SEND,      /* the reply is sent */
     CONN_PAUSE,     /* all of the reply that there is was sent; its producer has nothing more yet */
     CONN_DROP,      /* the reply was sent before the body had come; the rest of the body is read and dropped */
@@ -227,7 +235,7 @@ struct conn {
     int64_t unread_before; /* … and this much was in the socket when the window began */
     int64_t paused_bytes;  /* received while the reply was paused */
     int64_t linger_bytes_left, linger_until_ms;
-    char peer[PEER_TEXT_BYTES];
+    char peer[ADDRESS_TEXT_BYTES];
 };
 
 void conn_run(struct conn *);            /* do everything that can be done without waiting */
@@ -301,6 +309,7 @@ struct exchange {
     bool in_lane; /* a thread of the lane has run it */
     int64_t began_ms;
     bool keep_alive, head_only, wants_continue;
+    bool is_for_server; /* OPTIONS * */
     int minor;
     /* the body of the request */
     enum body_state body_state;
@@ -318,9 +327,10 @@ struct exchange {
     struct body_buffer *filling;   /* the buffer that the loop reads into */
     enum http_refusal cut_refusal; /* why the body was cut: finish gets this refusal … */
     const char *cut_text;
-    err_t cut_error;          /* … or this error, which is static */
-    bool was_cut;             /* for finish in a lane */
-    struct http_watch *watch; /* set by the exchange's thread, read by the loop: atomic */
+    err_t cut_error;                    /* … or this error, which is static */
+    bool was_cut;                       /* for finish in a lane */
+    struct http_watch *watch;           /* set by the exchange's thread, read by the loop: atomic */
+    struct http_suspension *suspension; /* of CONN_SUSPEND */
     /* interim replies */
     struct buf interim; /* begun, but the socket did not take all of it: at most 4 KiB, which nothing counts */
     size_t interim_sent;
@@ -334,12 +344,16 @@ struct exchange {
     int status;
     const char *content_type;
     struct buf headers;
-    bool has_content_headers;  /* http_content_headers was called … */
-    size_t content_headers_at; /* … when the headers had this length */
-    slice head, body;          /* what of the reply is in memory and was not sent yet */
+    bool has_content_headers;      /* http_content_headers was called … */
+    size_t content_headers_at;     /* … when the headers had this length */
+    size_t before_content_headers; /* the length when http_reply_content was called */
+    slice head, body;              /* what of the reply is in memory and was not sent yet */
     size_t head_sent;
     struct http_content *content;
     uint64_t content_at, content_left, cached_until; /* cached_until: the file's pages before it are in memory */
+    bool first_piece_waits;                          /* send_first_piece_waits before the head */
+    uint64_t checked_until;                          /* the file's bytes before it were checked, at … */
+    int64_t checked_at_ms;                           /* … this time (monotonic) */
     struct http_producer *producer;
     char frame[20]; /* of the piece that is sent: its size, if the body is chunked */
     enum piece_state piece;
@@ -366,10 +380,14 @@ void exchange_begin(struct exchange *, const char *head, const struct message *)
 void exchange_body_done(struct exchange *);
 /* Refuse the request because the memory for requests is in use, and count that. */
 void exchange_refuse_for_memory(struct exchange *);
+/* Let the API that owns the beginning of this path, or the host, word the refusal of a head from which no route was found. */
+void exchange_choose_speaker(struct exchange *, slice path);
 /* Refuse the request. text: as in http_refuse. */
 void exchange_refuse(struct exchange *, enum http_refusal, const char *text);
 /* From here on the connection waits for the reply. Another thread may be at work on it, and no deadline runs. */
 void exchange_wait(struct exchange *);
+/* What the exchange has waited for has happened, or will not. */
+void exchange_go_on(struct exchange *, struct http_suspension *);
 /* Whose turn a task of this exchange takes in a pool. */
 uint64_t exchange_share(const struct exchange *);
 /* The exchange was replied to: start to send. On the loop's thread. */
@@ -405,6 +423,11 @@ int watch_timeout_ms(const struct loop *);
 void watch_run(struct loop *);
 void watch_forget(struct loop *, const struct conn *); /* the connection leaves the loop */
 
+/* ---- suspend.c: requests that wait ---- */
+
+/* The connection is in CONN_SUSPEND. True: its exchange goes on. */
+bool suspend_run(struct conn *);
+
 /* ---- send.c: replies ---- */
 
 /* Append one line to a head. Name and value may come from a record that another program has written, so a CR, LF or NUL
@@ -414,6 +437,10 @@ const char *send_reason_phrase(int status);
 void send_start(struct exchange *); /* builds the head; the connection moves to CONN_SEND */
 enum send_step { SEND_WAITS, SEND_PAUSES, SEND_DONE, SEND_BROKEN };
 enum send_step send_run(struct conn *);
+/* Read or check the first bytes of a content, before the head is sent. Errors: those of the content. */
+err_t send_prepare_first_piece(struct exchange *, struct arena *a);
+/* Might it wait for a disk? */
+bool send_first_piece_waits(const struct exchange *);
 /* Send a minimal 503 on a socket that will not become a connection: a limit is reached. Never waits. */
 void send_busy(struct loop *, int fd);
 
@@ -425,7 +452,9 @@ struct http_server {
     struct http_options o;
     struct message_limits limits;
     struct memory_budget memory; /* counts the arenas of exchanges, and the unread input of connections */
-    struct router *router;
+    const struct http_api **apis;
+    size_t api_count;
+    struct router *router; /* for loops that begin; http_server_change replaces it */
     struct proxies *proxies;
     struct admission admission;
     struct pool *lanes[HTTP_LANES], *body_workers;

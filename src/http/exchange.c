@@ -117,7 +117,7 @@ void exchange_free(struct exchange *x)
 {
     struct loop *l = x->loop;
     ASSERT_MARK(x, EXCHANGE);
-    assert(x->buffers_at_workers == 0 && !x->interim_posted);
+    assert(x->buffers_at_workers == 0 && !x->interim_posted && !x->suspension);
     report_exchange(x);
     release_content(x);
     body_forget_trailers(x);
@@ -164,6 +164,20 @@ bool http_has_header(const struct http_request *req, const char *name)
     return http_header(req, name).p != NULL;
 }
 
+/* The elements of a list that may stand in several lines: a proxy extends the line or adds another one (RFC 9110 §5.3). */
+static slice whole_list(struct http_exchange *pub, const char *name)
+{
+    const struct http_request *req = &pub->req;
+    slice list = http_header(req, name);
+    for (size_t i = 0, n = 0; list.p && i < req->header_count; i++) {
+        if (!slice_eq_nocase(req->headers[i].name, slice_of(name)) || n++ == 0)
+            continue;
+        const slice parts[] = { list, S(", "), req->headers[i].value };
+        list = arena_join(&pub->arena, parts, LENGTH_OF(parts));
+    }
+    return list;
+}
+
 /* ---- from head to handler ---- */
 
 static void find_exchange_route(struct exchange *x, slice path, struct route_match *ret)
@@ -175,20 +189,25 @@ static void find_exchange_route(struct exchange *x, slice path, struct route_mat
                                     .host = req->host,
                                     .only_api = x->conn->listener->options.only_api,
                                     .local = req->local };
-    router_find(x->loop->server->router, &wanted, &x->pub.arena, ret);
+    router_find(x->loop->router, &wanted, &x->pub.arena, ret);
 }
 
-/* The same as http_fail, also for a head that could not be parsed: the API that owns the path words the reply, if the
- * path was read. */
+void exchange_choose_speaker(struct exchange *x, slice path)
+{
+    struct route_match m;
+    find_exchange_route(x, path.n ? path : S("/"), &m);
+    x->pub.api = m.api;
+}
+
+/* The same as http_fail, also for a head that could not be parsed, and for a target that is wrong. */
 static void fail_exchange(struct exchange *x, err_t e)
 {
     struct http_exchange *pub = &x->pub;
+    struct http_request *req = &pub->req;
     if (!pub->api) {
-        struct route_match m;
-        struct target t;
-        slice path = target_parse(pub->req.target, &pub->arena, &t) ? S("/") : t.path;
-        find_exchange_route(x, path, &m);
-        pub->api = m.api;
+        struct target t = target_loosely(req->target);
+        req->host = t.host.n ? t.host : req->host;
+        exchange_choose_speaker(x, t.path);
     }
     http_fail(pub, e);
 }
@@ -233,7 +252,7 @@ void http_fail(struct http_exchange *pub, err_t e)
     e = as_refusal(x, e);
     begin_failing(x);
     const struct http_refusal_row *refusal = http_refusal_of(e);
-    if (refusal && e->reason == HTTP_REFUSE_BUSY)
+    if (refusal && (e->reason == HTTP_REFUSE_BUSY || e->reason == HTTP_REFUSE_TIMEOUT))
         http_reply_header(pub, "Retry-After", S("1"));
     if (refusal && refusal->closes)
         x->close_after = true;
@@ -270,20 +289,12 @@ static void apply_forwarded(struct exchange *x)
     const struct proxies *p = x->loop->server->proxies;
     if (!proxies_trust(p, x->conn->peer))
         return;
-    slice forwarded = S(""), proto = S("");
-    for (size_t i = 0; i < req->header_count; i++) { /* a proxy extends the line or adds another one (RFC 9110 §5.3) */
-        const struct http_header *h = &req->headers[i];
-        if (slice_eq_nocase(h->name, S("X-Forwarded-For"))) {
-            slice parts[] = { forwarded, forwarded.n ? S(", ") : S(""), h->value };
-            forwarded = arena_join(&x->pub.arena, parts, LENGTH_OF(parts));
-        } else if (slice_eq_nocase(h->name, S("X-Forwarded-Proto"))) {
-            proto = h->value;
-        }
-    }
+    size_t behind = 0;
+    slice forwarded = whole_list(&x->pub, "X-Forwarded-For"), proto = whole_list(&x->pub, "X-Forwarded-Proto");
     if (forwarded.n)
-        req->peer = proxies_client(p, x->conn->peer, forwarded, &x->pub.arena);
+        req->peer = proxies_client(p, x->conn->peer, forwarded, &x->pub.arena, &behind);
     if (proto.n)
-        req->tls = slice_eq_nocase(proto, S("https"));
+        req->tls = forwarded_is_https(proto, behind);
 }
 
 static err_t malformed(struct exchange *x, const char *why)
@@ -291,22 +302,43 @@ static err_t malformed(struct exchange *x, const char *why)
     return http_refuse(&x->pub.arena, HTTP_REFUSE_MALFORMED, why);
 }
 
+/* The methods of RFC 9110 and RFC 5789 that do not ask for a tunnel. A route may refuse each of them, with 405. */
+static bool knows_method(slice method)
+{
+    static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH" };
+    for (size_t i = 0; i < LENGTH_OF(known); i++)
+        if (slice_eq(method, slice_of(known[i])))
+            return true;
+    return false;
+}
+
+/* The host of an absolute-form target replaces Host, whatever that says (RFC 9112 §3.2.2), for everybody who looks at it: a
+ * signature, for one, must be one for the host that is served. */
+static void replace_host(struct http_request *req, slice host)
+{
+    struct http_header *headers = (struct http_header *)(uintptr_t)req->headers; /* of copy_request_head */
+    for (size_t i = 0; i < req->header_count; i++)
+        if (slice_eq_nocase(headers[i].name, S("Host")))
+            headers[i].value = host;
+    req->host = host;
+}
+
 static err_t parse_request_target(struct exchange *x)
 {
     struct http_request *req = &x->pub.req;
     struct target t;
+    if (!knows_method(req->method))
+        return http_refuse(&x->pub.arena, HTTP_REFUSE_UNKNOWN_METHOD, NULL);
     err_t e = target_parse(req->target, &x->pub.arena, &t);
     if (e)
         return malformed(x, e->msg);
-    if (slice_eq(t.path, S("*"))) /* a request about the server as a whole (RFC 9112 §3.2.4); no API offers one */
-        return malformed(x, "the request target * names nothing here");
+    x->is_for_server = slice_eq(t.path, S("*"));
+    if (x->is_for_server && !slice_eq(req->method, S("OPTIONS")))
+        return malformed(x, "only OPTIONS has the request target *");
     req->path = t.path;
     req->query = t.query;
-    if (t.host.n) { /* absolute-form: its host replaces Host (RFC 9112 §3.2.2); we refuse two different ones */
-        if (req->host.n && !slice_eq_nocase(req->host, t.host))
-            return malformed(x, "target and Host name different hosts");
-        req->host = t.host;
-    }
+    if (t.host.n)
+        replace_host(req, t.host);
     return NULL;
 }
 
@@ -330,14 +362,39 @@ static err_t choose_route(struct exchange *x)
     return NULL;
 }
 
+/* A compressed body that loses its label is another file (RFC 9110 section 8.4). Bodies of other methods are dropped. */
+static err_t check_coding(struct exchange *x)
+{
+    struct http_request *req = &x->pub.req;
+    bool keeps =
+        slice_eq(req->method, S("PUT")) || slice_eq(req->method, S("POST")) || slice_eq(req->method, S("PATCH"));
+    if (!keeps || req->content_length == 0 || x->pub.api->keeps_codings)
+        return NULL;
+    for (size_t i = 0; i < req->header_count; i++) {
+        slice item, list = req->headers[i].value;
+        if (!slice_eq_nocase(req->headers[i].name, S("Content-Encoding")))
+            continue;
+        while (field_list_next(&list, &item))
+            if (!slice_eq_nocase(item, S("identity"))) {
+                http_reply_header(&x->pub, "Accept-Encoding", S("identity"));
+                return http_refuse(&x->pub.arena, HTTP_REFUSE_ENCODING, NULL);
+            }
+    }
+    return NULL;
+}
+
 /* Everything that is decided before the handler runs. */
 static err_t admit_request(struct exchange *x)
 {
     struct http_exchange *pub = &x->pub;
     TRY(arena_check(&pub->arena)); /* the head is large, and there is no room for it */
     TRY(parse_request_target(x));
+    if (x->is_for_server)
+        return NULL;
     TRY(choose_route(x));
-    return pub->route->flags & HTTP_PUBLIC || !pub->api->guard ? NULL : pub->api->guard(pub);
+    if (!(pub->route->flags & HTTP_PUBLIC) && pub->api->guard)
+        TRY(pub->api->guard(pub));
+    return check_coding(x);
 }
 
 /* Run one of the API's functions. Unless it refused, the exchange may have ended, so do not touch it afterwards. */
@@ -346,6 +403,13 @@ static void run_api(struct http_exchange *pub, err_t (*fn)(struct http_exchange 
     err_t e = fn(pub);
     if (e)
         http_fail(pub, e);
+}
+
+void exchange_go_on(struct exchange *x, struct http_suspension *s)
+{
+    err_t e = s->go_on(s, &x->pub);
+    if (e)
+        http_fail(&x->pub, e);
 }
 
 static err_t run_ordinary(struct http_exchange *pub)
@@ -447,6 +511,14 @@ static void begin_collect(struct exchange *x, size_t max_bytes, bool drop)
     body_begin(x, drop ? BODY_DROP : BODY_COLLECT);
 }
 
+/* OPTIONS * asks what the server can do as a whole, or whether it is there (RFC 9110 §9.3.7). */
+static void reply_for_server(struct exchange *x)
+{
+    exchange_choose_speaker(x, S("/"));
+    http_reply_header(&x->pub, "Allow", S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    http_reply(&x->pub, 200, NULL, S(""));
+}
+
 void exchange_begin(struct exchange *x, const char *head, const struct message *m)
 {
     copy_request_head(x, head, m);
@@ -454,6 +526,10 @@ void exchange_begin(struct exchange *x, const char *head, const struct message *
     err_t e = admit_request(x);
     if (e) {
         fail_exchange(x, e);
+        return;
+    }
+    if (x->is_for_server) {
+        reply_for_server(x);
         return;
     }
     const struct http_route *route = x->pub.route;
@@ -500,6 +576,28 @@ static void drop_content_headers(struct exchange *x)
     if (x->has_content_headers)
         x->headers.n = x->content_headers_at;
     x->has_content_headers = false;
+}
+
+/* Of the headers of the content, a 304 has those that a cache updates (RFC 9110 section 15.4.5). A checksum, for one, would be
+ * compared with the body, and there is none. */
+static void keep_headers_of_304(struct exchange *x)
+{
+    static const char *const kept[] = { "Accept-Ranges", "Cache-Control", "Content-Location", "ETag", "Expires",
+                                        "Last-Modified", "Vary" };
+    struct buf *b = &x->headers;
+    slice rest = slice_from(buf_slice(b), x->has_content_headers ? x->content_headers_at : b->n), line;
+    b->n -= rest.n;
+    while (rest.n) {
+        size_t colon = slice_find_byte(rest, ':'), end = slice_find_byte(rest, '\n') + 1;
+        line = slice_part(rest, 0, end);
+        rest = slice_from(rest, end);
+        bool keeps = false;
+        for (size_t i = 0; i < LENGTH_OF(kept); i++)
+            keeps = keeps || slice_eq_nocase(slice_part(line, 0, colon), slice_of(kept[i]));
+        if (keeps)
+            memmove(b->p + b->n, line.p, line.n);
+        b->n += keeps ? line.n : 0;
+    }
 }
 
 void exchange_replied(struct exchange *x)
@@ -596,18 +694,55 @@ void http_reply_stream(struct http_exchange *pub, int status, const char *conten
     return_to_loop(x);
 }
 
+/* The headers of the content must not stand in the reply that says that it is damaged. */
+static err_t reply_with_first_piece(struct http_exchange *pub)
+{
+    struct exchange *x = EXCHANGE_OF(pub, pub);
+    err_t e = send_prepare_first_piece(x, &pub->arena);
+    if (!e) {
+        return_to_loop(x);
+        return NULL;
+    }
+    release_content(x);
+    x->headers.n = x->before_content_headers;
+    drop_content_headers(x);
+    buf_release(&x->produced);
+    x->content_left = 0;
+    return e;
+}
+
+/* The reply begins now, or when its first piece was found right. */
+static void begin_content(struct exchange *x)
+{
+    bool is_checked = x->content->fd < 0 || x->content->check;
+    if (x->content->bytes.p || !x->content_left || x->head_only || !is_checked) {
+        return_to_loop(x);
+        return;
+    }
+    x->first_piece_waits = send_first_piece_waits(x); /* asked once: asking may bring the pages into the cache */
+    if (loop_is_current(x->loop) && x->first_piece_waits) {
+        x->in_lane = true; /* the request was admitted: it is not refused any more */
+        http_on_lane(&x->pub, x->lane, reply_with_first_piece);
+        return;
+    }
+    err_t e = reply_with_first_piece(&x->pub);
+    if (e)
+        http_fail(&x->pub, e);
+}
+
 void http_reply_content(struct http_exchange *pub, struct http_content *content)
 {
     struct exchange *x = EXCHANGE_OF(pub, pub);
     const struct http_request *req = &pub->req;
     assert(!x->replied);
     x->content = content;
+    x->before_content_headers = x->headers.n;
     if (refuse_reply(x, content->bytes.p ? content->bytes.n : 0))
         return;
     bool modified_known = content->last_modified_ms > 0;
     struct validators current = { .exists = true, .etag = content->etag, .modified_at_ms = content->last_modified_ms };
-    struct preconditions conditions = { .if_match = http_header(req, "If-Match"),
-                                        .if_none_match = http_header(req, "If-None-Match"),
+    struct preconditions conditions = { .if_match = whole_list(pub, "If-Match"),
+                                        .if_none_match = whole_list(pub, "If-None-Match"),
                                         .if_modified_since = http_header(req, "If-Modified-Since"),
                                         .if_unmodified_since = http_header(req, "If-Unmodified-Since") };
     http_reply_header(pub, "Accept-Ranges", S("bytes"));
@@ -623,6 +758,7 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
         return;
     }
     if (verdict != PRECONDITION_PROCEED) {
+        keep_headers_of_304(x);
         x->status = 304;
         x->content_type = NULL;
         x->content_left = 0;
@@ -656,5 +792,5 @@ void http_reply_content(struct http_exchange *pub, struct http_content *content)
     x->content_left = r.count;
     if (content->bytes.p)
         x->body = slice_part(content->bytes, (size_t)r.first, (size_t)r.count);
-    return_to_loop(x);
+    begin_content(x);
 }

@@ -149,6 +149,9 @@ struct http_api {
      * on the loop: it may read a row but must not block. */
     const char *const *claimed_prefixes;
     bool (*claims)(const struct http_api *, const struct http_request *);
+    /* The route "/" of this API takes a request, on hosts that belong to no API, if this accepts it; another request for "/" goes
+     * where it would go without the route. On the loop, as `claims`. NULL: the route is like every other one. */
+    bool (*claims_root)(const struct http_request *);
     const char *path_suffix; /* paths may end with it, which means nothing: ".json"; NULL: none */
     /* Gets every path that no route matches and that is not below a prefix of another API. req.params are empty; the
      * API reads the path itself. Usually HTTP_STREAM. The route's method does not matter. NULL: such paths are
@@ -158,7 +161,9 @@ struct http_api {
      * percent-encoded properly; otherwise as catch_all. NULL: such paths are refused. */
     const struct http_route *below_prefixes;
     bool hides_targets; /* the log shows the pattern of the route in place of the target, which may hold secrets */
-    bool on_all_hosts;  /* also answers on the host names of other APIs */
+    bool
+        keeps_codings; /* keeps Content-Encoding with a body; otherwise a body that has one is refused: HTTP_REFUSE_ENCODING */
+    bool on_all_hosts; /* also answers on the host names of other APIs */
     /* Also answers on listeners of the API of that name (http_listener.only_api), but not on hosts of which it has every
      * path (http_host). NULL: there is none. */
     const char *joins;
@@ -204,14 +209,23 @@ void http_reply_close(struct http_exchange *, int status, const char *content_ty
  * Thread: the exchange's, which may be one that runs its sink. */
 void http_interim(struct http_exchange *, int status, const struct http_header *headers, size_t count);
 
+#define HTTP_CHECK_MEMORY ((size_t)64 * 1024)
+
 /* The bytes of a download. They come from `bytes`, else from `fd`, else from read_at. */
 struct http_content {
     uint64_t size_bytes;
     slice bytes; /* all of them, when .p is not NULL */
     int fd;      /* else, when not -1: a file, sent with sendfile */
-    /* else: read up to `size` bytes from `offset` into `to`, on a worker. False: failure; the connection is closed,
-     * since a body is never padded. */
-    bool (*read_at)(struct http_content *, uint64_t offset, char *to, size_t size, size_t *ret_read);
+    /* else: read up to `size` bytes from `offset` into `to`, on a worker. The connection is closed after an error, since
+     * a body is never padded. */
+    err_t (*read_at)(struct http_content *, uint64_t offset, char *to, size_t size, struct arena *a, size_t *ret_read);
+    /* Of `fd`; may be NULL. Are the bytes of the file from `from` up to and without `to` those that they should be? `to` is
+     * the end of what is sent, or a multiple of HTTP_CHECK_MEMORY, so no piece of that size is checked twice. Called before
+     * they are sent, again when sending them took longer than a second; on the loop if they are in the page cache, else on
+     * a worker.
+     * has_left  they were not in the page cache
+     * memory    HTTP_CHECK_MEMORY bytes that may be written to */
+    err_t (*check)(struct http_content *, uint64_t from, uint64_t to, bool has_left, char *memory, struct arena *a);
     void (*release)(struct http_content *); /* called once, when the engine is done, on any thread; may be NULL */
     /* For conditional requests and the reply's headers: */
     slice content_type;
@@ -223,7 +237,8 @@ struct http_content {
     uint64_t part_first, part_count; /* bytes */
     bool head_has_ranges;            /* Range applies to HEAD as to GET; HTTP defines it for GET only */
 };
-/* End the exchange with a download. Handles HEAD, Range (one range; several: the whole), If-Range, conditional
+/* End the exchange with a download. The head is sent once the first 64 KiB of the body are checked, or read: if that fails, the
+ * request fails with its error. An error in what follows closes the connection. Handles HEAD, Range (one range; several: the whole), If-Range, conditional
  * requests, Accept-Ranges, ETag and Last-Modified: 200, 206 or 304, and through the API's fail 412 or 416.
  * `content` must live in x->arena. */
 void http_reply_content(struct http_exchange *, struct http_content *content);
@@ -254,6 +269,30 @@ void http_on_loop(struct http_exchange *, err_t (*fn)(struct http_exchange *));
  * on before the account's requests that have not begun. Thread: any. */
 void http_on_lane(struct http_exchange *, enum http_lane, err_t (*fn)(struct http_exchange *));
 
+/* ---- requests that wait ---- */
+
+/* A request whose reply begins when something happens elsewhere, such as the end of a job. While it is suspended it has no thread,
+ * no deadline, no buffer and no body (req.body is empty from then on): what is left is the connection, the exchange and its arena.
+ *
+ * When `ready` says so, go_on runs on the loop. It owns the exchange then, and replies, passes it on, or suspends it again. The loop
+ * asks at once, soon after http_wake, and about twice a second. go_on also runs when the client closes its side, when the server
+ * stops, and when the watch of the exchange ends it (http_watch): then must_reply is set, and it may not suspend the exchange again.
+ *
+ * Neither function may block; `ready` must not touch the exchange's arena. In the arena; zeroed but for the first two members. */
+struct http_suspension {
+    bool (*ready)(struct http_suspension *);
+    err_t (*go_on)(struct http_suspension *, struct http_exchange *);
+    bool must_reply; /* set by the engine before go_on … */
+    err_t error;     /* … and this, to the static error of the watch; NULL: it did not end */
+    struct http_exchange *exchange;
+    int state; /* the engine's own; atomic */
+};
+/* Not before the body of the request has come. Thread: the exchange's loop. */
+void http_suspend(struct http_exchange *, struct http_suspension *);
+/* `ready` may have become true. Never fails: nothing happens when it is not suspended. The exchange must not have ended: whoever
+ * wakes holds a lock that go_on takes before it does anything that ends it. Thread: any. */
+void http_wake(struct http_suspension *);
+
 /* ---- streamed bodies ---- */
 
 /* Receives a streamed body. The calls never overlap. They come on the loop (small bodies) or on body workers, and what
@@ -262,8 +301,8 @@ void http_on_lane(struct http_exchange *, enum http_lane, err_t (*fn)(struct htt
  *   the request is read and dropped if it is small, else the connection is closed
  *   finish   called exactly once. e is NULL when every byte arrived; the error of write; or a refusal of the engine:
  *            HTTP_REFUSE_BODY_CUT when the client went away or sent too few bytes (it is replied to all the same: a
- *            client that closed its side may still read), HTTP_REFUSE_MALFORMED when the framing is wrong. Often it
- *            just returns e
+ *            client that closed its side may still read), HTTP_REFUSE_TIMEOUT when it sends too slowly and may try again,
+ *            HTTP_REFUSE_MALFORMED when the framing is wrong. Often it just returns e
  *   blocks   called before finish: true when finish may sync or wait; it then runs on a worker. NULL: false */
 struct http_sink {
     err_t (*write)(struct http_sink *, slice bytes);

@@ -3,10 +3,10 @@
  * on its `readable` and `writable` hold what epoll reported, so a request costs one recv and one send. */
 #include "http/engine_priv.h"
 
+#include "base/live.h"
 #include "base/scoped.h"
 #include "base/text.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -241,7 +241,7 @@ struct conn_handover {
     struct listener *listener;
     int fd;
     enum admission_kind admitted_as;
-    char peer[PEER_TEXT_BYTES];
+    char peer[ADDRESS_TEXT_BYTES];
 };
 
 static void deliver_conn_handover(struct mail *m)
@@ -263,24 +263,6 @@ static struct loop *least_busy_loop(struct http_server *s)
         }
     }
     return best;
-}
-
-static void format_peer(const struct sockaddr_storage *from, char *to, size_t size)
-{
-    const void *address = NULL;
-    int family = from->ss_family;
-    if (family == AF_INET)
-        address = &((const struct sockaddr_in *)from)->sin_addr;
-    if (family == AF_INET6) {
-        const struct in6_addr *six = &((const struct sockaddr_in6 *)from)->sin6_addr;
-        address = six;
-        if (IN6_IS_ADDR_V4MAPPED(six)) {
-            family = AF_INET;
-            address = six->s6_addr + 12;
-        }
-    }
-    if (!address || !inet_ntop(family, address, to, (socklen_t)size))
-        strncat(to, "unix", size - 1);
 }
 
 /* The process has no descriptor left, and a connection that is not accepted would wake this loop again and again. Close
@@ -331,8 +313,8 @@ static void accept_connections(struct loop *l, struct listener *listener)
         if (fd < 0)
             return;
         STAT_ADD(l, accepted, 1);
-        char peer[PEER_TEXT_BYTES] = "";
-        format_peer(&from, peer, sizeof peer);
+        char peer[ADDRESS_TEXT_BYTES] = "";
+        address_format((const struct sockaddr *)&from, peer);
         if (!listener->is_unix) {
             int one = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -384,6 +366,22 @@ static void free_dead_conns(struct loop *l)
     l->dead_conns = NULL;
 }
 
+void loop_set_timeouts(struct loop *l)
+{
+    const struct http_options *o = &l->server->o;
+    l->deadlines[DEADLINE_HEAD].length_ms = LIVE(o->head_timeout_ms);
+    l->deadlines[DEADLINE_IDLE].length_ms = LIVE(o->idle_timeout_ms);
+    l->deadlines[DEADLINE_BODY].length_ms = LIVE(o->body_window_ms);
+    l->deadlines[DEADLINE_SEND].length_ms = LIVE(o->send_window_ms);
+    int64_t window_ms = o->idle_timeout_ms > o->body_window_ms ? o->idle_timeout_ms : o->body_window_ms;
+    l->deadlines[DEADLINE_LINGER].length_ms = window_ms < o->linger_ms ? window_ms : o->linger_ms;
+    /* Those that wait must not wait longer than those that come later: a queue is in the order of its deadlines. */
+    for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++)
+        for (struct conn *c = l->deadlines[kind].first; c; c = c->deadline_next)
+            if (c->deadline_at_ms > l->now_ms + l->deadlines[kind].length_ms)
+                c->deadline_at_ms = l->now_ms + l->deadlines[kind].length_ms;
+}
+
 err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *a)
 {
     *l = (struct loop){ .mark = MARK_LOOP, .server = s, .index = index, .epoll_fd = -1, .wake_fd = -1, .spare_fd = -1 };
@@ -408,11 +406,8 @@ err_t loop_init(struct loop *l, struct http_server *s, int index, struct arena *
             return err_errno(a, errno, "cannot watch %s", s->listeners[i].options.address);
     }
     const struct http_options *o = &s->o;
-    l->deadlines[DEADLINE_HEAD].length_ms = o->head_timeout_ms;
-    l->deadlines[DEADLINE_IDLE].length_ms = o->idle_timeout_ms;
-    l->deadlines[DEADLINE_BODY].length_ms = o->body_window_ms;
-    l->deadlines[DEADLINE_SEND].length_ms = o->send_window_ms;
-    l->deadlines[DEADLINE_LINGER].length_ms = o->linger_ms < 5000 ? o->linger_ms : 5000;
+    loop_set_timeouts(l);
+    l->router = router_keep(s->router);
     l->buffers_max = o->body_pool_bytes / BODY_BUFFER_BYTES / (size_t)s->loop_count;
     if (l->is_apart)
         l->buffers_max = BUFFERS_APART;
@@ -444,6 +439,7 @@ void loop_release(struct loop *l)
         free(x);
     }
     CLEAR_MARK(l);
+    router_free(l->router);
     free(l->scratch);
     free(l->piece);
     free(l->spare_message);

@@ -201,7 +201,7 @@ static err_t read_part_data(struct multipart *m, slice *bytes, struct arena *a)
 
 /* ---- headers of a part ---- */
 
-/* Parse `name: value`; folding, or a blank before the colon, is an error. */
+/* Parse `name: value`, of which `value` may be folded; a blank before the colon is an error. */
 static bool parse_header(slice line, struct multipart_header *ret)
 {
     slice value;
@@ -238,6 +238,9 @@ static err_t describe_part(struct multipart_part *part, struct arena *scratch, s
     const struct multipart_header *encoding = find_header(part, S("Content-Transfer-Encoding"), &encodings);
     if (types > 1 || dispositions > 1 || encodings > 1)
         return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a part has a header twice");
+    for (size_t i = 0; i < part->header_count; i++) /* names of files may have them: content_disposition_parse */
+        if (&part->headers[i] != disposition && field_has_control(part->headers[i].value))
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a control character in the head of a part");
     if (encoding && !is_identity_encoding(encoding->value))
         return err_refuse(a, ERR_UNSUPPORTED, HTTP_REFUSE_MULTIPART, "a part has a Content-Transfer-Encoding");
     if (type)
@@ -255,12 +258,26 @@ static err_t describe_part(struct multipart_part *part, struct arena *scratch, s
     return NULL;
 }
 
+/* Remove the CRLF in front of lines that continue the line before (RFC 2046 §5.1 by way of RFC 5322 §2.2.3). Returns the length of
+ * what is left of the header lines. */
+static size_t unfold_head(struct multipart *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->head_line; i++) {
+        bool folded = m->head[i] == '\r' && i + 2 < m->head_line && is_space_or_tab(m->head[i + 2]);
+        if (folded)
+            i += 2;
+        m->head[n++] = m->head[i];
+    }
+    return n;
+}
+
 static err_t end_part_head(struct multipart *m, struct arena *a)
 {
     SCRATCH(scratch);
     struct multipart_header headers[MULTIPART_HEADERS_MAX];
     struct multipart_part part = { .name = S(""), .filename = S(""), .content_type = S(""), .headers = headers };
-    slice rest = { m->head, m->head_line }, line;
+    slice rest = { m->head, unfold_head(m) }, line;
     while (rest.n) {
         slice_cut(rest, '\n', &line, &rest);
         line.n--; /* the CR; end_header_line has checked that it is there */
@@ -273,12 +290,33 @@ static err_t end_part_head(struct multipart *m, struct arena *a)
     return m->events->part_begin(m->ctx, &part, a);
 }
 
+/* Is there more than what some programs take for blanks? */
+static bool has_visible_bytes(slice line)
+{
+    for (size_t i = 0; i < line.n; i++)
+        if ((unsigned char)line.p[i] > ' ' && line.p[i] != 0x7f)
+            return true;
+    return false;
+}
+
+/* A line that continues the one before. Blanks alone are refused, because some programs take such a line for the end of the head
+ * and would see other headers and another content; so is a first line that continues nothing. */
+static err_t end_folded_line(struct multipart *m, slice line, struct arena *a)
+{
+    if (m->head_line == 0 || !has_visible_bytes(line))
+        return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part continues no header");
+    m->head_line = m->head_count;
+    return NULL;
+}
+
 static err_t end_header_line(struct multipart *m, struct arena *a)
 {
     slice line = { m->head + m->head_line, m->head_count - m->head_line - 2 };
     struct multipart_header header;
     if (line.n == 0)
         return end_part_head(m, a);
+    if (is_space_or_tab(line.p[0]))
+        return end_folded_line(m, line, a);
     if (!parse_header(line, &header))
         return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a line in the head of a part is not NAME: VALUE");
     if (++m->head_lines > m->limits.headers)
@@ -307,8 +345,8 @@ static err_t read_part_head(struct multipart *m, slice *bytes, struct arena *a)
         if (after_cr != (c == '\n'))
             return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART,
                               "a line in the head of a part does not end in CRLF");
-        if (c != '\r' && c != '\n' && field_has_control((slice){ &c, 1 }))
-            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a control character in the head of a part");
+        if (c == 0) /* the text of other programs may end here */
+            return err_refuse(a, ERR_INVALID, HTTP_REFUSE_MULTIPART, "a NUL in the head of a part");
         if (m->head_count == m->limits.head_bytes)
             return head_overflow(m, a);
         m->head[m->head_count++] = c;

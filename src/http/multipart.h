@@ -4,6 +4,10 @@
  * mostly as slices of the bytes that were fed.
  * Spec: RFC 2046 §5.1.1 (boundaries), RFC 7578 (form-data).
  *
+ * Headers of a part may be folded, and its names may hold control characters but NUL, CR and LF, as browsers and JavaMail write
+ * them. Everything in a head that another program may read as its end, or as the end of a header, is refused: a CR or LF without the
+ * other, a NUL, a line of blanks.
+ *
  * A line is a boundary when it is CRLF, "--", the boundary, "--" in the closing one, up to MULTIPART_PADDING_MAX
  * blanks, and CRLF (the closing one may end the body instead). Everything else is data. RFC 2046 also accepts a line
  * that only begins like a boundary, but then a file with such a line in it would be truncated unnoticed. */
@@ -33,12 +37,12 @@ struct multipart_limits {
                                 .field_bytes = MULTIPART_FIELD_MAX })
 
 struct multipart_header {
-    slice name, value; /* value without leading and trailing blanks */
+    slice name, value; /* value unfolded, without leading and trailing blanks */
 };
 
 struct multipart_part {
     bool has_name, has_filename; /* a part with a filename is a file (RFC 7578 §4.2) */
-    slice name;                  /* UTF-8, decoded; see content_disposition.h */
+    slice name;                  /* UTF-8, decoded, may hold control characters; see content_disposition.h */
     slice filename;              /* UTF-8, decoded, not cleaned: pass it to file_name_clean */
     slice content_type;          /* as sent; empty when absent */
     const struct multipart_header *headers;

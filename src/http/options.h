@@ -45,8 +45,11 @@ struct http_options {
     /* While bytes of a reply wait for the client, it must accept as many a second, averaged over each window. */
     int64_t send_rate_bytes; /* 0: 256; HTTP_NO_RATE: no limit */
     int64_t send_window_ms;  /* 0: 60 s */
-    int64_t linger_ms;       /* how long the rest of a refused body is read and discarded; 0: 30 s */
-    size_t max_connections;  /* 0: 20,000 */
+    /* How long the rest of a body that was replied to early is read and dropped, so that its sender can read the reply, if it brings
+     * body_rate_bytes per second in each window of idle_timeout_ms or body_window_ms, whichever is longer. 0: 10 min, which is enough
+     * for 100 MiB at 2 Mbit/s */
+    int64_t linger_ms;
+    size_t max_connections; /* 0: 20,000 */
     size_t
         max_connections_per_address; /* IPv6: of one /64; 0: no limit. Unix sockets and trusted proxies do not count */
     size_t body_pool_bytes;          /* buffers of uploads, all loops together; 0: 64 MiB */

@@ -85,20 +85,52 @@ bool proxies_trust(const struct proxies *p, const char *address)
     return is_trusted(p, slice_of(address));
 }
 
-slice proxies_client(const struct proxies *p, const char *peer, slice forwarded, struct arena *a)
+slice forwarded_address(slice element)
+{
+    slice address, port;
+    uint64_t number;
+    unsigned char bytes[16];
+    bool is_ipv4, in_brackets = slice_starts(element, S("["));
+    if (parse_address(element, bytes, &is_ipv4))
+        return element;
+    if (!slice_cut(in_brackets ? slice_from(element, 1) : element, in_brackets ? ']' : ':', &address, &port))
+        return S("");
+    bool has_port = !in_brackets || slice_starts(port, S(":"));
+    port = slice_from(port, in_brackets && has_port);
+    if (has_port ? !slice_to_u64(port, &number) || number > 65535 : port.n > 0)
+        return S("");
+    return parse_address(address, bytes, &is_ipv4) && is_ipv4 != in_brackets ? address : S("");
+}
+
+/* Cut the last element off a list. */
+static slice cut_last_element(slice *list)
+{
+    size_t comma = slice_rfind_byte(*list, ',');
+    slice element = slice_trim(comma == SLICE_NONE ? *list : slice_from(*list, comma + 1));
+    *list = slice_part(*list, 0, comma == SLICE_NONE ? 0 : comma);
+    return element;
+}
+
+slice proxies_client(const struct proxies *p, const char *peer, slice forwarded, struct arena *a, size_t *ret_behind)
 {
     slice rest = forwarded, best = slice_of(peer);
-    while (rest.n) {
-        size_t comma = slice_rfind_byte(rest, ',');
-        slice item = slice_trim(comma == SLICE_NONE ? rest : slice_from(rest, comma + 1));
-        rest = comma == SLICE_NONE ? (slice){ rest.p, 0 } : slice_part(rest, 0, comma);
-        unsigned char bytes[16];
-        bool is_ipv4;
-        if (!parse_address(item, bytes, &is_ipv4))
+    *ret_behind = 0;
+    for (size_t behind = 0; rest.n; behind++) {
+        slice address = forwarded_address(cut_last_element(&rest));
+        if (!address.n)
             break; /* not an address: ignore it, and everything to its left */
-        best = item;
-        if (!is_trusted(p, item))
+        best = address;
+        *ret_behind = behind;
+        if (!is_trusted(p, address))
             break;
     }
     return arena_copy(a, best);
+}
+
+bool forwarded_is_https(slice forwarded_proto, size_t behind)
+{
+    slice rest = forwarded_proto, found = S("");
+    for (size_t i = 0; rest.n && i <= behind; i++)
+        found = cut_last_element(&rest);
+    return slice_eq_nocase(found, S("https"));
 }

@@ -20,6 +20,8 @@ struct route_entry {
 };
 
 struct router {
+    int references;              /* atomic */
+    struct arena arena;          /* of the hosts */
     struct route_entry *entries; /* by their number of segments, then in the order of the tables */
     size_t count;
     size_t begin[MAX_SEGMENTS + 2]; /* the first entry with so many segments */
@@ -78,7 +80,13 @@ static void sort_entries(struct router *r)
 err_t router_new(const struct routing *from, struct arena *a, struct router **ret)
 {
     struct router *r = must_malloc(sizeof *r);
-    *r = (struct router){ .api_count = from->api_count, .hosts = from->hosts, .host_count = from->host_count };
+    *r = (struct router){ .references = 1, .api_count = from->api_count, .host_count = from->host_count };
+    arena_init(&r->arena);
+    struct http_host *hosts = arena_array(&r->arena, struct http_host, r->host_count + 1);
+    for (size_t i = 0; i < r->host_count; i++)
+        hosts[i] = (struct http_host){ arena_copy(&r->arena, from->hosts[i].host),
+                                       arena_cstr(&r->arena, slice_of(from->hosts[i].api)) };
+    r->hosts = hosts;
     r->apis = must_malloc(r->api_count * sizeof(*r->apis));
     for (size_t i = 0; i < r->api_count; i++) {
         r->apis[i] = from->apis[i];
@@ -107,10 +115,17 @@ err_t router_new(const struct routing *from, struct arena *a, struct router **re
     return NULL;
 }
 
+struct router *router_keep(struct router *r)
+{
+    __atomic_add_fetch(&r->references, 1, __ATOMIC_RELAXED);
+    return r;
+}
+
 void router_free(struct router *r)
 {
-    if (!r)
+    if (!r || __atomic_sub_fetch(&r->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
+    arena_release(&r->arena);
     free(r->entries);
     free(r->apis);
     free(r);
@@ -238,6 +253,8 @@ static const struct http_api *api_owning_path(const struct router *r, const stru
             continue;
         size_t covered = longest_prefix(d->prefixes, s->path);
         size_t on_host = d == s->of_host ? longest_prefix(d->home_prefixes, s->path) : 0;
+        size_t claimed = d == s->of_host ? longest_prefix(d->claimed_prefixes, s->path) : 0;
+        on_host = on_host > claimed ? on_host : claimed;
         covered = covered > on_host ? covered : on_host;
         if (covered > longest) {
             longest = covered;
@@ -281,8 +298,10 @@ static const struct http_api *api_claiming(const struct router *r, const struct 
 }
 
 /* A path that the API may claim, and has not claimed. */
-static bool is_unclaimed(const struct route_search *s, const struct http_api *api)
+static bool is_unclaimed(const struct route_search *s, const struct http_api *api, const struct target_path *parts)
 {
+    if (api->claims_root && parts->count == 0)
+        return s->of_host || !s->request || !api->claims_root(s->request);
     return !s->of_host && longest_prefix(api->claimed_prefixes, s->path);
 }
 
@@ -297,7 +316,7 @@ static void view_apis(const struct router *r, const struct route_search *s, cons
 {
     for (size_t i = 0; i < r->api_count; i++) {
         const struct http_api *api = r->apis[i];
-        ret_views[i].may_answer = may_answer(s, api) && !is_unclaimed(s, api);
+        ret_views[i].may_answer = may_answer(s, api) && !is_unclaimed(s, api, parts);
         ret_views[i].last = last_segment(api, parts);
     }
 }

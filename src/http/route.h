@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which API and route a request is for. A router is built once; then every loop reads it. */
+/* Which API and route a request is for. A router does not change; a reload builds another one. */
 #ifndef CAIS_HTTP_ROUTE_H
 #define CAIS_HTTP_ROUTE_H
 
@@ -16,9 +16,11 @@ struct routing {
     const char *fallback; /* name of the API that refuses a request which belongs to no API */
 };
 
-/* The APIs and hosts are borrowed until router_free. Errors: INVALID a malformed pattern, or the name of an API that
+/* The APIs are borrowed until router_free; the hosts are copied. Errors: INVALID a malformed pattern, or the name of an API that
  * does not exist. */
 MUST_USE err_t router_new(const struct routing *, struct arena *a, struct router **ret);
+/* One more reference, which router_free gives up. */
+struct router *router_keep(struct router *);
 void router_free(struct router *); /* NULL is fine */
 
 struct route_request {

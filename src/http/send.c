@@ -21,6 +21,7 @@
 #define PIECE_BYTES_WHEN_FULL ((size_t)16 * 1024) /* while the memory for requests is in use */
 #define READ_AHEAD_BYTES ((uint64_t)1024 * 1024)  /* what a worker reads of a file that is not in the page cache */
 #define PRODUCE_BYTES ((size_t)512 * 1024)
+#define CHECK_LASTS_MS 1000 /* what was checked is sent within that time, or checked again */
 
 const char *send_reason_phrase(int status)
 {
@@ -269,6 +270,45 @@ static void deliver_piece(struct mail *m)
         loop_mark_ready(x->loop, x->conn);
 }
 
+/* The end of so many bytes, of the next piece that is checked, or of all that is sent. */
+static uint64_t end_of_step(const struct exchange *x, uint64_t bytes)
+{
+    uint64_t end = (x->content_at + bytes + HTTP_CHECK_MEMORY - 1) / HTTP_CHECK_MEMORY * HTTP_CHECK_MEMORY;
+    return end - x->content_at < x->content_left ? end : x->content_at + x->content_left;
+}
+
+/* Bring the next part of the file into the page cache, and check it. */
+static err_t read_into_page_cache(struct exchange *x, struct arena *a)
+{
+    char *memory = arena_alloc(a, PIECE_BYTES);
+    uint64_t until = end_of_step(x, READ_AHEAD_BYTES);
+    if (x->content->check) {
+        TRY(x->content->check(x->content, x->content_at, until, true, memory, a));
+        x->checked_until = until;
+        x->checked_at_ms = clock_monotonic_ms(x->loop->server->o.clock);
+    }
+    for (uint64_t at = x->content_at; at < until && !x->content->check; at += PIECE_BYTES)
+        if (pread(x->content->fd, memory, PIECE_BYTES, (off_t)at) <= 0)
+            break;
+    x->cached_until = until;
+    return NULL;
+}
+
+/* Read the next bytes of a content without a descriptor. */
+static err_t read_piece(struct exchange *x, struct arena *a)
+{
+    size_t most = memory_is_over(x->pub.arena.budget) ? PIECE_BYTES_WHEN_FULL : PIECE_BYTES * 2, got = 0;
+    size_t want = x->content_left < most ? (size_t)x->content_left : most;
+    x->produced.max = PRODUCE_BYTES;
+    x->produced.account = &x->pub.arena;
+    char *to = buf_reserve(&x->produced, want);
+    if (!to)
+        return err_over_memory_at(a, ERR_HERE);
+    TRY(x->content->read_at(x->content, x->content_at, to, want, a, &got));
+    x->produced.n += got;
+    return got ? NULL : err_make(a, ERR_CORRUPT, "a content ends before its end");
+}
+
 /* On a worker: read or produce the next piece of the body. */
 static void produce_piece(struct pool_task *t)
 {
@@ -283,21 +323,11 @@ static void produce_piece(struct pool_task *t)
             x->piece_came = PIECE_LAST;
         else if (x->producer->ready && x->produced.n == 0)
             x->piece_came = PIECE_NOT_YET;
-    } else if (x->content->fd >= 0) { /* bring the next part of the file into the page cache */
-        SCRATCH(scratch);
-        char *page = arena_alloc(&scratch, PIECE_BYTES);
-        uint64_t until = x->content_at + (x->content_left < READ_AHEAD_BYTES ? x->content_left : READ_AHEAD_BYTES);
-        for (uint64_t at = x->content_at; at < until; at += PIECE_BYTES)
-            if (pread(x->content->fd, page, PIECE_BYTES, (off_t)at) <= 0)
-                break;
-        x->cached_until = until;
     } else {
-        size_t most = memory_is_over(x->pub.arena.budget) ? PIECE_BYTES_WHEN_FULL : PIECE_BYTES * 2, got = 0;
-        size_t want = x->content_left < most ? (size_t)x->content_left : most;
-        char *to = buf_reserve(&x->produced, want);
-        if (!to || !x->content->read_at(x->content, x->content_at, to, want, &got) || got == 0)
+        SCRATCH(scratch);
+        err_t e = x->content->fd >= 0 ? read_into_page_cache(x, &scratch) : read_piece(x, &scratch);
+        if (e)
             x->piece_came = PIECE_FAILED;
-        x->produced.n += got;
     }
     loop_post(x->loop, &x->mail);
 }
@@ -374,6 +404,57 @@ static bool is_in_page_cache(int fd, uint64_t at)
     return preadv2(fd, &iov, 1, (off_t)at, RWF_NOWAIT) != -1 || errno != EAGAIN;
 }
 
+static char *piece_of_loop(struct loop *l)
+{
+    static_assert(PIECE_BYTES >= HTTP_CHECK_MEMORY, "the memory of a loop is too small for a check");
+    if (!l->piece)
+        l->piece = must_malloc(PIECE_BYTES);
+    return l->piece;
+}
+
+static uint64_t end_of_first_piece(const struct exchange *x)
+{
+    return end_of_step(x, 1);
+}
+
+bool send_first_piece_waits(const struct exchange *x)
+{
+    return x->content->fd < 0 || !is_in_page_cache(x->content->fd, x->content_at) ||
+           !is_in_page_cache(x->content->fd, end_of_first_piece(x) - 1);
+}
+
+err_t send_prepare_first_piece(struct exchange *x, struct arena *a)
+{
+    struct http_content *content = x->content;
+    if (content->fd < 0)
+        return read_piece(x, a);
+    SCRATCH(scratch);
+    char *memory = loop_is_current(x->loop) ? piece_of_loop(x->loop) : arena_alloc(&scratch, HTTP_CHECK_MEMORY);
+    uint64_t until = end_of_first_piece(x);
+    err_t e = content->check(content, x->content_at, until, x->first_piece_waits, memory, a);
+    x->checked_until = until;
+    x->checked_at_ms = clock_monotonic_ms(x->loop->server->o.clock);
+    return e;
+}
+
+/* Check what is sent next, at most *step bytes, and reduce *step to what is checked. False: the bytes are damaged. */
+static bool check_before_sending(struct exchange *x, uint64_t *step)
+{
+    if (!x->content->check)
+        return true;
+    if (x->content_at >= x->checked_until || x->loop->now_ms - x->checked_at_ms > CHECK_LASTS_MS) {
+        SCRATCH(scratch);
+        uint64_t until = end_of_step(x, *step);
+        if (x->content->check(x->content, x->content_at, until, false, piece_of_loop(x->loop), &scratch))
+            return false;
+        x->checked_until = until;
+        x->checked_at_ms = x->loop->now_ms;
+    }
+    if (*step > x->checked_until - x->content_at)
+        *step = x->checked_until - x->content_at;
+    return true;
+}
+
 static enum send_step send_file(struct conn *c)
 {
     struct exchange *x = c->x;
@@ -381,6 +462,8 @@ static enum send_step send_file(struct conn *c)
     while (x->content_left && budget) {
         if (x->piece == PIECE_AT_WORKER || !c->writable)
             return SEND_WAITS;
+        if (x->piece == PIECE_FAILED)
+            return SEND_BROKEN;
         uint64_t step = x->content_left < budget ? x->content_left : budget;
         if (x->content_at >= x->cached_until) {
             step = step < READ_AHEAD_BYTES ? step : READ_AHEAD_BYTES;
@@ -390,11 +473,11 @@ static enum send_step send_file(struct conn *c)
         } else if (step > x->cached_until - x->content_at) {
             step = x->cached_until - x->content_at;
         }
+        if (!check_before_sending(x, &step))
+            return SEND_BROKEN;
         ssize_t n;
         if (c->ssl) {
-            if (!c->loop->piece)
-                c->loop->piece = must_malloc(PIECE_BYTES);
-            char *piece = c->loop->piece;
+            char *piece = piece_of_loop(c->loop);
             n = pread(x->content->fd, piece, step < PIECE_BYTES ? (size_t)step : PIECE_BYTES, (off_t)x->content_at);
             if (n > 0)
                 n = conn_send(c, (slice){ piece, (size_t)n }, S(""), false);
@@ -477,7 +560,7 @@ void send_busy(struct loop *l, int fd)
                      "X-Request-Id: " SLICE_FMT "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n" SLICE_FMT,
                      SLICE_ARG(id), body.n, SLICE_ARG(body));
     /* read what has arrived: closing a socket with unread bytes sends a reset, which may overtake the reply */
-    ssize_t ignored = recv(fd, l->piece ? l->piece : (l->piece = must_malloc(PIECE_BYTES)), PIECE_BYTES, MSG_DONTWAIT);
+    ssize_t ignored = recv(fd, piece_of_loop(l), PIECE_BYTES, MSG_DONTWAIT);
     ignored = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)ignored; /* the client may already have gone */
     shutdown(fd, SHUT_WR);

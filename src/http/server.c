@@ -2,6 +2,7 @@
 /* Creates the parts of the engine, starts and stops its threads, and releases the parts in order. */
 #include "http/server.h"
 
+#include "base/live.h"
 #include "http/engine_priv.h"
 
 #include <assert.h>
@@ -26,6 +27,15 @@ static size_t default_memory_bytes(void)
 {
     size_t quarter = memory_of_machine() / 4, min = (size_t)64 << 20;
     return quarter < min ? min : quarter;
+}
+
+static err_t make_router(const struct http_server *s, const struct http_host *hosts, size_t count, struct arena *a,
+                         struct router **ret)
+{
+    struct routing routing = {
+        .apis = s->apis, .api_count = s->api_count, .hosts = hosts, .host_count = count, .fallback = s->o.fallback
+    };
+    return router_new(&routing, a, ret);
 }
 
 err_t http_server_new(const struct http_options *options, const struct http_api *const *apis, size_t count,
@@ -53,7 +63,7 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
     DEFAULT(o->body_window_ms, 30000);
     DEFAULT(o->send_rate_bytes, 256);
     DEFAULT(o->send_window_ms, 60000);
-    DEFAULT(o->linger_ms, 30000);
+    DEFAULT(o->linger_ms, 600000);
     DEFAULT(o->max_connections, 20000);
     DEFAULT(o->body_pool_bytes, (size_t)64 << 20);
     DEFAULT(o->memory_bytes, default_memory_bytes());
@@ -62,15 +72,16 @@ err_t http_server_new(const struct http_options *options, const struct http_api 
     pthread_mutex_init(&s->accept_lock, NULL);
     admission_init(&s->admission, o->max_connections, o->max_connections_per_address);
     s->limits = (struct message_limits){ o->max_head_bytes, o->max_line_bytes, o->max_headers, 16 * 1024 };
-    struct routing routing = {
-        .apis = apis, .api_count = count, .hosts = o->hosts, .host_count = o->host_count, .fallback = o->fallback
-    };
+    s->apis = must_malloc((count + 1) * sizeof(*s->apis));
+    for (size_t i = 0; i < count; i++)
+        s->apis[i] = apis[i];
+    s->api_count = count;
     err_t e = NULL;
     if (o->max_head_bytes > SCRATCH_BYTES / 4 || o->max_headers > MESSAGE_MAX_HEADERS)
         e = err_make(a, ERR_INVALID, "at most %zu bytes of head and %d header lines can be read", SCRATCH_BYTES / 4,
                      MESSAGE_MAX_HEADERS);
     if (!e)
-        e = router_new(&routing, a, &s->router);
+        e = make_router(s, o->hosts, o->host_count, a, &s->router);
     if (!e)
         e = proxies_parse(o->trusted_proxies, a, &s->proxies);
     if (e) {
@@ -231,6 +242,69 @@ static void post_stop_requests(struct http_server *s, bool stop, bool close_all)
     }
 }
 
+/* ---- changes ---- */
+
+struct change_mail {
+    struct mail mail;
+    struct loop *loop;
+    struct router *router;
+};
+
+static void deliver_change(struct mail *m)
+{
+    struct change_mail *c = CONTAINER_OF(m, struct change_mail, mail);
+    router_free(c->loop->router);
+    c->loop->router = c->router;
+    loop_set_timeouts(c->loop);
+    free(c);
+}
+
+err_t http_server_change(struct http_server *s, const struct http_change *to, struct arena *a)
+{
+    ASSERT_MARK(s, SERVER);
+    struct router *router;
+    TRY(make_router(s, to->hosts, to->host_count, a, &router));
+    router_free(s->router);
+    s->router = router;
+    LIVE_SET(s->o.head_timeout_ms, to->head_timeout_ms);
+    LIVE_SET(s->o.idle_timeout_ms, to->idle_timeout_ms);
+    LIVE_SET(s->o.body_rate_bytes, to->body_rate_bytes);
+    LIVE_SET(s->o.body_window_ms, to->body_window_ms);
+    LIVE_SET(s->o.send_rate_bytes, to->send_rate_bytes);
+    LIVE_SET(s->o.send_window_ms, to->send_window_ms);
+    admission_set(&s->admission, to->max_connections, to->max_connections_per_address);
+    for (int i = 0; i < s->loop_total; i++) {
+        struct change_mail *c = must_malloc(sizeof *c);
+        *c =
+            (struct change_mail){ .mail.deliver = deliver_change, .loop = &s->loops[i], .router = router_keep(router) };
+        loop_post(&s->loops[i], &c->mail);
+    }
+    return NULL;
+}
+
+static void deliver_ping(struct mail *m)
+{
+    struct loop *l = CONTAINER_OF(m, struct loop, ping);
+    __atomic_store_n(&l->ping_waits, false, __ATOMIC_RELEASE);
+}
+
+bool http_server_ping(struct http_server *s)
+{
+    ASSERT_MARK(s, SERVER);
+    bool all = true;
+    for (int i = 0; i < s->loop_total; i++) {
+        struct loop *l = &s->loops[i];
+        if (__atomic_load_n(&l->ping_waits, __ATOMIC_ACQUIRE)) {
+            all = false;
+            continue;
+        }
+        l->ping_waits = true;
+        l->ping.deliver = deliver_ping;
+        loop_post(l, &l->ping);
+    }
+    return all;
+}
+
 void http_server_wake(struct http_server *s)
 {
     post_stop_requests(s, false, false);
@@ -287,6 +361,7 @@ void http_server_free(struct http_server *s)
     tls_release(s->tls);
     proxies_free(s->proxies);
     router_free(s->router);
+    free(s->apis);
     admission_release(&s->admission);
     pthread_rwlock_destroy(&s->tls_lock);
     pthread_mutex_destroy(&s->accept_lock);

@@ -17,8 +17,8 @@
 
 struct http_server;
 
-/* Create an engine that does not listen yet. The APIs and the hosts of the options are borrowed until http_server_free;
- * the array `apis` may go after the call. Errors: INVALID a malformed route, or an option outside its limits. */
+/* Create an engine that does not listen yet. The APIs are borrowed until http_server_free; the array `apis` and the hosts of the
+ * options may go after the call. Errors: INVALID a malformed route, or an option outside its limits. */
 MUST_USE err_t http_server_new(const struct http_options *, const struct http_api *const *apis, size_t count,
                                struct arena *a, struct http_server **ret_server);
 /* Bind an address; call before http_server_start. ret_address, in `a`: "127.0.0.1:40123", with the port that the kernel
@@ -30,6 +30,20 @@ MUST_USE err_t http_server_listen(struct http_server *, const struct http_listen
  * first of all; an RSA and a P-256 certificate for the same name are both offered. Errors: INVALID. */
 MUST_USE err_t http_server_certificates(struct http_server *, const struct http_certificate *, size_t count,
                                         struct arena *a);
+/* What may change while the engine runs; the members are those of http_options. */
+struct http_change {
+    int64_t head_timeout_ms, idle_timeout_ms, body_rate_bytes, body_window_ms, send_rate_bytes,
+        send_window_ms; /* none is 0 */
+    size_t max_connections, max_connections_per_address;
+    const struct http_host *hosts; /* copied */
+    size_t host_count;
+};
+/* Change these from here on: for connections and requests that begin, and for time-outs that begin. One thread at a time, between
+ * http_server_start and http_server_stop. Errors, after which nothing has changed: INVALID a host names an API that does not exist. */
+MUST_USE err_t http_server_change(struct http_server *, const struct http_change *, struct arena *a);
+/* Ask every loop to answer, for a watchdog. True: all of them have answered since the last call, or this is the first one. One thread
+ * at a time, between http_server_start and http_server_stop. */
+bool http_server_ping(struct http_server *);
 /* Start the threads. Errors: INVALID a TLS listener but no certificate; UNAVAILABLE. */
 MUST_USE err_t http_server_start(struct http_server *, struct arena *a);
 /* Stop accepting, let running exchanges finish for at most grace_ms, then close their connections. Returns when every

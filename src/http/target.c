@@ -13,7 +13,7 @@ static bool has_allowed_bytes(slice raw)
 {
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.p[i];
-        if (c <= ' ' || c == 0x7f || c == '#')
+        if (c <= ' ' || c >= 0x7f || c == '#')
             return false;
     }
     return raw.n > 0;
@@ -39,7 +39,7 @@ err_t target_parse(slice raw, struct arena *a, struct target *ret)
 {
     struct target t = { .scheme = S(""), .host = S(""), .query = S("") };
     if (!has_allowed_bytes(raw))
-        return err_make(a, ERR_INVALID, "the request target is empty or holds forbidden characters");
+        return err_make(a, ERR_INVALID, "the request target holds bytes that must be percent-encoded, or a fragment");
     if (slice_eq(raw, S("*"))) {
         t.path = raw;
         *ret = t;
@@ -55,6 +55,20 @@ err_t target_parse(slice raw, struct arena *a, struct target *ret)
         t.path = S("/"); /* RFC 9112 §3.2.2 by way of RFC 9110 §4.2.3 */
     *ret = t;
     return NULL;
+}
+
+struct target target_loosely(slice raw)
+{
+    struct target t = { .scheme = S(""), .host = S(""), .path = S(""), .query = S("") };
+    if (!slice_starts(raw, S("/")) && !cut_scheme_and_host(&raw, &t.scheme, &t.host))
+        return t;
+    if (!host_is_valid(t.host))
+        t.host = S("");
+    size_t n = 0;
+    while (n < raw.n && raw.p[n] != '?' && raw.p[n] != '#')
+        n++;
+    t.path = slice_part(raw, 0, n);
+    return t;
 }
 
 /* ---- the path ---- */

@@ -18,10 +18,12 @@ struct target {
     slice query;        /* what follows the first ? */
 };
 
-/* Split a target. Errors: INVALID neither origin-form, absolute-form (http, https) nor "*"; control characters, blanks,
- * a fragment, user information in the host. Bytes above 0x7f are accepted, because people paste such paths into curl.
- * The engine limits the length. */
+/* Split a target. Errors: INVALID neither origin-form, absolute-form (http, https) nor "*"; bytes that must be percent-encoded (control
+ * characters, blanks, those above 0x7f), a fragment, user information in the host. The engine limits the length. */
 MUST_USE err_t target_parse(slice raw, struct arena *a, struct target *ret);
+/* The host, if it is valid, and the path of any target, valid or not, to find who owns it. The path ends before a query or a fragment;
+ * empty: there is none. */
+struct target target_loosely(slice raw);
 
 struct target_path {
     const slice *segments; /* decoded; in the arena, or pointing into the path */

@@ -124,10 +124,12 @@ static err_t load_certificate(struct tls *t, const struct http_certificate *pair
     named->leaves[named->leaf_count++] = leaf;
     SSL_CTX *ctx = named->ctx;
     if (SSL_CTX_use_certificate_chain_file(ctx, pair->certificate_file) != 1)
-        return err_make(a, ERR_INVALID, "%s: %s", pair->certificate_file, openssl_reason());
+        return err_because(a, err_library(a, "OpenSSL", openssl_reason()), ERR_INVALID,
+                           "%s holds a certificate that cannot be used", pair->certificate_file);
     if (SSL_CTX_use_PrivateKey_file(ctx, pair->key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(ctx) != 1)
-        return err_make(a, ERR_INVALID, "%s is not the key of %s: %s", pair->key_file, pair->certificate_file,
-                        openssl_reason());
+        return err_because(a, err_library(a, "OpenSSL", openssl_reason()), ERR_INVALID,
+                           "%s is not the private key of %s, in PEM and without a passphrase", pair->key_file,
+                           pair->certificate_file);
     return NULL;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that last: uploads whose bytes come for hours, downloads that are sent for hours, replies that pause for hours.
  * The guard of an API admits a request once, at its head. A loop therefore goes through its connections in rounds, two a
- * second, and calls the check of each request whose body comes or whose reply is sent or paused. It also asks the
- * producer of a paused reply whether it is ready. A round is cut into turns, so that no turn takes long. */
+ * second, and calls the check of each request whose body comes, which is suspended, or whose reply is sent or paused. It also asks
+ * the producer of a paused reply, and a suspended request, whether it is ready. A round is cut into turns, so that no turn takes
+ * long. */
 #include "http/engine_priv.h"
 
 #define WATCH_EVERY_MS 500
@@ -40,22 +41,32 @@ static void watch_paused_reply(struct conn *c)
         resume_reply(c);
 }
 
+/* Its turn comes soon, and then it is asked. */
+static void watch_suspended(struct conn *c, err_t e)
+{
+    if (e)
+        c->x->suspension->error = e;
+    loop_mark_ready(c->loop, c);
+}
+
 /* Returns how many calls of the API were made, at most two. */
 static int watch_conn(struct conn *c)
 {
     struct exchange *x = c->x;
-    bool is_paused = c->state == CONN_PAUSE;
-    if (!x || (c->state != CONN_BODY && c->state != CONN_SEND && !is_paused))
+    bool is_paused = c->state == CONN_PAUSE, is_suspended = c->state == CONN_SUSPEND;
+    if (!x || (c->state != CONN_BODY && c->state != CONN_SEND && !is_paused && !is_suspended))
         return 0;
     struct http_watch *watch = __atomic_load_n(&x->watch, __ATOMIC_ACQUIRE);
     err_t e = watch ? watch->check(watch) : NULL;
-    if (e && c->state == CONN_BODY)
+    if (is_suspended)
+        watch_suspended(c, e);
+    else if (e && c->state == CONN_BODY)
         body_abort_because(x, e);
     else if (e)
         conn_close(c);
     else if (is_paused)
         watch_paused_reply(c);
-    return (watch != NULL) + is_paused;
+    return (watch != NULL) + (is_paused || is_suspended);
 }
 
 void watch_run(struct loop *l)

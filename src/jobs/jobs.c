@@ -89,8 +89,10 @@ static void init_threads(struct jobs *jobs, const struct jobs_options *options)
 {
     const size_t counts[JOB_LANES] = { [LANE_CARE] = 1,
                                        [LANE_SWEEP] = 1,
+                                       [LANE_SEND] = 1,
                                        [LANE_WORK] = options->work_threads ? options->work_threads : WORK_THREADS,
-                                       [LANE_INGEST] = INGEST_THREADS };
+                                       [LANE_INGEST] =
+                                           options->ingest_threads ? options->ingest_threads : INGEST_THREADS };
     for (unsigned lane = 0; lane < JOB_LANES; lane++) {
         bool has_kinds = false;
         for (size_t i = 0; i < jobs->kind_count; i++)
@@ -166,6 +168,18 @@ err_t jobs_run_due(struct jobs *jobs, struct arena *a)
     err_t failure = NULL;
     err_t e = run_all_due(&jobs->caller, a, &failure);
     return failure ? failure : e;
+}
+
+err_t jobs_run_kind(struct jobs *jobs, slice kind, struct arena *a)
+{
+    for (size_t i = 0; i < jobs->kind_count; i++) {
+        err_t failure = NULL;
+        if (!slice_eq(kind, slice_of(jobs->kinds[i]->name)))
+            continue;
+        TRY(worker_run_one(&jobs->caller.worker, jobs->kinds[i], a, &failure));
+        return failure;
+    }
+    return err_make(a, ERR_NOT_FOUND, "there is no such kind of jobs");
 }
 
 /* ---- the threads ---- */

@@ -8,6 +8,9 @@
  *   garbage   removes bytes whose record is gone, after the grace       core/object/garbage.h
  *   sweep     removes bytes that never got a record                     core/object/sweep.h
  *   tokens    forgets tokens that ended long ago                        core/access/access.h
+ *   ingest    reads a file into the rows of its dataset                 core/dataset/ingest.h
+ *   import    puts the rows of a sync file into records                 core/sync/sync_import.h
+ *   webhooks  tells other servers of changes                         core/webhook/webhook.h
  *   jobs      forgets jobs that ended long ago                          core/job.h
  *
  * Each kind belongs to a lane, and each lane has threads of its own, so that long work does not delay short work. A run
@@ -28,7 +31,8 @@ struct jobs_options {
     bool is_alone;
     const struct job_kind *more_kinds; /* besides those of the product; borrowed */
     size_t more_count;
-    size_t work_threads; /* of LANE_WORK; 0: the default */
+    size_t work_threads;   /* of LANE_WORK; 0: the default */
+    size_t ingest_threads; /* of LANE_INGEST; 0: the default */
 };
 
 /* Makes the rows of periodic jobs that do not exist yet. Starts nothing. core is borrowed. */
@@ -40,5 +44,8 @@ void jobs_free(struct jobs *);
 /* Runs every job that is due by core's clock, on the calling thread. Only while the jobs' own threads do not run. After
  * a failed run the remaining jobs run, too; returns the first failure. */
 MUST_USE err_t jobs_run_due(struct jobs *, struct arena *a);
+/* Runs one job of that kind, if one is due, as jobs_run_due does. Errors: NOT_FOUND none is due, or there is no such kind; the failure of the
+ * run. */
+MUST_USE err_t jobs_run_kind(struct jobs *, slice kind, struct arena *a);
 
 #endif

@@ -6,10 +6,11 @@
 #include "core/job.h"
 
 enum job_lane {
-    LANE_CARE,  /* short periodic work: one thread */
-    LANE_SWEEP, /* long scans of the whole store: one thread */
-    LANE_WORK,  /* work for requests of clients: several threads */
-    LANE_INGEST, /* reading files into rows: two threads of the lowest priority, which take what requests leave of the processors */
+    LANE_CARE,   /* short periodic work: one thread */
+    LANE_SWEEP,  /* long scans of the whole store: one thread */
+    LANE_WORK,   /* work for requests of clients: several threads */
+    LANE_INGEST, /* reading files into rows: jobs_options.ingest_threads of the lowest priority, which take what requests leave of the processors */
+    LANE_SEND,   /* requests to other servers, many at a time: one thread, which waits for them */
     JOB_LANES
 };
 

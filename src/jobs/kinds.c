@@ -9,12 +9,15 @@
 #include "core/event_prune.h"
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
+#include "core/object/scrub.h"
 #include "core/object/sweep.h"
 #include "core/report/report.h"
 #include "core/space/remnants.h"
 #include "core/sync/sync_file.h"
+#include "core/sync/sync_import.h"
 #include "core/task/task.h"
 #include "core/transfer/transfer.h"
+#include "core/webhook/webhook.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -24,6 +27,7 @@ static err_t run_purge(struct job_run *run, struct arena *a)
     TRY(file_purge_due(run->core, run, a));
     TRY(transfer_purge_due(run->core, run, a));
     TRY(sync_file_purge_due(run->core, run, a));
+    TRY(sync_import_end_left(run->core, run, a));
     return upload_purge_due(run->core, run, a);
 }
 
@@ -36,6 +40,11 @@ static err_t run_sweep(struct job_run *run, struct arena *a)
 {
     struct sweep_report report;
     return sweep_run(run->core, &(struct sweep_request){ .remove = true, .run = run }, a, &report);
+}
+
+static err_t run_scrub(struct job_run *run, struct arena *a)
+{
+    return scrub_run(run->core, run, a);
 }
 
 static err_t run_tokens(struct job_run *run, struct arena *a)
@@ -84,6 +93,16 @@ static err_t run_compose(struct job_run *run, struct arena *a)
     return transfer_compose(run->core, run, a);
 }
 
+static err_t run_import(struct job_run *run, struct arena *a)
+{
+    return sync_import_run(run->core, run, a);
+}
+
+static err_t run_webhooks(struct job_run *run, struct arena *a)
+{
+    return webhook_deliver(run->core, run, a);
+}
+
 /* Once a day, because each run that removes something adds an event. */
 static err_t run_audit(struct job_run *run, struct arena *a)
 {
@@ -94,14 +113,17 @@ const struct job_kind job_kinds[] = {
     { TASK_REMOVAL_JOB, LANE_WORK, MINUTE, 0, SECOND, MINUTE, run_tasks, NULL },
     { "datasets", LANE_CARE, MINUTE, 0, SECOND, MINUTE, run_datasets, NULL },
     { DATASET_INGEST_JOB, LANE_INGEST, 0, DATASET_INGEST_ATTEMPTS, SECOND, 5 * MINUTE, run_ingest, NULL },
+    { SYNC_IMPORT_JOB, LANE_INGEST, 0, 0, SECOND, 5 * MINUTE, run_import, NULL },
     { DATASET_QUEUE_JOB, LANE_WORK, 0, 0, SECOND, MINUTE, run_process, NULL },
     { TRANSFER_COMPOSE_JOB, LANE_WORK, 0, 10, SECOND, 5 * MINUTE, run_compose, NULL },
     { "purge", LANE_CARE, MINUTE, 0, MINUTE, MINUTE, run_purge, NULL },
     { "garbage", LANE_CARE, 5 * MINUTE, 0, MINUTE, 5 * MINUTE, run_garbage, NULL },
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },
+    { SCRUB_JOB, LANE_SWEEP, SCRUB_RUN_MS, 0, MINUTE, HOUR, run_scrub, NULL },
     { "tokens", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_tokens, NULL },
     { "reports", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_reports, NULL },
     { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
+    { WEBHOOK_JOB, LANE_SEND, MINUTE, 0, SECOND, MINUTE, run_webhooks, NULL },
     { "audit", LANE_SWEEP, DAY, 0, MINUTE, HOUR, run_audit, NULL },
 };
 const size_t job_kind_count = LENGTH_OF(job_kinds);

@@ -100,14 +100,17 @@ static void end_failed(struct core *core, struct job *job, const struct job_kind
         job->run_at_ms = job->finished_at_ms + back_off_ms(core, kind, job->attempts);
 }
 
-static void end_done(struct job *job, const struct job_kind *kind, slice result)
+static void end_done(struct job *job, const struct job_kind *kind, const struct job_run *run)
 {
+    slice result = run->result;
     job->error = S("");
     job->result = result;
     job->state = kind->period_ms ? JOB_QUEUED : JOB_DONE;
     if (kind->period_ms) {
         job->attempts = 0;
         job->run_at_ms = job->finished_at_ms + kind->period_ms;
+        if (run->next_at_ms && run->next_at_ms < job->run_at_ms)
+            job->run_at_ms = run->next_at_ms;
     }
 }
 
@@ -121,11 +124,11 @@ static struct job outcome_of(const struct job_run *run, const struct job_kind *k
     else if (run->stop_reported && run->stop_reason == JOB_STOP_SERVER)
         end_interrupted(&job);
     else if (failure && run->postpone_ms)
-        end_postponed(&job, run->postpone_ms, err_text(a, failure));
+        end_postponed(&job, run->postpone_ms, err_text_for_people(a, failure));
     else if (failure)
-        end_failed(run->core, &job, kind, err_text(a, failure));
+        end_failed(run->core, &job, kind, err_text_for_people(a, failure));
     else
-        end_done(&job, kind, run->result);
+        end_done(&job, kind, run);
     return job;
 }
 

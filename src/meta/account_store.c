@@ -109,7 +109,10 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
         "tasks.id") " GROUP BY account_id"
 #define COUNTED_MEMBERS                                                                                                \
     "SELECT t.account_id, 0, 0, COUNT(*) * " ROW_SIZE ", 0, 0 FROM tasks t JOIN task_members m ON m.task_id = t.id"    \
-    " WHERE " TASK_STAYS("t.id") " GROUP BY t.account_id"
+    " WHERE " TASK_STAYS("t.id") " GROUP BY t.account_id"                                                              \
+                                 " UNION ALL SELECT w.account_id, 0, 0, COUNT(*) * " ROW_SIZE                          \
+                                 ", 0, 0 FROM awaited_members w"                                                       \
+                                 " WHERE " TASK_STAYS("w.task_id") " GROUP BY w.account_id"
 #define COUNTED_COMMENTS(IN)                                                                                           \
     "SELECT t.account_id, 0, 0, SUM(" COMMENT_SIZE(IN) "), 0, 0 FROM comments c JOIN tasks t ON t.id = c.task_id"      \
                                                        " WHERE " TASK_STAYS("t.id") " GROUP BY t.account_id"
@@ -175,7 +178,9 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
 /* One that waits for its bytes counts as a file that was issued. */
 #define COUNTED_SYNC_FILES(IN)                                                                                         \
     "SELECT account_id, 0, 0, SUM(" SYNC_FILE_SIZE(IN) "), SUM(CASE WHEN state = 0 THEN 1 ELSE 0 END), 0"              \
-                                                       " FROM sync_files GROUP BY account_id"
+                                                       " FROM sync_files GROUP BY account_id"                          \
+                                                       " UNION ALL SELECT account_id, 0, 0, SUM(" RECORD_SET_SIZE(     \
+                                                           IN) "), 0, 0 FROM record_sets GROUP BY account_id"
 #define SUMS                                                                                                           \
     "SELECT a.id AS id, COALESCE(SUM(held.bytes), 0) AS bytes, COALESCE(SUM(held.files), 0) AS files,"                 \
     " COALESCE(SUM(held.records), 0) AS records, COALESCE(SUM(held.pending), 0) AS pending,"                           \

@@ -68,6 +68,7 @@ struct committer {
     struct batch_slot *slots;
     void *batch_memory;
     struct usage usage; /* of the current transaction */
+    bool has_written;   /* the same: there is something to bring to the disk */
 
     pthread_t thread;
     bool has_thread;
@@ -127,9 +128,17 @@ static void rollback_transaction(struct committer *c)
     c->usage.count = 0;
 }
 
+static void note_outcome(struct committer *c, err_t e)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&c->store->watch_lock);
+    write_watch_note(&c->store->watch, e);
+}
+
 static err_t commit_transaction(struct committer *c, struct arena *a)
 {
     err_t e = sql_commit(c->store->writer, a);
+    if (e || c->has_written)
+        note_outcome(c, e);
     if (e)
         rollback_transaction(c);
     return e;
@@ -171,6 +180,7 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
         memcpy(c->usage.accounts, before.accounts, before.count * sizeof *before.accounts);
     }
     s->changed_existing = tx.changed_existing;
+    c->has_written |= tx.has_written;
     s->jobs = tx.jobs;
     /* After these errors the database may have rolled back more than one statement. */
     bool from_database = err_is(s->e, ERR_NO_SPACE) || err_is(s->e, ERR_UNAVAILABLE) || err_is(s->e, ERR_CORRUPT);
@@ -209,7 +219,10 @@ static enum outcome begin_batch(struct committer *c, struct batch *b, struct are
     b->ran = 0;
     b->held_before = a->held;
     timing_begin(&c->timing);
+    c->has_written = false;
     b->e = sql_begin(c->store->writer, a);
+    if (b->e)
+        note_outcome(c, b->e);
     return b->e ? NOT_STARTED : COMMITTED;
 }
 

@@ -10,7 +10,7 @@
 
 #define CREDENTIAL                                                                                                     \
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
-    " revoked_at_ms, role, workspace_id, section_id FROM credentials"
+    " revoked_at_ms, role, workspace_id, section_id, public_key FROM credentials"
 
 static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -28,6 +28,7 @@ static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret
         .role = column_key_role(c, 10),
         .workspace_id = sql_column_int(c, 11),
         .section_id = sql_column_int(c, 12),
+        .public_key = sql_column_copy(c, 13, a),
     };
     column_bytes(c, 5, credential->secret_hash, SHA256_SIZE);
 }
@@ -38,13 +39,13 @@ err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct
     return tx_insert(
         tx,
         STATEMENT("INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
-                  " created_at_ms, expires_at_ms, revoked_at_ms, role, workspace_id, section_id)"
+                  " created_at_ms, expires_at_ms, revoked_at_ms, role, workspace_id, section_id, public_key)"
                   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-                  " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10), $11, $12)"),
+                  " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10), $11, $12, $13)"),
         SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
             SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
             SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms), SQL_I(k->role), SQL_I(k->workspace_id),
-            SQL_I(k->section_id)),
+            SQL_I(k->section_id), SQL_T(k->public_key.n ? k->public_key : S(""))),
         a, ret_id);
 }
 
@@ -62,6 +63,19 @@ err_t meta_credential_by_hash(struct meta_tx *tx, slice purpose, enum credential
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "credential", STATEMENT(CREDENTIAL " WHERE secret_hash = $1 AND purpose = $2 AND form = $3"),
                SQL(SQL_BYTES(hash, SHA256_SIZE), SQL_T(purpose), SQL_I(form)), a, &c));
+    read_credential_row(c, a, ret);
+    return NULL;
+}
+
+err_t meta_credential_by_public_key(struct meta_tx *tx, int64_t user_id, slice purpose, slice public_key,
+                                    struct arena *a, struct credential *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "credential",
+               STATEMENT(CREDENTIAL " WHERE user_id = $1 AND public_key = $2 AND public_key <> '' AND purpose = $3"
+                                    " AND form = 0 ORDER BY CASE WHEN revoked_at_ms = 0 THEN 0 ELSE 1 END, id DESC"
+                                    " LIMIT 1"),
+               SQL(SQL_I(user_id), SQL_T(public_key), SQL_T(purpose)), a, &c));
     read_credential_row(c, a, ret);
     return NULL;
 }
@@ -87,6 +101,18 @@ err_t meta_credential_list(struct meta_tx *tx, int64_t user_id, enum credential_
                        LIST_OF(read_credential_row, ret));
     return tx_list(tx, STATEMENT(CREDENTIAL " WHERE user_id = $1 AND form = $2 ORDER BY id"),
                    SQL(SQL_I(user_id), SQL_I(form)), a, LIST_OF(read_credential_row, ret));
+}
+
+err_t meta_credential_page(struct meta_tx *tx, int64_t user_id, enum credential_form form, const struct id_page *page,
+                           struct arena *a, struct credential_list *ret)
+{
+    if (!user_id)
+        return tx_list(tx, STATEMENT(CREDENTIAL " WHERE form = $1 AND id > $2 ORDER BY id LIMIT $3"),
+                       SQL(SQL_I(form), SQL_I(page->after_id), sql_limit(page->limit)), a,
+                       LIST_OF(read_credential_row, ret));
+    return tx_list(tx, STATEMENT(CREDENTIAL " WHERE user_id = $1 AND form = $2 AND id > $3 ORDER BY id LIMIT $4"),
+                   SQL(SQL_I(user_id), SQL_I(form), SQL_I(page->after_id), sql_limit(page->limit)), a,
+                   LIST_OF(read_credential_row, ret));
 }
 
 err_t meta_credential_count_keys(struct meta_tx *tx, int64_t user_id, struct arena *a, int64_t *ret)

@@ -114,7 +114,7 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
     TRY(tx_one(tx, "entry",
                STATEMENT(ALL_COLUMNS
                          ", o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.md5,"
-                         " o.inline_bytes FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
+                         " o.inline_bytes, o.checksums FROM entries e LEFT JOIN objects o ON o.id = e.object_id"
                          " WHERE e.bucket_id = $1 AND e.key = $2"),
                SQL(SQL_I(bucket_id), SQL_T(key)), a, &c));
     if (!sql_column_int(c, 14))
@@ -128,6 +128,7 @@ err_t meta_entry_with_object(struct meta_tx *tx, int64_t bucket_id, slice key, s
         .blob_key = sql_column_copy(c, 18, a),
         .part_count = sql_column_int(c, 19),
         .inline_bytes = sql_column_copy(c, 21, a),
+        .checksums = sql_column_copy(c, 22, a),
     };
     column_bytes(c, 20, ret_object->md5, MD5_SIZE);
     return NULL;

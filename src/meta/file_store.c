@@ -81,7 +81,8 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         STATEMENT(
             "SELECT f.id, f.uuid, f.account_id, f.owner_id, '', f.way, f.name, f.content_type, f.state, f.object_id,"
             " f.size_bytes, f.md5, f.created_at_ms, f.stored_at_ms, f.purge_at_ms, f.kept, " FILE_IS_PENDING ","
-            " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes"
+            " o.id, o.account_id, o.size_bytes, o.created_at_ms, o.blob_key, o.part_count, o.inline_bytes,"
+            " o.checksums"
             " FROM files f LEFT JOIN objects o ON o.id = f.object_id WHERE f.uuid = $1"),
         SQL(SQL_BYTES(uuid, 16)), a, &c));
     read_file_row(c, a, ret_file);
@@ -93,6 +94,7 @@ err_t meta_file_with_object(struct meta_tx *tx, const unsigned char uuid[16], st
         .blob_key = sql_column_copy(c, 21, a),
         .part_count = sql_column_int(c, 22),
         .inline_bytes = sql_column_copy(c, 23, a),
+        .checksums = sql_column_copy(c, 24, a),
     };
     memcpy(ret_object->md5, ret_file->md5, MD5_SIZE); /* both have the same MD5 */
     return NULL;
@@ -184,6 +186,13 @@ err_t meta_file_set_object(struct meta_tx *tx, int64_t id, const struct object *
         a));
     *ret_old_object_id = old_object_id;
     return NULL;
+}
+
+/* Caches may have the name. */
+err_t meta_file_rename(struct meta_tx *tx, int64_t id, slice name, struct arena *a)
+{
+    return tx_change_one(tx, "file", STATEMENT("UPDATE files SET name = $1 WHERE id = $2"), SQL(SQL_T(name), SQL_I(id)),
+                         a);
 }
 
 /* ---- holding ---- */

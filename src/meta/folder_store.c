@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/folder_store.h"
+#include "core/store/file_store.h"
 #include "meta/dialect_priv.h"
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
@@ -179,11 +180,9 @@ err_t meta_folder_file_named(struct meta_tx *tx, int64_t folder_id, slice name_k
         SQL(SQL_I(folder_id), SQL_T(name_key)), a, ret_file_id);
 }
 
-/* The name of a file stands in its own record, which caches may have. */
 err_t meta_folder_file_update(struct meta_tx *tx, const struct folder_file *file, slice name_key, struct arena *a)
 {
-    TRY(tx_change_one(tx, "file", STATEMENT("UPDATE files SET name = $1 WHERE id = $2"),
-                      SQL(SQL_T(file->file.name), SQL_I(file->file.id)), a));
+    TRY(meta_file_rename(tx, file->file.id, file->file.name, a));
     return tx_change_one(tx, "file",
                          STATEMENT("UPDATE folder_files SET folder_id = $1, name_key = $2 WHERE file_id = $3"),
                          SQL(SQL_I(file->folder_id), SQL_T(name_key), SQL_I(file->file.id)), a);

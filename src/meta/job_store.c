@@ -38,20 +38,38 @@ static void read_job_row(struct sql_cursor *c, struct arena *a, void *ret)
 /* ---- adding ---- */
 
 #define ADD                                                                                                            \
-    "INSERT INTO jobs (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, 0, 0, '', '', '', '', 0, 0)"
+    "INSERT INTO jobs (" COLUMNS                                                                                       \
+    ", turn) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, 0, 0, 0, 0, 0, '', '', '', '', 0, 0, $9)"
 
 static struct sql_value text(slice s)
 {
     return SQL_T(s.p ? s : S(""));
 }
 
+/* The jobs of an account run by their turns, one of each group in a turn. A new one has the turn that is now, or the one after the
+ * last of its group: however many jobs of one group wait, the first of another is among the next. */
+static err_t choose_turn(struct meta_tx *tx, const struct job *j, struct arena *a, int64_t *ret)
+{
+    int64_t now, own;
+    TRY(tx_int(tx,
+               STATEMENT("SELECT COALESCE(MIN(turn), 0) FROM jobs WHERE kind = $1 AND state = 0 AND account_id = $2"),
+               SQL(SQL_T(j->kind), SQL_I(j->account_id)), a, &now));
+    err_t e = tx_int(tx,
+                     STATEMENT("SELECT turn + 1 FROM jobs WHERE group_key = $1 AND group_key <> '' AND state <= 1"
+                               " ORDER BY id DESC LIMIT 1"),
+                     SQL(text(j->group)), a, &own);
+    *ret = !e && own > now ? own : now;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
+
 err_t meta_job_add(struct meta_tx *tx, const struct job *j, struct arena *a, int64_t *ret_id)
 {
-    int64_t id;
+    int64_t id, turn;
+    TRY(choose_turn(tx, j, a, &turn));
     TRY(tx_next_id(tx, JOB_IDS, a, &id));
     TRY(tx_add(tx, STATEMENT(ADD),
                SQL(SQL_I(id), SQL_T(j->kind), SQL_T(j->subject), SQL_I(j->account_id), text(j->group), text(j->payload),
-                   SQL_I(j->created_at_ms), SQL_I(j->run_at_ms)),
+                   SQL_I(j->created_at_ms), SQL_I(j->run_at_ms), SQL_I(turn)),
                a));
     tx->jobs.wakes = true;
     tx->jobs.rows |= META_JOB_BIT(id);
@@ -66,10 +84,10 @@ err_t meta_job_ensure(struct meta_tx *tx, slice kind, int64_t now_ms, struct are
     if (id > 0)
         return NULL;
     TRY(tx_next_id(tx, JOB_IDS, a, &id));
-    return tx_add(
-        tx, STATEMENT(ADD " ON CONFLICT (kind) WHERE subject = '' DO NOTHING"),
-        SQL(SQL_I(id), SQL_T(kind), SQL_T(S("")), SQL_I(0), SQL_T(S("")), SQL_T(S("")), SQL_I(now_ms), SQL_I(now_ms)),
-        a);
+    return tx_add(tx, STATEMENT(ADD " ON CONFLICT (kind) WHERE subject = '' DO NOTHING"),
+                  SQL(SQL_I(id), SQL_T(kind), SQL_T(S("")), SQL_I(0), SQL_T(S("")), SQL_T(S("")), SQL_I(now_ms),
+                      SQL_I(now_ms), SQL_I(0)),
+                  a);
 }
 
 err_t meta_job_has_group(struct meta_tx *tx, slice group, struct arena *a, bool *ret_has)
@@ -143,7 +161,7 @@ err_t meta_job_find(struct meta_tx *tx, const struct job_wanted *wanted, struct 
         STATEMENT(WAITING
                   ", turns (id, served_ms, account_id) AS (SELECT"
                   " (SELECT j.id FROM jobs j WHERE j.kind = $1 AND j.state = 0 AND j.account_id = made.account_id"
-                  " AND j.run_at_ms <= $2 AND NOT " WAITING_IS_BLOCKED " ORDER BY j.run_at_ms, j.id LIMIT 1),"
+                  " AND j.run_at_ms <= $2 AND NOT " WAITING_IS_BLOCKED " ORDER BY j.turn, j.run_at_ms, j.id LIMIT 1),"
                   " (SELECT MAX(s.started_at_ms) FROM jobs s WHERE s.kind = $1 AND s.account_id = made.account_id),"
                   " made.account_id FROM waiting made WHERE made.account_id IS NOT NULL)"
                   " SELECT id FROM turns WHERE id IS NOT NULL ORDER BY served_ms, account_id LIMIT 1"),
@@ -258,9 +276,23 @@ err_t meta_job_get(struct meta_tx *tx, int64_t id, struct arena *a, struct job *
     return NULL;
 }
 
-err_t meta_job_list(struct meta_tx *tx, struct arena *a, struct job_list *ret)
+err_t meta_job_list(struct meta_tx *tx, const struct id_page *page, struct arena *a, struct job_list *ret)
 {
-    return tx_list(tx, STATEMENT(JOB " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_job_row, ret));
+    return tx_list(tx, STATEMENT(JOB " WHERE id > $1 ORDER BY id LIMIT $2"),
+                   SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_job_row, ret));
+}
+
+err_t meta_job_page(struct meta_tx *tx, const struct job_query *q, struct arena *a, struct job_list *ret)
+{
+    int64_t before_id = q->before_id ? q->before_id : INT64_MAX, limit = (int64_t)q->limit;
+    if (!q->account_id)
+        return tx_list(tx, STATEMENT(JOB " WHERE id < $1 AND ($2 = -1 OR state = $2) ORDER BY id DESC LIMIT $3"),
+                       SQL(SQL_I(before_id), SQL_I(q->state), SQL_I(limit)), a, LIST_OF(read_job_row, ret));
+    return tx_list(tx,
+                   STATEMENT(JOB " WHERE account_id = $1 AND id < $2 AND ($3 = -1 OR state = $3)"
+                                 " ORDER BY id DESC LIMIT $4"),
+                   SQL(SQL_I(q->account_id), SQL_I(before_id), SQL_I(q->state), SQL_I(limit)), a,
+                   LIST_OF(read_job_row, ret));
 }
 
 static err_t change_state(struct meta_tx *tx, const struct sql_statement *statement, int64_t id, int64_t now_ms,

@@ -22,7 +22,8 @@ struct meta_options {
     /* Refuse a database without records with EMPTY, and do not change it. For a directory in which other files show
      * that there were records. */
     bool must_have_records;
-    bool read_only; /* no migrations and no committer; writes are refused with UNAVAILABLE */
+    bool is_damaged; /* with read_only: take it as it is, for salvage_store.h; version and schema are not compared */
+    bool read_only;  /* no migrations and no committer; writes are refused with UNAVAILABLE */
     /* Called on any thread when background work (a checkpoint) fails; may be NULL. */
     void (*report_error)(void *arg, err_t e);
     void *report_error_arg;

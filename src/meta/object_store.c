@@ -11,6 +11,11 @@
 #include "meta/statement_priv.h"
 #include "meta/usage_priv.h"
 
+#include <assert.h>
+#include <string.h>
+
+#define ROW_BYTES ((size_t)CHECKSUMS_IN_ROW * 4)
+
 #define OBJECT "SELECT o.id, o.account_id, o.size_bytes, o.md5, o.created_at_ms, o.blob_key, o.part_count"
 
 static void read_object_row(struct sql_cursor *c, struct arena *a, struct object *ret)
@@ -32,23 +37,25 @@ err_t meta_object_add(struct meta_tx *tx, const struct object *object, struct ar
     int64_t id;
     TRY(tx_next_id(tx, OBJECT_IDS, a, &id));
     TRY(tx_add(tx,
-               STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes)"
-                         " VALUES ($1, $2, $3, $4, $5, $6, $7)"),
+               STATEMENT("INSERT INTO objects (id, account_id, size_bytes, md5, created_at_ms, blob_key, inline_bytes,"
+                         " checksums) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
                SQL(SQL_I(id), SQL_I(object->account_id), SQL_I((int64_t)object->size_bytes),
                    SQL_BYTES(object->md5, MD5_SIZE), SQL_I(object->created_at_ms),
-                   is_inline ? SQL_NIL : SQL_T(object->blob_key), is_inline ? SQL_B(object->inline_bytes) : SQL_NIL),
+                   is_inline ? SQL_NIL : SQL_T(object->blob_key), is_inline ? SQL_B(object->inline_bytes) : SQL_NIL,
+                   is_inline && object->checksums.n ? SQL_B(object->checksums) : SQL_NIL),
                a));
     *ret_id = id;
-    return NULL;
+    return is_inline ? NULL : meta_checksums_put(tx, object->blob_key, 0, object->checksums, a);
 }
 
 err_t meta_object_get(struct meta_tx *tx, int64_t id, struct arena *a, struct object *ret)
 {
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
-    TRY(tx_one(tx, "object", STATEMENT(OBJECT ", o.inline_bytes FROM objects o WHERE o.id = $1"), SQL(SQL_I(id)), a,
-               &c));
+    TRY(tx_one(tx, "object", STATEMENT(OBJECT ", o.inline_bytes, o.checksums FROM objects o WHERE o.id = $1"),
+               SQL(SQL_I(id)), a, &c));
     read_object_row(c, a, ret);
     ret->inline_bytes = sql_column_copy(c, 7, a);
+    ret->checksums = sql_column_copy(c, 8, a);
     return NULL;
 }
 
@@ -63,17 +70,17 @@ err_t meta_object_hold(struct meta_tx *tx, int64_t id, struct arena *a, bool *re
 
 /* The offset of each part and the sum of the sizes. Composites are refused as parts, so that a reader finds all bytes
  * of a composite in its parts. */
-static err_t measure_parts(struct meta_tx *tx, const int64_t *part_ids, size_t count, struct arena *a,
-                           uint64_t *ret_offsets, uint64_t *ret_bytes)
+static err_t measure_parts(struct meta_tx *tx, struct placed_part *parts, size_t count, struct arena *a,
+                           uint64_t *ret_bytes)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         TRY(tx_one(tx, "part", STATEMENT("SELECT size_bytes, part_count FROM objects WHERE id = $1"),
-                   SQL(SQL_I(part_ids[i])), a, &c));
+                   SQL(SQL_I(parts[i].object_id)), a, &c));
         if (sql_column_int(c, 1))
-            return err_make(a, ERR_INVALID, "object %lld is a composite itself", (long long)part_ids[i]);
-        ret_offsets[i] = sum;
+            return err_make(a, ERR_INVALID, "object %lld is a composite itself", (long long)parts[i].object_id);
+        parts[i].offset = sum;
         sum += column_size(c, 0);
         if (sum > INT64_MAX)
             return err_make(a, ERR_TOO_LARGE, "the parts are too large together");
@@ -86,8 +93,12 @@ static err_t add_object_part(struct meta_tx *tx, int64_t id, int64_t number, con
                              struct arena *a)
 {
     return tx_add(
-        tx, STATEMENT("INSERT INTO object_parts (object_id, number, part_id, part_offset) VALUES ($1, $2, $3, $4)"),
-        SQL(SQL_I(id), SQL_I(number), SQL_I(part->object_id), SQL_I((int64_t)part->offset)), a);
+        tx,
+        STATEMENT("INSERT INTO object_parts (object_id, number, part_id, part_offset, checksum_kind, checksum)"
+                  " VALUES ($1, $2, $3, $4, $5, $6)"),
+        SQL(SQL_I(id), SQL_I(number), SQL_I(part->object_id), SQL_I((int64_t)part->offset), SQL_I(part->digest.kind),
+            sql_digest(&part->digest)),
+        a);
 }
 
 static err_t add_composite(struct meta_tx *tx, const struct object *object, struct arena *a)
@@ -101,19 +112,20 @@ static err_t add_composite(struct meta_tx *tx, const struct object *object, stru
         a);
 }
 
-err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const int64_t *part_ids, size_t count,
-                          struct arena *a, int64_t *ret_id)
+err_t meta_object_compose(struct meta_tx *tx, const struct object *object, const struct placed_part *parts,
+                          size_t count, struct arena *a, int64_t *ret_id)
 {
     if (!count)
         return err_make(a, ERR_EMPTY, "a composite needs parts");
-    uint64_t *offsets = arena_array(a, uint64_t, count);
+    struct placed_part *placed = arena_array(a, struct placed_part, count);
+    memcpy(placed, parts, count * sizeof *placed);
     struct object whole = *object;
     whole.part_count = (int64_t)count;
-    TRY(measure_parts(tx, part_ids, count, a, offsets, &whole.size_bytes));
+    TRY(measure_parts(tx, placed, count, a, &whole.size_bytes));
     TRY(tx_next_id(tx, OBJECT_IDS, a, &whole.id));
     TRY(add_composite(tx, &whole, a));
     for (size_t i = 0; i < count; i++)
-        TRY(add_object_part(tx, whole.id, (int64_t)i + 1, &(struct placed_part){ part_ids[i], offsets[i] }, a));
+        TRY(add_object_part(tx, whole.id, (int64_t)i + 1, &placed[i], a));
     *ret_id = whole.id;
     return NULL;
 }
@@ -188,14 +200,17 @@ static void read_object_part_row(struct sql_cursor *c, struct arena *a, void *re
     struct object_part *part = ret;
     read_object_row(c, a, &part->object);
     part->offset = column_size(c, 7);
+    column_digest(c, 8, -1, 9, &part->digest);
 }
 
 err_t meta_object_parts(struct meta_tx *tx, int64_t id, struct arena *a, struct object_part_list *ret)
 {
-    return tx_list(tx,
-                   STATEMENT(OBJECT ", p.part_offset FROM object_parts p JOIN objects o ON o.id = p.part_id"
-                                    " WHERE p.object_id = $1 ORDER BY p.number"),
-                   SQL(SQL_I(id)), a, LIST_OF(read_object_part_row, ret));
+    return tx_list(
+        tx,
+        STATEMENT(OBJECT
+                  ", p.part_offset, p.checksum_kind, p.checksum FROM object_parts p JOIN objects o ON o.id = p.part_id"
+                  " WHERE p.object_id = $1 ORDER BY p.number"),
+        SQL(SQL_I(id)), a, LIST_OF(read_object_part_row, ret));
 }
 
 /* ---- removing ---- */
@@ -351,6 +366,24 @@ err_t meta_object_each(struct meta_tx *tx, int64_t after_id, struct arena *a,
     }
 }
 
+static void read_listed_object_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    read_object_row(c, a, ret);
+}
+
+err_t meta_object_page(struct meta_tx *tx, int64_t after_id, size_t limit, struct arena *a, struct object_list *ret)
+{
+    return tx_list(tx, STATEMENT(OBJECT " FROM objects o WHERE o.id > $1 AND o.part_count = 0 ORDER BY o.id LIMIT $2"),
+                   SQL(SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_listed_object_row, ret));
+}
+
+err_t meta_object_set_checksums(struct meta_tx *tx, int64_t id, slice checksums, struct arena *a)
+{
+    return tx_add(tx, /* no cache holds checksums */
+                  STATEMENT("UPDATE objects SET checksums = $1 WHERE id = $2 AND checksums IS NULL"),
+                  SQL(SQL_B(checksums), SQL_I(id)), a);
+}
+
 err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, bool *ret_has)
 {
     int64_t count;
@@ -359,6 +392,82 @@ err_t meta_object_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, b
     *ret_has = count > 0;
     return NULL;
 }
+
+/* ---- checksums of blobs ---- */
+
+err_t meta_checksums_put(struct meta_tx *tx, slice blob_key, uint64_t first_piece, slice checksums, struct arena *a)
+{
+    assert(first_piece % CHECKSUMS_IN_ROW == 0);
+    for (uint64_t row = first_piece / CHECKSUMS_IN_ROW; checksums.n; row++) {
+        slice of_row = slice_part(checksums, 0, ROW_BYTES);
+        TRY(tx_add(tx,
+                   STATEMENT("INSERT INTO blob_checksums (blob_key, number, checksums) VALUES ($1, $2, $3)"
+                             " ON CONFLICT (blob_key, number) DO UPDATE SET checksums = excluded.checksums"),
+                   SQL(SQL_T(blob_key), SQL_I((int64_t)row), SQL_B(of_row)), a));
+        checksums = slice_from(checksums, of_row.n);
+    }
+    return NULL;
+}
+
+err_t meta_checksums_get(struct meta_tx *tx, slice blob_key, uint64_t row, struct arena *a, slice *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    *ret = S("");
+    err_t e = tx_one(tx, "row of checksums",
+                     STATEMENT("SELECT checksums FROM blob_checksums WHERE blob_key = $1 AND number = $2"),
+                     SQL(SQL_T(blob_key), SQL_I((int64_t)row)), a, &c);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL;
+    TRY(e);
+    *ret = sql_column_copy(c, 0, a);
+    return NULL;
+}
+
+err_t meta_checksums_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
+{
+    return tx_add(tx,
+                  STATEMENT("DELETE FROM blob_checksums WHERE blob_key = $1"
+                            " AND NOT EXISTS (SELECT 1 FROM objects WHERE objects.blob_key = $1"
+                            " AND objects.blob_key IS NOT NULL)"
+                            " AND NOT EXISTS (SELECT 1 FROM transfers WHERE transfers.blob_key = $1)"
+                            " AND NOT EXISTS (SELECT 1 FROM garbage WHERE garbage.blob_key = $1)"),
+                  SQL(SQL_T(blob_key)), a);
+}
+
+/* ---- the scrub ---- */
+
+err_t meta_scrub_get(struct meta_tx *tx, struct arena *a, struct scrub_state *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    *ret = (struct scrub_state){ 0 };
+    err_t e = tx_one(tx, "scrub",
+                     STATEMENT("SELECT begun_at_ms, after_id, done_bytes, damaged, is_done FROM scrub WHERE id = 1"),
+                     SQL_NO_VALUES, a, &c);
+    if (err_is(e, ERR_NOT_FOUND))
+        return NULL;
+    TRY(e);
+    *ret = (struct scrub_state){ .begun_at_ms = sql_column_int(c, 0),
+                                 .after_id = sql_column_int(c, 1),
+                                 .done_bytes = column_size(c, 2),
+                                 .damaged = sql_column_int(c, 3),
+                                 .is_done = sql_column_int(c, 4) };
+    return NULL;
+}
+
+err_t meta_scrub_put(struct meta_tx *tx, const struct scrub_state *s, struct arena *a)
+{
+    return tx_add(tx,
+                  STATEMENT("INSERT INTO scrub (id, begun_at_ms, after_id, done_bytes, damaged, is_done)"
+                            " VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET"
+                            " begun_at_ms = excluded.begun_at_ms, after_id = excluded.after_id,"
+                            " done_bytes = excluded.done_bytes, damaged = excluded.damaged,"
+                            " is_done = excluded.is_done"),
+                  SQL(SQL_I(s->begun_at_ms), SQL_I(s->after_id), SQL_I((int64_t)s->done_bytes), SQL_I(s->damaged),
+                      SQL_I(s->is_done)),
+                  a);
+}
+
+/* ---- the garbage list ---- */
 
 static void read_blob_key_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -390,5 +499,6 @@ err_t meta_garbage_forget(struct meta_tx *tx, slice blob_key, struct arena *a)
         account_id = sql_column_int(c, 0);
         bytes = sql_column_int(c, 1);
     }
+    TRY(meta_checksums_forget(tx, blob_key, a));
     return bytes ? count_garbage(tx, account_id, -bytes, a) : NULL;
 }

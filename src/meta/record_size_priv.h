@@ -42,22 +42,26 @@ static_assert(RECORD_BYTES == 256, "ROW_SIZE is the same number");
 #define WORKSPACE_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "w.name")
 #define SECTION_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "s.name")
 #define ENTITY_SIZE(IN) ROW_SIZE " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "type") " + " BYTES_OF(IN, "data_source")
+#define RECORD_SET_SIZE(IN) ROW_SIZE " + bytes + " BYTES_OF(IN, "data_source")
 #define SYNC_FILE_TEXTS(IN)                                                                                            \
     BYTES_OF(IN, "handle")                                                                                             \
     " + " BYTES_OF(IN, "object_key") " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "entity_type") " + " BYTES_OF(      \
         IN, "folder")
-#define SYNC_FILE_SIZE(IN)                                                                                             \
-    ROW_SIZE                                                                                                           \
-    " + " SYNC_FILE_TEXTS(IN) " + " BYTES_OF(IN, "category") " + " BYTES_OF(IN, "remark") " + " BYTES_OF(              \
-        IN,                                                                                                            \
-        "tags") " + " BYTES_OF(IN,                                                                                     \
-                               "metadata") " + " BYTES_OF(IN,                                                          \
-                                                          "action") " + " BYTES_OF(IN,                                 \
-                                                                                   "content_type") " + " BYTES_OF(IN,  \
-                                                                                                                  "or" \
-                                                                                                                  "ig" \
-                                                                                                                  "i"  \
-                                                                                                                  "n")
+#define SYNC_FILE_SIZE(IN)                                                                                                                                   \
+    ROW_SIZE                                                                                                                                                 \
+    " + report_bytes + " BYTES_OF(IN, "data_source") " + " BYTES_OF(IN, "reference") " + " SYNC_FILE_TEXTS(                                                  \
+        IN) " + " BYTES_OF(IN,                                                                                                                               \
+                           "category") " + " BYTES_OF(IN,                                                                                                    \
+                                                      "remark") " + " BYTES_OF(IN,                                                                           \
+                                                                               "tags") " + " BYTES_OF(IN,                                                    \
+                                                                                                      "metadata") " +"                                       \
+                                                                                                                  " " BYTES_OF(IN, "action") " + " BYTES_OF( \
+                                                                                                                      IN,                                    \
+                                                                                                                      "content_type") " + " BYTES_OF(IN,     \
+                                                                                                                                                     "or"    \
+                                                                                                                                                     "ig"    \
+                                                                                                                                                     "i"     \
+                                                                                                                                                     "n")
 #define REPORTER_SIZE(IN)                                                                                              \
     ROW_SIZE                                                                                                           \
     " + " BYTES_OF(IN, "name") " + " BYTES_OF(IN, "version") " + " BYTES_OF(IN, "host") " + " BYTES_OF(IN, "system")

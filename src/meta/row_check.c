@@ -3,10 +3,13 @@
  * do not name these rules, because a table would have to be copied to get them; and whoever writes a database by hand can
  * turn constraints off. So the readers of rows do not rely on them, and fsck names the rows. */
 #include "core/records/entry.h"
+#include "core/records/sync_file.h"
 #include "core/store/blob_store.h"
 #include "core/store/transaction.h"
 #include "meta/dataset_columns_priv.h"
 #include "meta/statement_priv.h"
+
+enum { INBOX_NAME_MAX = 255 /* core/file/file_name.h */ };
 
 struct row_check {
     struct meta_tx *tx;
@@ -140,6 +143,38 @@ static void check_dataset_file_row(struct row_check *check, struct sql_cursor *c
                       arena_printf(a, "dataset_file:%lld", (long long)sql_column_int(c, 0)));
 }
 
+/* A name that is shown in a folder, where programs make a path of it. */
+static bool is_name(slice name)
+{
+    bool fits = name.n && name.n <= INBOX_NAME_MAX && !slice_eq(name, S(".")) && !slice_eq(name, S(".."));
+    for (size_t i = 0; fits && i < name.n; i++)
+        fits = (unsigned char)name.p[i] >= ' ' && name.p[i] != '/' && name.p[i] != 0x7f;
+    return fits && slice_is_utf8(name);
+}
+
+static void check_name_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (!is_name(text_of(c, 2)))
+        check->report(check->arg, "a name that no file has",
+                      arena_printf(a, SLICE_FMT ":%lld", SLICE_ARG(text_of(c, 1)), (long long)sql_column_int(c, 0)));
+}
+
+static void check_sync_file_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    static const int64_t counts[] = { SYNC_STATES, SYNC_WAYS, SYNC_FORM_COUNT };
+    for (int i = 0; i < (int)LENGTH_OF(counts); i++)
+        if (sql_column_int(c, 1 + i) < 0 || sql_column_int(c, 1 + i) >= counts[i])
+            check->report(check->arg, "unknown state, way or form",
+                          arena_printf(a, "sync_file:%lld", (long long)sql_column_int(c, 0)));
+}
+
+static void check_record_set_row(struct row_check *check, struct sql_cursor *c, struct arena *a)
+{
+    if (sql_column_int(c, 0) <= 0 || sql_column_int(c, 1) < 0)
+        check->report(check->arg, "no set of records has such an id or size",
+                      arena_printf(a, "record_set:%lld", (long long)sql_column_int(c, 0)));
+}
+
 err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *arg, const char *what, slice subject),
                       void *arg)
 {
@@ -159,5 +194,12 @@ err_t meta_check_rows(struct meta_tx *tx, struct arena *a, void (*report)(void *
     TRY(check_each_row(&check, STATEMENT("SELECT id, role FROM credentials WHERE role <> 0"), check_credential_row));
     TRY(check_each_row(&check, STATEMENT("SELECT id, columns FROM datasets"), check_dataset_row));
     TRY(check_each_row(&check, STATEMENT("SELECT id, headers FROM dataset_files"), check_dataset_file_row));
+    TRY(check_each_row(&check,
+                       STATEMENT("SELECT id, 'transfer', file_name FROM transfers WHERE section_id IS NOT NULL"),
+                       check_name_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, 'sync_file', name FROM sync_files WHERE way IN (1, 2)"),
+                       check_name_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, state, way, form FROM sync_files"), check_sync_file_row));
+    TRY(check_each_row(&check, STATEMENT("SELECT id, bytes FROM record_sets"), check_record_set_row));
     return check_each_row(&check, STATEMENT("SELECT id, content_type FROM files"), check_file_row);
 }

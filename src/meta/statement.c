@@ -110,6 +110,18 @@ err_t tx_next_id(struct meta_tx *tx, enum id_kind kind, struct arena *a, int64_t
     return NULL;
 }
 
+/* An id that no row will have. */
+static err_t skip_an_id(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    (void)arg;
+    return tx_add(tx, STATEMENT("UPDATE next_ids SET next_id = next_id + 1 WHERE kind = 'objects'"), SQL_NO_VALUES, a);
+}
+
+err_t meta_probe(struct meta_store *store, struct arena *a)
+{
+    return meta_write(store, skip_an_id, NULL, a);
+}
+
 void forget_ids(struct meta_store *store)
 {
     memset(store->ids, 0, sizeof store->ids);
@@ -187,7 +199,8 @@ void column_bytes(struct sql_cursor *cursor, int index, unsigned char *ret_bytes
 }
 
 static const unsigned char digest_sizes[DIGEST_KINDS] = {
-    [DIGEST_CRC32] = 4, [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20, [DIGEST_SHA256] = 32
+    [DIGEST_CRC32] = 4,   [DIGEST_CRC32C] = 4, [DIGEST_CRC64NVME] = 8, [DIGEST_SHA1] = 20,   [DIGEST_SHA256] = 32,
+    [DIGEST_SHA512] = 64, [DIGEST_MD5] = 16,   [DIGEST_XXHASH64] = 8,  [DIGEST_XXHASH3] = 8, [DIGEST_XXHASH128] = 16
 };
 
 struct sql_value sql_digest(const struct digest *digest)

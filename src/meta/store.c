@@ -64,6 +64,12 @@ void meta_on_jobs(struct meta_store *store, void (*changed)(void *arg, const str
     store->on_jobs_arg = arg;
 }
 
+void meta_watch_writes(struct meta_store *store, const struct write_watch *watch)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&store->watch_lock);
+    store->watch = *watch;
+}
+
 bool meta_flush_failed(struct meta_store *store)
 {
     return sql_flush_failed(store->db);
@@ -91,13 +97,18 @@ err_t meta_verify(struct meta_store *store, struct arena *a)
 
 #define NEWEST_VERSION (migrations[migration_count - 1].version)
 
+static err_t note_migration(struct sql_conn *conn, const struct migration *m, struct arena *a)
+{
+    return sql_exec(conn, STATEMENT("INSERT INTO schema_version (version, name) VALUES ($1, $2)"),
+                    SQL(SQL_I(m->version), SQL_T(slice_of(m->name))), a, NULL);
+}
+
 static err_t run_migration(struct sql_conn *conn, const struct migration *m, struct arena *a)
 {
     TRY(sql_begin(conn, a));
     err_t e = sql_script(conn, m->sql[conn->driver->dialect], a);
     if (!e)
-        e = sql_exec(conn, STATEMENT("INSERT INTO schema_version (version, name) VALUES ($1, $2)"),
-                     SQL(SQL_I(m->version), SQL_T(slice_of(m->name))), a, NULL);
+        e = note_migration(conn, m, a);
     if (!e)
         e = sql_commit(conn, a);
     if (e) {
@@ -122,25 +133,46 @@ static err_t read_version(struct sql_conn *conn, struct arena *a, int64_t *ret_v
  * this program writes and reads. So before anything is written or read, the schema must be that of its version. */
 static err_t check_schema(struct sql_conn *conn, int64_t version, struct arena *a)
 {
-    const char **scripts = arena_array(a, const char *, migration_count + 1);
+    const char **scripts = arena_array(a, const char *, migration_count + 2);
     size_t count = 0;
     scripts[count++] = CREATE_SCHEMA_VERSION;
+    const char *newest = newest_schema[conn->driver->dialect];
+    if (newest && version == NEWEST_VERSION) {
+        scripts[count] = newest;
+        if (!sql_match_schema(conn, scripts, count + 1, a))
+            return NULL;
+        /* Another release of SQLite may have written what the migrations changed in other words. */
+    }
     for (size_t i = 0; i < migration_count && migrations[i].version <= version; i++)
         scripts[count++] = migrations[i].sql[conn->driver->dialect];
     return sql_match_schema(conn, scripts, count, a);
 }
 
-/* The version of the schema, 0 for a new database. In one transaction, so that a refused database stays as it was. */
-static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct arena *a, int64_t *ret_version)
+static err_t make_newest_schema(struct sql_conn *conn, struct arena *a)
+{
+    TRY(sql_script(conn, newest_schema[conn->driver->dialect], a));
+    for (size_t i = 0; i < migration_count; i++)
+        TRY(note_migration(conn, &migrations[i], a));
+    return NULL;
+}
+
+/* Reads the version of the schema, 0 for a new database, which gets the newest schema where there is a script for it. In
+ * one transaction, so that a refused database stays as it was. */
+static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct arena *a, struct meta_migration *ret)
 {
     TRY(sql_begin(conn, a));
     err_t e = sql_script(conn, CREATE_SCHEMA_VERSION, a);
     if (!e)
-        e = read_version(conn, a, ret_version);
-    if (!e && must_have_records && !*ret_version)
+        e = read_version(conn, a, &ret->from);
+    if (!e && must_have_records && !ret->from)
         e = err_make(a, ERR_EMPTY, "the database has no records");
     if (!e)
-        e = check_schema(conn, *ret_version, a);
+        e = check_schema(conn, ret->from, a);
+    ret->to = ret->from;
+    if (!e && !ret->from && newest_schema[conn->driver->dialect]) {
+        e = make_newest_schema(conn, a);
+        ret->to = NEWEST_VERSION;
+    }
     if (!e)
         e = sql_commit(conn, a);
     if (e)
@@ -150,13 +182,13 @@ static err_t begin_schema(struct sql_conn *conn, bool must_have_records, struct 
 
 static err_t migrate_database(struct sql_conn *conn, const struct meta_options *options, struct arena *a)
 {
-    int64_t version;
-    TRY(begin_schema(conn, options->must_have_records, a, &version));
+    struct meta_migration done;
+    TRY(begin_schema(conn, options->must_have_records, a, &done));
     for (size_t i = 0; i < migration_count; i++)
-        if (migrations[i].version > version)
+        if (migrations[i].version > done.to)
             TRY(run_migration(conn, &migrations[i], a));
     if (options->ret_migration)
-        *options->ret_migration = (struct meta_migration){ version, NEWEST_VERSION };
+        *options->ret_migration = (struct meta_migration){ done.from, NEWEST_VERSION };
     return NULL;
 }
 
@@ -178,7 +210,7 @@ static err_t check_version(struct meta_store *store, struct arena *a)
 static err_t start_store(struct meta_store *store, struct arena *a)
 {
     if (store->options.read_only)
-        return check_version(store, a);
+        return store->options.is_damaged ? NULL : check_version(store, a);
     TRY(sql_connect(store->db, SQL_WRITE, a, &store->writer));
     TRY(migrate_database(store->writer, &store->options, a));
     return committer_start(store, a);
@@ -192,6 +224,7 @@ err_t meta_open(struct sql_db *db, const struct meta_options *options, struct ar
     if (options)
         store->options = *options;
     pthread_mutex_init(&store->readers_lock, NULL);
+    pthread_mutex_init(&store->watch_lock, NULL);
     err_t e = start_store(store, a);
     if (e) {
         meta_close(store);
@@ -215,5 +248,6 @@ void meta_close(struct meta_store *store)
     sql_disconnect(store->writer);
     sql_close_db(store->db);
     pthread_mutex_destroy(&store->readers_lock);
+    pthread_mutex_destroy(&store->watch_lock);
     free(store);
 }

@@ -17,6 +17,8 @@ struct migration {
 };
 extern const struct migration migrations[]; /* by version, ascending */
 extern const size_t migration_count;
+/* A script that leaves in an empty database what all migrations leave. NULL: this database runs the migrations. */
+extern const char *const newest_schema[SQL_DIALECTS];
 /* The table that says which migrations ran. It is created before the first of them, by every database in these words. */
 #define CREATE_SCHEMA_VERSION                                                                                          \
     "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)"
@@ -64,6 +66,8 @@ struct meta_store {
     atomic_ullong generation;
     void (*on_jobs)(void *arg, const struct meta_job_changes *); /* meta_on_jobs; may be NULL */
     void *on_jobs_arg;
+    pthread_mutex_t watch_lock; /* held while the watch is called */
+    struct write_watch watch;
     struct id_block ids[ID_KINDS];     /* used by the committer alone */
     struct committer *committer;       /* NULL when read_only */
     struct checkpointer *checkpointer; /* the same */

@@ -83,7 +83,8 @@ err_t meta_task_lock(struct meta_tx *tx, int64_t id, struct arena *a)
     " WHERE c.task_id = $1)"
 
 #define WHOLE_TASK_SIZE(IN)                                                                                            \
-    "SELECT " TASK_SIZE(IN) " + (SELECT COUNT(*) FROM task_members WHERE task_id = $1) * " ROW_SIZE                    \
+    "SELECT " TASK_SIZE(IN) " + ((SELECT COUNT(*) FROM task_members WHERE task_id = $1)"                               \
+                            " + (SELECT COUNT(*) FROM awaited_members WHERE task_id = $1)) * " ROW_SIZE                \
                             " + (SELECT COALESCE(SUM(" COMMENT_SIZE(IN) "), 0) FROM comments c WHERE c.task_id = $1)"  \
                                                                         " + (SELECT COALESCE(SUM(" REFERENCE_SIZE(     \
                                                                             IN) "), 0) FROM refs WHERE task_id = $1)"  \
@@ -279,4 +280,57 @@ err_t meta_task_set_member(struct meta_tx *tx, int64_t task_id, int64_t user_id,
                      STATEMENT("INSERT INTO task_members (task_id, user_id, roles) VALUES ($1, $2, $3)"
                                " ON CONFLICT (task_id, user_id) DO UPDATE SET roles = $3"),
                      SQL(SQL_I(task_id), SQL_I(user_id), SQL_I(roles)), a, NULL);
+}
+
+/* ---- awaited members ---- */
+
+static void read_awaited_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    *(struct awaited_member *)ret =
+        (struct awaited_member){ .name = sql_column_copy(c, 0, a), .roles = (int)sql_column_int(c, 1) };
+}
+
+err_t meta_task_awaited(struct meta_tx *tx, int64_t task_id, struct arena *a, struct awaited_member_list *ret)
+{
+    return tx_list(tx, STATEMENT("SELECT name, roles FROM awaited_members WHERE task_id = $1 ORDER BY name_key"),
+                   SQL(SQL_I(task_id)), a, LIST_OF(read_awaited_row, ret));
+}
+
+err_t meta_task_await(struct meta_tx *tx, const struct task *t, const struct awaited_member *m, slice key,
+                      struct arena *a)
+{
+    return tx_change(
+        tx,
+        STATEMENT("INSERT INTO awaited_members (task_id, name_key, account_id, name, roles) VALUES ($1, $2, $3, $4, $5)"
+                  " ON CONFLICT (task_id, name_key) DO UPDATE SET name = $4, roles = $5"),
+        SQL(SQL_I(t->id), SQL_T(key), SQL_I(t->account_id), SQL_T(m->name), SQL_I(m->roles)), a, NULL);
+}
+
+err_t meta_task_await_nobody(struct meta_tx *tx, int64_t task_id, struct arena *a)
+{
+    return tx_change(tx, STATEMENT("DELETE FROM awaited_members WHERE task_id = $1"), SQL(SQL_I(task_id)), a, NULL);
+}
+
+err_t meta_awaiting_tasks(struct meta_tx *tx, int64_t account_id, slice key, size_t limit, struct arena *a,
+                          int64_t *ret_count)
+{
+    return tx_int(tx,
+                  STATEMENT("SELECT COUNT(*) FROM (SELECT 1 FROM awaited_members WHERE account_id = $1"
+                            " AND name_key = $2 LIMIT $3) waiting"),
+                  SQL(SQL_I(account_id), SQL_T(key), sql_limit(limit)), a, ret_count);
+}
+
+#define AWAITED_BY(account, key)                                                                                       \
+    "FROM awaited_members WHERE account_id = " account " AND name_key = " key " AND " TASK_STAYS("task_id")
+
+err_t meta_awaited_arrive(struct meta_tx *tx, const struct user *u, slice key, struct arena *a, int64_t *ret_fewer)
+{
+    int64_t made, removed;
+    TRY(tx_change(tx,
+                  STATEMENT("INSERT INTO task_members (task_id, user_id, roles) SELECT task_id, $1, roles " AWAITED_BY(
+                      "$2", "$3") " ON CONFLICT (task_id, user_id) DO NOTHING"),
+                  SQL(SQL_I(u->id), SQL_I(u->account_id), SQL_T(key)), a, &made));
+    TRY(tx_change(tx, STATEMENT("DELETE " AWAITED_BY("$1", "$2")), SQL(SQL_I(u->account_id), SQL_T(key)), a, &removed));
+    *ret_fewer = removed - made;
+    return NULL;
 }

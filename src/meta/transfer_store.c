@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/transfer_store.h"
+
+#include "core/store/object_store.h"
 #include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
@@ -9,7 +11,7 @@
     "SELECT t.id, t.account_id, t.owner_id, t.name, t.origin, t.file_name, t.content_type, t.metadata, t.blob_key,"    \
     " t.length_bytes, t.offset_bytes, t.md5, t.holder_kind, t.holder_id, t.is_part, t.created_at_ms, t.expires_at_ms," \
     " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login, t.is_composed, t.composition,"              \
-    " t.digest_state, t.digest_expected FROM transfers t"                                                              \
+    " t.digest_state, t.digest_expected, t.section_id FROM transfers t"                                                \
     " JOIN users u ON u.id = t.owner_id"
 
 /* A running digest as bytes, in the same form on every machine. */
@@ -75,6 +77,7 @@ static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
         .is_composed = sql_column_int(c, 22) != 0,
         .composition = sql_column_copy(c, 23, a),
         .expected_digest = sql_column_copy(c, 25, a),
+        .section_id = sql_column_int(c, 26),
     };
     t->has_digest = hash_state_load(&t->digest, sql_column_copy(c, 24, a));
     read_state(c, 11, &t->md5);
@@ -83,18 +86,20 @@ static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
 
 err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct arena *a, int64_t *ret_id)
 {
-    return tx_insert(
-        tx,
+    return tx_insert_new(
+        tx, "transfer",
         STATEMENT("INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
                   " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms,"
-                  " is_composed, composition, digest_state, digest_expected)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
+                  " is_composed, composition, digest_state, digest_expected, section_id)"
+                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
+                  " WHERE NOT EXISTS (SELECT 1 FROM transfers WHERE section_id = $20 AND file_name = $5)"
+                  " ON CONFLICT DO NOTHING"),
         SQL(SQL_I(t->account_id), SQL_I(t->owner_id), SQL_T(t->name), SQL_T(t->origin), SQL_T(t->file_name),
             SQL_T(t->content_type), SQL_T(t->metadata), SQL_T(t->blob_key), SQL_I(t->length),
             SQL_B(state_of(&t->md5, a)), SQL_I(t->holder.kind), SQL_I(t->holder.id), SQL_I(t->is_part),
             SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms), SQL_I(t->is_composed), SQL_T(t->composition),
             t->has_digest ? SQL_B(hash_state_store(&t->digest, a)) : SQL_NIL,
-            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL),
+            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL, sql_id(t->section_id)),
         a, ret_id);
 }
 
@@ -126,7 +131,7 @@ err_t meta_transfer_list_of(struct meta_tx *tx, const struct transfer_listing *l
     return tx_list(tx,
                    STATEMENT(TRANSFER
                              " WHERE t.owner_id = $1 AND t.account_id = $2 AND t.id > $3 AND t.expires_at_ms > $4"
-                             " ORDER BY t.id LIMIT $5"),
+                             " AND t.section_id IS NULL ORDER BY t.id LIMIT $5"),
                    SQL(SQL_I(l->owner_id), SQL_I(l->account_id), SQL_I(l->page.after_id), SQL_I(l->now_ms),
                        sql_limit(l->page.limit)),
                    a, LIST_OF(read_transfer_row, ret));
@@ -195,6 +200,13 @@ err_t meta_transfer_set_length(struct meta_tx *tx, int64_t id, int64_t length, s
                      SQL(SQL_I(length), SQL_I(id)), a, ret_done);
 }
 
+err_t meta_transfer_clear_length(struct meta_tx *tx, int64_t id, slice writer, struct arena *a)
+{
+    return tx_add(
+        tx, STATEMENT("UPDATE transfers SET length_bytes = -1 WHERE id = $1 AND writer = $2 AND finished_at_ms = 0"),
+        SQL(SQL_I(id), SQL_T(writer)), a);
+}
+
 err_t meta_transfer_finish(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)
 {
     return change_if(tx,
@@ -208,15 +220,20 @@ err_t meta_transfer_finish(struct meta_tx *tx, const struct transfer *t, struct 
 
 err_t meta_transfer_expire(struct meta_tx *tx, int64_t id, int64_t now_ms, struct arena *a)
 {
-    return tx_add(tx,
-                  STATEMENT("UPDATE transfers SET writer = '', writer_until_ms = 0, expires_at_ms = $1 WHERE id = $2"),
-                  SQL(SQL_I(now_ms), SQL_I(id)), a);
+    return tx_add(
+        tx,
+        STATEMENT("UPDATE transfers SET writer = '', writer_until_ms = 0, expires_at_ms = $1, section_id = NULL"
+                  " WHERE id = $2"),
+        SQL(SQL_I(now_ms), SQL_I(id)), a);
 }
 
 err_t meta_transfer_remove(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)
 {
-    return change_if(tx, STATEMENT("DELETE FROM transfers WHERE id = $1 AND offset_bytes = $2 AND finished_at_ms = $3"),
-                     SQL(SQL_I(t->id), SQL_I(t->offset), SQL_I(t->finished_at_ms)), a, ret_done);
+    TRY(change_if(tx,
+                  STATEMENT("DELETE FROM transfers WHERE id = $1 AND offset_bytes = $2 AND finished_at_ms = $3"
+                            " AND file_name = $4"),
+                  SQL(SQL_I(t->id), SQL_I(t->offset), SQL_I(t->finished_at_ms), SQL_T(t->file_name)), a, ret_done));
+    return *ret_done && t->blob_key.n ? meta_checksums_forget(tx, t->blob_key, a) : NULL;
 }
 
 err_t meta_transfer_has_key(struct meta_tx *tx, slice blob_key, struct arena *a, bool *ret_has)
@@ -225,6 +242,61 @@ err_t meta_transfer_has_key(struct meta_tx *tx, slice blob_key, struct arena *a,
     TRY(tx_int(tx, STATEMENT("SELECT COUNT(*) FROM transfers WHERE blob_key = $1"), SQL(SQL_T(blob_key)), a, &count));
     *ret_has = count > 0;
     return NULL;
+}
+
+err_t meta_transfer_take(struct meta_tx *tx, const struct transfer *t, struct arena *a, bool *ret_done)
+{
+    return change_if(tx,
+                     STATEMENT("DELETE FROM transfers WHERE id = $1 AND offset_bytes = $2 AND length_bytes = $2"
+                               " AND finished_at_ms = 0 AND writer = '' AND file_name = $3"),
+                     SQL(SQL_I(t->id), SQL_I(t->offset), SQL_T(t->file_name)), a, ret_done);
+}
+
+/* ---- the files of a section ---- */
+
+err_t meta_transfer_in_section(struct meta_tx *tx, int64_t section_id, slice file_name, struct arena *a,
+                               struct transfer *ret)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    TRY(tx_one(tx, "transfer", STATEMENT(TRANSFER " WHERE t.section_id = $1 AND t.file_name = $2"),
+               SQL(SQL_I(section_id), SQL_T(file_name)), a, &c));
+    read_transfer_row(c, a, ret);
+    return NULL;
+}
+
+err_t meta_transfer_list_in_section(struct meta_tx *tx, const struct transfer_names *n, struct arena *a,
+                                    struct transfer_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(TRANSFER " WHERE t.section_id = $1 AND t.file_name > $2 AND t.expires_at_ms > $3"
+                                      " ORDER BY t.file_name LIMIT $4"),
+                   SQL(SQL_I(n->section_id), SQL_T(n->after), SQL_I(n->now_ms), sql_limit(n->limit)), a,
+                   LIST_OF(read_transfer_row, ret));
+}
+
+err_t meta_transfer_count_in_section(struct meta_tx *tx, int64_t section_id, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM transfers WHERE section_id = $1"), SQL(SQL_I(section_id)), a,
+                  ret);
+}
+
+err_t meta_transfer_leave_section(struct meta_tx *tx, int64_t section_id, slice file_name, int64_t now_ms,
+                                  struct arena *a)
+{
+    return tx_add(tx,
+                  STATEMENT("UPDATE transfers SET section_id = NULL WHERE section_id = $1 AND file_name = $2"
+                            " AND expires_at_ms <= $3"),
+                  SQL(SQL_I(section_id), SQL_T(file_name), SQL_I(now_ms)), a);
+}
+
+err_t meta_transfer_rename(struct meta_tx *tx, int64_t id, slice file_name, struct arena *a, bool *ret_done)
+{
+    return change_if(
+        tx,
+        STATEMENT("UPDATE transfers SET file_name = $1 WHERE id = $2 AND writer = '' AND finished_at_ms = 0"
+                  " AND NOT EXISTS (SELECT 1 FROM transfers other"
+                  " WHERE other.section_id = transfers.section_id AND other.file_name = $1)"),
+        SQL(SQL_T(file_name), SQL_I(id)), a, ret_done);
 }
 
 /* ---- parts ---- */

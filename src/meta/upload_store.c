@@ -205,6 +205,11 @@ static void read_upload_part_row(struct sql_cursor *c, struct arena *a, void *re
     };
     column_bytes(c, 4, part->md5, MD5_SIZE);
     column_digest(c, 5, -1, 6, &part->digest);
+    struct sql_value crc64 = sql_column(c, 8);
+    if (digest_column_fits(DIGEST_CRC64NVME, &crc64)) {
+        part->crc64.kind = DIGEST_CRC64NVME;
+        column_bytes(c, 8, part->crc64.bytes, crc64.bytes.n);
+    }
 }
 
 #define REPLACED_PART(IN) "SELECT object_id, size_bytes FROM upload_parts WHERE upload_id = $1 AND number = $2" HELD(IN)
@@ -223,7 +228,7 @@ static err_t replace_part(struct meta_tx *tx, const struct upload_part *p, struc
     }
     TRY(tx_change_one(tx, "part",
                       STATEMENT("UPDATE upload_parts SET object_id = $1, size_bytes = $2, md5 = $3, checksum_kind = $4,"
-                                " checksum = $5, stored_at_ms = $6 WHERE number = $7 AND upload_id = $8"),
+                                " checksum = $5, stored_at_ms = $6, crc64 = $7 WHERE number = $8 AND upload_id = $9"),
                       args, a));
     *ret_old_object_id = old_object_id;
     *ret_old_bytes = old_bytes;
@@ -234,17 +239,24 @@ err_t meta_part_put(struct meta_tx *tx, const struct upload_part *p, struct aren
                     uint64_t *ret_old_bytes)
 {
     const struct sql_value values[] = {
-        SQL_I(p->object_id),   SQL_I((int64_t)p->size_bytes), SQL_BYTES(p->md5, MD5_SIZE),
-        SQL_I(p->digest.kind), sql_digest(&p->digest),        SQL_I(p->stored_at_ms),
-        SQL_I(p->number),      SQL_I(p->upload_id),
+        SQL_I(p->object_id),
+        SQL_I((int64_t)p->size_bytes),
+        SQL_BYTES(p->md5, MD5_SIZE),
+        SQL_I(p->digest.kind),
+        sql_digest(&p->digest),
+        SQL_I(p->stored_at_ms),
+        p->crc64.kind == DIGEST_NONE ? SQL_NIL : sql_digest(&p->crc64),
+        SQL_I(p->number),
+        SQL_I(p->upload_id),
     };
     const struct sql_args args = { values, LENGTH_OF(values) };
     int64_t added;
     TRY(tx_add_counted(
         tx,
-        STATEMENT("INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
-                  " number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, id FROM uploads WHERE id = $8" NOT_ENDED
-                  " ON CONFLICT (upload_id, number) DO NOTHING"),
+        STATEMENT(
+            "INSERT INTO upload_parts (object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms,"
+            " crc64, number, upload_id) SELECT $1, $2, $3, $4, $5, $6, $7, $8, id FROM uploads WHERE id = $9" NOT_ENDED
+            " ON CONFLICT (upload_id, number) DO NOTHING"),
         args, a, &added));
     if (!added)
         return replace_part(tx, p, args, a, ret_old_object_id, ret_old_bytes);
@@ -270,7 +282,7 @@ err_t meta_part_list(struct meta_tx *tx, int64_t upload_id, int64_t after, size_
 {
     return tx_list(
         tx,
-        STATEMENT("SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms"
+        STATEMENT("SELECT upload_id, number, object_id, size_bytes, md5, checksum_kind, checksum, stored_at_ms, crc64"
                   " FROM upload_parts WHERE upload_id = $1 AND number > $2 ORDER BY number LIMIT $3"),
         SQL(SQL_I(upload_id), SQL_I(after), sql_limit(limit)), a, LIST_OF(read_upload_part_row, ret));
 }

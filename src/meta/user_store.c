@@ -4,6 +4,7 @@
 #include "core/store/user_store.h"
 #include "core/records/user.h"
 #include "meta/dialect_priv.h"
+#include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
 
 #define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
@@ -104,12 +105,43 @@ err_t meta_user_by_address(struct meta_tx *tx, int64_t account_id, slice address
     return NULL;
 }
 
-err_t meta_user_list(struct meta_tx *tx, int64_t account_id, struct arena *a, struct user_list *ret)
+err_t meta_user_list(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,
+                     struct user_list *ret)
 {
     if (!account_id)
-        return tx_list(tx, STATEMENT(USER " ORDER BY id"), SQL_NO_VALUES, a, LIST_OF(read_user_row, ret));
-    return tx_list(tx, STATEMENT(USER " WHERE account_id = $1 ORDER BY id"), SQL(SQL_I(account_id)), a,
+        return tx_list(tx, STATEMENT(USER " WHERE id > $1 ORDER BY id LIMIT $2"),
+                       SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_user_row, ret));
+    return tx_list(tx, STATEMENT(USER " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
+                   SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
                    LIST_OF(read_user_row, ret));
+}
+
+#define OF_PEOPLE " FROM users u WHERE u.account_id = $1 AND u.state <> 2 AND u.kind <> 2"
+/* A task of which user $2 is author or member. */
+#define OWN_TASKS                                                                                                      \
+    "(SELECT task_id FROM task_members WHERE user_id = $2 UNION SELECT id FROM tasks WHERE author_id = $2)"
+#define OF_COLLEAGUES                                                                                                  \
+    OF_PEOPLE " AND (u.id = $2 OR u.id IN (SELECT m.user_id FROM task_members m WHERE m.task_id IN " OWN_TASKS         \
+              " AND " TASK_STAYS("m.task_id") " UNION SELECT t.author_id FROM tasks t WHERE t.id IN " OWN_TASKS        \
+                                              " AND " TASK_STAYS("t.id") "))"
+
+err_t meta_user_page(struct meta_tx *tx, const struct user_page_query *q, struct arena *a, struct record_ids *ret,
+                     int64_t *ret_total)
+{
+    const struct sql_value all[] = { SQL_I(q->account_id), sql_limit(q->limit), sql_limit(q->offset) };
+    const struct sql_value some[] = { SQL_I(q->account_id), SQL_I(q->with), sql_limit(q->limit), sql_limit(q->offset) };
+    int64_t total;
+    if (!q->with) {
+        TRY(tx_int(tx, STATEMENT("SELECT COUNT(*)" OF_PEOPLE), (struct sql_args){ all, 1 }, a, &total));
+        TRY(tx_list(tx, STATEMENT("SELECT u.id" OF_PEOPLE " ORDER BY u.id LIMIT $2 OFFSET $3"),
+                    (struct sql_args){ all, 3 }, a, LIST_OF(read_id_row, ret)));
+    } else {
+        TRY(tx_int(tx, STATEMENT("SELECT COUNT(*)" OF_COLLEAGUES), (struct sql_args){ some, 2 }, a, &total));
+        TRY(tx_list(tx, STATEMENT("SELECT u.id" OF_COLLEAGUES " ORDER BY u.id LIMIT $3 OFFSET $4"),
+                    (struct sql_args){ some, 4 }, a, LIST_OF(read_id_row, ret)));
+    }
+    *ret_total = total;
+    return NULL;
 }
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)

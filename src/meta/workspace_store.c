@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/workspace_store.h"
+#include "meta/dialect_priv.h"
 #include "meta/statement_priv.h"
 
 /* ---- workspaces ---- */
@@ -109,6 +110,14 @@ err_t meta_section_list(struct meta_tx *tx, int64_t workspace_id, const struct i
                    LIST_OF(read_section_row, ret));
 }
 
+#define HOLD_SECTION(IN) "SELECT id FROM sections WHERE id = $1" HELD(IN)
+
+err_t meta_section_hold(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    bool there; /* sections are never removed */
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_SECTION), SQL(SQL_I(id)), a, &there);
+}
+
 /* ---- entities ---- */
 
 #define ENTITY "SELECT id, account_id, name, type, data_source, created_at_ms FROM entities"
@@ -151,6 +160,15 @@ err_t meta_entity_by_data_source(struct meta_tx *tx, int64_t account_id, slice d
         tx,
         &(struct look_up){ "entity", STATEMENT(ENTITY " WHERE account_id = $1 AND data_source = $2"), read_entity_row },
         SQL(SQL_I(account_id), SQL_T(data_source)), a, ret);
+}
+
+err_t meta_entity_has_type(struct meta_tx *tx, int64_t account_id, slice type, struct arena *a, bool *ret_has)
+{
+    int64_t id;
+    err_t e = tx_int(tx, STATEMENT("SELECT id FROM entities WHERE account_id = $1 AND type = $2 LIMIT 1"),
+                     SQL(SQL_I(account_id), SQL_T(type)), a, &id);
+    *ret_has = !e;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
 err_t meta_entity_list(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,

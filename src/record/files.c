@@ -14,8 +14,9 @@
 
 /* What may stand beside a database: of SQLite, and of sql/sqlite/distrust.h. Of another database of that name, it must never be
  * applied to this one. */
-static const char *const companions[] = { "-wal",    "-shm",  "-journal",  "-distrusted", "-wal-distrusted",
-                                          "-copied", "-copy", "-copy-wal", "-copy-shm",   "-copy-journal" };
+static const char *const companions[] = { "-wal",         "-shm",    "-journal", "-distrusted", "-wal-distrusted",
+                                          "-wal-copy",    "-copied", "-copy",    "-copy-wal",   "-copy-shm",
+                                          "-copy-journal" };
 
 static err_t sync_dir(struct set_pool *p, struct arena *a)
 {
@@ -325,4 +326,25 @@ err_t files_restore(struct record_store *store, int64_t id, const char *path, st
                      : restore_file(s, path, CONTAINER_OF(store, struct records, store)->random, a);
     set_unlock_files(s);
     return e;
+}
+
+static err_t verify_copy(const char *path, struct arena *a)
+{
+    SCOPED(close_dbp) struct sql_db *db = NULL;
+    SCOPED(disconnectp) struct sql_conn *conn = NULL;
+    TRY(sqlite_open(&(struct sqlite_options){ .path = path }, a,
+                    &db)); /* who may only read would leave its files there */
+    TRY(sql_connect(db, SQL_READ, a, &conn));
+    TRY(schema_match(conn, a));
+    return schema_verify(conn, a);
+}
+
+err_t files_verify_copy(struct record_store *store, const char *path, struct arena *a)
+{
+    if (!pool_of(store)->dir)
+        return err_make(a, ERR_UNSUPPORTED, "records in memory have no files");
+    if (access(path, F_OK) != 0)
+        return err_errno(a, errno, "%s", path);
+    err_t e = verify_copy(path, a);
+    return e ? err_because(a, e, e->code, "%s", path) : NULL;
 }

@@ -5,13 +5,7 @@
 
 #include <string.h>
 
-/* A set in use, and a connection to it. */
-struct reading {
-    struct record_set *set;
-    struct sql_conn *conn;
-};
-
-static void endp(struct reading *r)
+void reading_endp(struct reading *r)
 {
     if (r->conn)
         set_give_reader(r->set, r->conn);
@@ -19,7 +13,7 @@ static void endp(struct reading *r)
         set_release(r->set);
 }
 
-static err_t begin(struct record_store *store, int64_t id, struct arena *a, struct reading *r)
+err_t reading_begin(struct record_store *store, int64_t id, struct arena *a, struct reading *r)
 {
     TRY(set_acquire(pool_of(store), id, a, &r->set));
     return set_take_reader(r->set, a, &r->conn);
@@ -27,33 +21,21 @@ static err_t begin(struct record_store *store, int64_t id, struct arena *a, stru
 
 err_t reader_fields(struct record_store *store, int64_t id, struct arena *a, struct record_fields *ret)
 {
-    SCOPED(endp) struct reading r = { 0 };
-    TRY(begin(store, id, a, &r));
+    SCOPED(reading_endp) struct reading r = { 0 };
+    TRY(reading_begin(store, id, a, &r));
     return set_named(r.set, a, schema_read_fields(r.conn, a, ret));
-}
-
-static err_t read_position(struct sql_conn *conn, struct arena *a, slice *ret)
-{
-    SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
-    bool has_row;
-    TRY(sql_query(conn, STATEMENT("SELECT position FROM about"), SQL_NO_VALUES, a, &cursor));
-    TRY(sql_next(cursor, a, &has_row));
-    if (!has_row)
-        return err_make(a, ERR_CORRUPT, "the set has no position");
-    *ret = sql_column_copy(cursor, 0, a);
-    return arena_check(a);
 }
 
 err_t reader_position(struct record_store *store, int64_t id, struct arena *a, slice *ret)
 {
-    SCOPED(endp) struct reading r = { 0 };
-    TRY(begin(store, id, a, &r));
-    return set_named(r.set, a, read_position(r.conn, a, ret));
+    SCOPED(reading_endp) struct reading r = { 0 };
+    TRY(reading_begin(store, id, a, &r));
+    return set_named(r.set, a, schema_read_position(r.conn, a, ret));
 }
 
 /* ---- records */
 
-static slice id_of(const struct record_set *set, int64_t number, struct arena *a)
+slice record_id_of(const struct record_set *set, int64_t number, struct arena *a)
 {
     char bytes[2 * PREFIX_BYTES];
     memcpy(bytes, set->prefix.p, PREFIX_BYTES);
@@ -62,8 +44,7 @@ static slice id_of(const struct record_set *set, int64_t number, struct arena *a
     return hex_encode(a, (slice){ bytes, sizeof bytes });
 }
 
-/* False: no record of the set can have this id. */
-static bool number_of(const struct record_set *set, slice id, struct arena *a, int64_t *ret)
+bool record_number_of(const struct record_set *set, slice id, struct arena *a, int64_t *ret)
 {
     slice bytes;
     if (id.n != RECORD_ID_LENGTH || !hex_decode(a, id, &bytes) || !slice_eq(hex_encode(a, bytes), id) ||
@@ -75,11 +56,9 @@ static bool number_of(const struct record_set *set, slice id, struct arena *a, i
     return true;
 }
 
-#define RECORD_COLUMNS "number, key, object, file, created_at_ms, modified_at_ms"
-
 static err_t copy_record(const struct record_set *set, struct sql_cursor *cursor, struct arena *a, struct record *ret)
 {
-    *ret = (struct record){ .id = id_of(set, sql_column_int(cursor, 0), a),
+    *ret = (struct record){ .id = record_id_of(set, sql_column_int(cursor, 0), a),
                             .key = sql_column_copy(cursor, 1, a),
                             .object = sql_column_copy(cursor, 2, a),
                             .file = sql_column_copy(cursor, 3, a),
@@ -92,18 +71,18 @@ static err_t read_record(const struct reading *r, int64_t number, struct arena *
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     bool has_row;
-    TRY(sql_query(r->conn, STATEMENT("SELECT " RECORD_COLUMNS " FROM records WHERE number = $1"), SQL(SQL_I(number)), a,
-                  &cursor));
+    TRY(sql_query(r->conn, STATEMENT("SELECT " RECORD_SQL_COLUMNS " FROM records WHERE number = $1"),
+                  SQL(SQL_I(number)), a, &cursor));
     TRY(sql_next(cursor, a, &has_row));
     return has_row ? copy_record(r->set, cursor, a, ret) : err_make(a, ERR_NOT_FOUND, "there is no such record");
 }
 
 err_t reader_get(struct record_store *store, int64_t id, slice record_id, struct arena *a, struct record *ret)
 {
-    SCOPED(endp) struct reading r = { 0 };
+    SCOPED(reading_endp) struct reading r = { 0 };
     int64_t number;
-    TRY(begin(store, id, a, &r));
-    if (!number_of(r.set, record_id, a, &number))
+    TRY(reading_begin(store, id, a, &r));
+    if (!record_number_of(r.set, record_id, a, &number))
         return err_make(a, ERR_NOT_FOUND, "there is no such record");
     return set_named(r.set, a, read_record(&r, number, a, ret));
 }
@@ -115,12 +94,12 @@ static err_t start_scan(const struct reading *r, const struct record_scan *scan,
     int64_t number = 0, limit = (int64_t)scan->limit + 1;
     if (scan->order == RECORD_BY_KEY)
         return sql_query(r->conn,
-                         STATEMENT("SELECT " RECORD_COLUMNS " FROM records WHERE key > $1 ORDER BY key LIMIT $2"),
+                         STATEMENT("SELECT " RECORD_SQL_COLUMNS " FROM records WHERE key > $1 ORDER BY key LIMIT $2"),
                          SQL(SQL_B(scan->after), SQL_I(limit)), a, ret_cursor);
-    if (scan->after.n && !number_of(r->set, scan->after, a, &number))
+    if (scan->after.n && !record_number_of(r->set, scan->after, a, &number))
         return err_make(a, ERR_INVALID, "that is no id of the set");
     return sql_query(r->conn,
-                     STATEMENT("SELECT " RECORD_COLUMNS " FROM records WHERE number > $1 ORDER BY number LIMIT $2"),
+                     STATEMENT("SELECT " RECORD_SQL_COLUMNS " FROM records WHERE number > $1 ORDER BY number LIMIT $2"),
                      SQL(SQL_I(number), SQL_I(limit)), a, ret_cursor);
 }
 
@@ -146,10 +125,10 @@ static err_t read_page(const struct reading *r, const struct record_scan *scan, 
 err_t reader_scan(struct record_store *store, int64_t id, const struct record_scan *scan, struct arena *a,
                   struct record_page *ret)
 {
-    SCOPED(endp) struct reading r = { 0 };
+    SCOPED(reading_endp) struct reading r = { 0 };
     if (scan->limit < 1 || scan->limit > RECORD_PAGE_MAX)
         return err_make(a, ERR_INVALID, "a page of %zu records", scan->limit);
-    TRY(begin(store, id, a, &r));
+    TRY(reading_begin(store, id, a, &r));
     return set_named(r.set, a, read_page(&r, scan, a, ret));
 }
 
@@ -157,9 +136,9 @@ err_t reader_scan(struct record_store *store, int64_t id, const struct record_sc
 
 err_t reader_size(struct record_store *store, int64_t id, struct arena *a, uint64_t *ret_bytes, uint64_t *ret_records)
 {
-    SCOPED(endp) struct reading r = { 0 };
+    SCOPED(reading_endp) struct reading r = { 0 };
     int64_t pages = 0, page_bytes = 0, count = 0;
-    TRY(begin(store, id, a, &r));
+    TRY(reading_begin(store, id, a, &r));
     err_t e = sql_get_int(r.conn, STATEMENT("PRAGMA page_count"), SQL_NO_VALUES, a, &pages);
     if (!e)
         e = sql_get_int(r.conn, STATEMENT("PRAGMA page_size"), SQL_NO_VALUES, a, &page_bytes);
@@ -173,8 +152,8 @@ err_t reader_size(struct record_store *store, int64_t id, struct arena *a, uint6
 
 err_t reader_verify(struct record_store *store, int64_t id, struct arena *a)
 {
-    SCOPED(endp) struct reading r = { 0 };
-    TRY(begin(store, id, a, &r));
+    SCOPED(reading_endp) struct reading r = { 0 };
+    TRY(reading_begin(store, id, a, &r));
     err_t e = sql_begin(r.conn, a);
     if (!e)
         e = schema_verify(r.conn, a);

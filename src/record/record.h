@@ -4,19 +4,21 @@
  * nobody uses, a few stay open, and those that were used least recently are closed.
  *
  * The log of a set is copied into the file after a commit that makes it longer than 16 MiB, on the thread that committed. While
- * somebody reads, it may stay as it is and grow, until the next commit after that.
+ * somebody reads, it may stay as it is and grow, and this is tried again after another 16 MiB.
  *
  * In memory, for tests, a set is one handle: who reads while another thread has a writer waits for the end of the batch, and who reads
  * while it has one itself sees its rows. */
 #ifndef CAIS_RECORD_RECORD_H
 #define CAIS_RECORD_RECORD_H
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "core/store/record_store.h"
 
 struct record_options {
     const char *dir;       /* NULL: in memory */
     struct random *random; /* for ids; borrowed */
+    struct clock *clock;   /* for the time that queries take; borrowed. NULL: they have no limit */
     int open_max;          /* sets that stay open while nobody uses them; 0: 4. In memory all of them stay */
     /* Called once for each failed flush of a file, on the thread that flushed; NULL is fine. */
     void (*report)(void *arg, err_t e);

@@ -41,7 +41,7 @@ static struct record_set *find_set(struct set_pool *p, int64_t id)
 static struct record_set *add_busy_set(struct set_pool *p, int64_t id)
 {
     struct record_set *s = must_malloc(sizeof *s);
-    *s = (struct record_set){ .next = p->sets, .pool = p, .id = id, .is_busy = true };
+    *s = (struct record_set){ .next = p->sets, .pool = p, .id = id, .is_busy = true, .log_limit = p->log_bytes };
     p->sets = s;
     return s;
 }
@@ -118,6 +118,8 @@ static err_t check_file(struct set_pool *p, int64_t id, struct arena *a, bool *r
     struct stat st;
     const char *path = set_path(p, id, ".db", a);
     *ret_exists = p->dir && stat(path, &st) == 0;
+    if (*ret_exists && !S_ISREG(st.st_mode))
+        return err_make(a, ERR_CORRUPT, "%s is no file", path);
     return p->dir && !*ret_exists && errno != ENOENT ? err_errno(a, errno, "%s", path) : NULL;
 }
 
@@ -135,8 +137,10 @@ static err_t read_prefix(struct record_set *s, struct arena *a)
     return NULL;
 }
 
-static err_t connect_set(struct record_set *s, struct arena *a)
+/* The database is taken, also after an error. */
+static err_t connect_set(struct record_set *s, struct sql_db *db, struct arena *a)
 {
+    s->db = s->pool->wrap ? s->pool->wrap(s->pool->wrap_arg, db) : db;
     TRY(sql_connect(s->db, SQL_WRITE, a, &s->writer));
     TRY(schema_match(s->writer, a));
     return read_prefix(s, a);
@@ -146,9 +150,10 @@ static err_t connect_set(struct record_set *s, struct arena *a)
 static err_t open_set(struct record_set *s, struct arena *a)
 {
     struct sqlite_options options = { .path = set_path(s->pool, s->id, ".db", a), .reporter = s->pool->reporter };
-    err_t e = sqlite_open(&options, a, &s->db);
+    struct sql_db *db;
+    err_t e = sqlite_open(&options, a, &db);
     if (!e)
-        e = connect_set(s, a);
+        e = connect_set(s, db, a);
     if (e)
         disconnect(s);
     return set_named(s, a, e);
@@ -156,8 +161,7 @@ static err_t open_set(struct record_set *s, struct arena *a)
 
 err_t set_keep(struct record_set *s, struct sql_db *db, struct arena *a)
 {
-    s->db = db;
-    err_t e = connect_set(s, a);
+    err_t e = connect_set(s, db, a);
     if (e)
         disconnect(s);
     return e;

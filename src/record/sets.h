@@ -21,6 +21,8 @@ struct record_set {
     char prefix_bytes[8]; /* where it stands */
     struct sql_db *db;
     struct sql_conn *writer;
+    bool has_committed; /* a batch since it was opened; for the one who writes, as the next */
+    int64_t log_limit;  /* a longer log is copied into the file */
     /* The mutex of the pool guards all that follows. */
     struct sql_conn *reader; /* that nobody uses; may be NULL */
     bool is_busy, has_writer;
@@ -32,7 +34,10 @@ struct set_pool {
     char *dir; /* NULL: in memory */
     int dir_fd;
     int idle_max;
+    int64_t log_bytes; /* that are added to a log before it is copied into the file */
     struct flush_reporter reporter;
+    struct sql_db *(*wrap)(void *arg, struct sql_db *); /* each database of a set that is opened; NULL: nothing */
+    void *wrap_arg;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct record_set *sets;

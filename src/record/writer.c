@@ -5,28 +5,35 @@
 
 #include <stdlib.h>
 
-#define LOG_BYTES (16 << 20)           /* a longer log is copied into the file */
 #define KEPT_BYTES ((size_t)256 << 10) /* of memory, from one put to the next */
 
 struct set_writer {
     struct record_writer writer;
     struct record_set *set;
     struct record_batch batch;
-    int64_t next_number, record_count;
-    struct buf object; /* of a put */
-    bool has_failed;   /* it can only be discarded */
+    int64_t next_number, reserved_number, record_count;
+    struct buf object;        /* of a put */
+    struct merge_order order; /* of the last row */
+    bool has_updated;         /* the last row found a record of its key */
+    bool has_failed;          /* it can only be discarded */
 };
 
 static err_t read_about(struct set_writer *w, struct arena *a)
 {
     SCOPED(sql_closep) struct sql_cursor *cursor = NULL;
     bool has_row;
-    TRY(sql_query(w->set->writer, STATEMENT("SELECT next_number, record_count FROM about"), SQL_NO_VALUES, a, &cursor));
+    TRY(sql_query(w->set->writer, STATEMENT("SELECT next_number, reserved_number, record_count, position FROM about"),
+                  SQL_NO_VALUES, a, &cursor));
     TRY(sql_next(cursor, a, &has_row));
     if (!has_row)
         return err_make(a, ERR_CORRUPT, "the set has no numbers");
     w->next_number = sql_column_int(cursor, 0);
-    w->record_count = sql_column_int(cursor, 1);
+    w->reserved_number = sql_column_int(cursor, 1);
+    w->record_count = sql_column_int(cursor, 2);
+    if (w->batch.after && !slice_eq(*w->batch.after, sql_column(cursor, 3).bytes))
+        return err_make(a, ERR_CONFLICT, "the set is at another position");
+    if (!w->set->has_committed && w->next_number < w->reserved_number)
+        w->next_number = w->reserved_number;
     return NULL;
 }
 
@@ -93,6 +100,37 @@ static void clear_object(struct set_writer *w)
     buf_clear(&w->object);
 }
 
+/* *ret_inserted: there was no record of the key. */
+static err_t insert(struct set_writer *w, slice key, slice object, struct arena *a, bool *ret_inserted)
+{
+    int64_t changed;
+    if (w->next_number > NUMBER_MAX)
+        return err_make(a, ERR_NO_SPACE, "the set has no more ids");
+    TRY(sql_exec(w->set->writer,
+                 STATEMENT("INSERT INTO records (number, key, object, file, created_at_ms, modified_at_ms)"
+                           " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (key) DO NOTHING"),
+                 SQL(SQL_I(w->next_number), SQL_B(key), SQL_T(object), SQL_T(w->batch.file), SQL_I(w->batch.now_ms)), a,
+                 &changed));
+    *ret_inserted = changed > 0;
+    if (!*ret_inserted)
+        return NULL;
+    w->next_number++;
+    w->record_count++;
+    w->writer.inserted++;
+    w->writer.written_bytes += key.n + object.n;
+    return NULL;
+}
+
+static err_t insert_row(struct set_writer *w, slice key, struct merge_row *row, struct arena *a, bool *ret_inserted)
+{
+    bool fits;
+    if (row->is_object)
+        return insert(w, key, row->text, a, ret_inserted);
+    clear_object(w);
+    TRY(merge_into(&w->object, S(""), row, a, &fits));
+    return insert(w, key, buf_slice(&w->object), a, ret_inserted);
+}
+
 /* Makes w->object what the record will be. *ret_number: 0: there is no record. */
 static err_t merge_stored(struct set_writer *w, slice key, struct merge_row *row, struct arena *a, int64_t *ret_number,
                           bool *ret_fits)
@@ -104,23 +142,7 @@ static err_t merge_stored(struct set_writer *w, slice key, struct merge_row *row
     TRY(sql_next(cursor, a, &has_row));
     *ret_number = has_row ? sql_column_int(cursor, 0) : 0;
     clear_object(w);
-    return merge_into(&w->object, has_row ? sql_column(cursor, 1).bytes : S(""), row, a, ret_fits);
-}
-
-static err_t insert(struct set_writer *w, slice key, struct arena *a)
-{
-    if (w->next_number > NUMBER_MAX)
-        return err_make(a, ERR_NO_SPACE, "the set has no more ids");
-    TRY(sql_exec(w->set->writer,
-                 STATEMENT("INSERT INTO records (number, key, object, file, created_at_ms, modified_at_ms)"
-                           " VALUES ($1, $2, $3, $4, $5, $5)"),
-                 SQL(SQL_I(w->next_number), SQL_B(key), SQL_T(buf_slice(&w->object)), SQL_T(w->batch.file),
-                     SQL_I(w->batch.now_ms)),
-                 a, NULL));
-    w->next_number++;
-    w->record_count++;
-    w->writer.inserted++;
-    return NULL;
+    return has_row ? merge_into(&w->object, sql_column(cursor, 1).bytes, row, a, ret_fits) : NULL;
 }
 
 static err_t update(struct set_writer *w, int64_t number, struct arena *a)
@@ -132,16 +154,33 @@ static err_t update(struct set_writer *w, int64_t number, struct arena *a)
     return NULL;
 }
 
-static err_t put_row(struct set_writer *w, slice key, struct merge_row *row, struct arena *a, enum record_outcome *ret)
+/* *ret_updated: there is a record of the key, also if it became too large and was left as it is. */
+static err_t update_row(struct set_writer *w, slice key, struct merge_row *row, struct arena *a, bool *ret_updated,
+                        bool *ret_fits)
 {
     int64_t number;
-    bool fits;
-    TRY(merge_stored(w, key, row, a, &number, &fits));
-    *ret = !fits ? RECORD_TOO_LARGE : number ? RECORD_UPDATED : RECORD_INSERTED;
-    if (!fits)
+    *ret_fits = true;
+    TRY(merge_stored(w, key, row, a, &number, ret_fits));
+    *ret_updated = number != 0;
+    if (!number || !*ret_fits)
         return NULL;
     w->writer.written_bytes += key.n + w->object.n;
-    return number ? update(w, number, a) : insert(w, key, a);
+    return update(w, number, a);
+}
+
+/* Most rows of a file have the same outcome as the row before, so that one is tried first: each saves a search for the key. */
+static err_t put_row(struct set_writer *w, slice key, struct merge_row *row, struct arena *a, enum record_outcome *ret)
+{
+    bool is_done = false, fits = true, updates = !w->has_updated;
+    for (int i = 0; i < 2 && !is_done; i++) {
+        updates = !updates;
+        TRY(updates ? update_row(w, key, row, a, &is_done, &fits) : insert_row(w, key, row, a, &is_done));
+    }
+    if (!is_done)
+        return err_make(a, ERR_CORRUPT, "the index of keys and the records do not fit together");
+    w->has_updated = updates;
+    *ret = !fits ? RECORD_TOO_LARGE : updates ? RECORD_UPDATED : RECORD_INSERTED;
+    return NULL;
 }
 
 err_t writer_put(struct record_writer *writer, slice key, slice object, struct arena *a, enum record_outcome *ret)
@@ -151,7 +190,7 @@ err_t writer_put(struct record_writer *writer, slice key, slice object, struct a
     SCRATCH_OF(scratch, a);
     TRY(check_writer(w, key, a));
     bool fits = key.n <= RECORD_KEY_MAX && object.n <= RECORD_OBJECT_MAX;
-    err_t e = fits ? merge_read(object, &scratch, &row) : NULL;
+    err_t e = fits ? merge_read(object, &w->order, &scratch, &row) : NULL;
     if (e)
         return err_copy(a, e);
     if (fits && !row.is_too_large)
@@ -180,31 +219,65 @@ err_t writer_erase(struct record_writer *writer, slice key, struct arena *a, enu
 
 /* ---- the end */
 
-static err_t commit(struct set_writer *w, slice position, struct arena *a)
+/* No number may be given twice, also when a power failure undoes this batch. *ret_is_ordered: none of its numbers can be. */
+static void reserve_numbers(struct set_writer *w, bool *ret_is_ordered)
+{
+    *ret_is_ordered = w->next_number <= w->reserved_number;
+    if (!*ret_is_ordered)
+        w->reserved_number =
+            w->next_number < NUMBER_MAX - RESERVED_NUMBERS ? w->next_number + RESERVED_NUMBERS : NUMBER_MAX;
+}
+
+static err_t commit(struct set_writer *w, slice position, bool is_ordered, struct arena *a)
 {
     if (w->has_failed)
         return err_make(a, ERR_UNAVAILABLE, "the batch has failed before");
     if (position.n > RECORD_POSITION_MAX)
         return err_make(a, ERR_INVALID, "the position is too long");
-    TRY(sql_exec(w->set->writer, STATEMENT("UPDATE about SET next_number = $1, record_count = $2, position = $3"),
-                 SQL(SQL_I(w->next_number), SQL_I(w->record_count), SQL_T(position)), a, NULL));
-    return sql_commit(w->set->writer, a);
+    TRY(sql_exec(w->set->writer,
+                 STATEMENT("UPDATE about SET next_number = $1, reserved_number = $2, record_count = $3, position = $4"),
+                 SQL(SQL_I(w->next_number), SQL_I(w->reserved_number), SQL_I(w->record_count), SQL_T(position)), a,
+                 NULL));
+    TRY(is_ordered ? sql_commit_ordered(w->set->writer, a) : sql_commit(w->set->writer, a));
+    w->set->has_committed = true;
+    return NULL;
 }
 
-/* The batch is committed already. What fails here is tried again after the next one; after a failed flush, that one is refused. */
-static void shorten_log(struct set_writer *w)
+/* The batch is committed already. What fails here is tried again when as much has been added to the log: each attempt waits 20 ms for
+ * readers. After a failed flush the next batch is refused, and an ordered one may be lost. */
+static err_t shorten_log(struct set_writer *w, bool is_ordered, struct arena *a)
 {
-    SCRATCH(a);
-    err_t e = sql_wal_bytes(w->set->db) > LOG_BYTES ? sql_checkpoint(w->set->writer, true, &a) : NULL;
-    (void)e;
+    struct record_set *set = w->set;
+    if (sql_wal_bytes(set->db) <= set->log_limit)
+        return NULL;
+    SCRATCH_OF(scratch, a);
+    err_t e = sql_checkpoint(set->writer, true, &scratch);
+    set->log_limit = sql_wal_bytes(set->db) + set->pool->log_bytes;
+    return e && is_ordered && sql_flush_failed(set->db) ? err_copy(a, e) : NULL;
 }
 
-err_t writer_commit(struct record_writer *writer, slice position, struct arena *a)
+err_t writer_commit(struct record_writer *writer, slice position, enum record_commit how, struct arena *a)
 {
     struct set_writer *w = writer_of(writer);
-    err_t e = set_named(w->set, a, commit(w, position, a));
+    bool is_ordered = how == RECORD_COMMIT_ORDERED;
+    if (is_ordered)
+        reserve_numbers(w, &is_ordered);
+    err_t e = commit(w, position, is_ordered, a);
     if (!e)
-        shorten_log(w);
+        e = shorten_log(w, is_ordered, a);
+    e = set_named(w->set, a, e);
     writer_discard(writer);
+    return e;
+}
+
+err_t writer_flush(struct record_store *store, int64_t id, struct arena *a, slice *ret_position)
+{
+    struct record_set *set;
+    TRY(set_acquire_to_write(pool_of(store), id, a, &set));
+    err_t e = sql_flush(set->writer, a);
+    if (!e)
+        e = schema_read_position(set->writer, a, ret_position);
+    e = set_named(set, a, e);
+    set_release_writer(set);
     return e;
 }

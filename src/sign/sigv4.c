@@ -149,41 +149,48 @@ static enum sign_fault header_timestamp(const struct sign_request *r, struct are
     if (!found && (found = sign_header(r, S("date"), &date)) == 1 && time_parse_http(date, &ms))
         date = sigv4_timestamp(a, ms);
     *ret = date;
-    return found == 1 ? SIGN_OK : sign_because(detail, SIGN_DATE, S("x-amz-date"));
+    return found == 1 ? SIGN_OK : sign_because(detail, found ? SIGN_DATE : SIGN_NO_DATE, S("x-amz-date"));
 }
 
-/* Credential=…, SignedHeaders=…, Signature=… in any order, each exactly once. */
-static bool read_authorization(slice rest, slice *ret_credential, slice *ret_headers, slice *ret_signature)
+/* Credential=…, SignedHeaders=…, Signature=… in any order, each exactly once, into ret in this order. The result is the part that is
+ * wrong or absent; empty: none is. */
+static slice read_authorization(slice rest, slice ret[3])
 {
-    slice piece, name, value, *to;
+    static const char *const names[3] = { "Credential", "SignedHeaders", "Signature" };
+    slice piece, name, value;
     bool more = true;
     while (more) {
+        size_t i = 0;
         more = slice_cut(rest, ',', &piece, &rest);
-        if (!slice_cut(slice_trim(piece), '=', &name, &value) || value.n == 0)
-            return false;
-        to = slice_eq(name, S("Credential"))      ? ret_credential
-             : slice_eq(name, S("SignedHeaders")) ? ret_headers
-             : slice_eq(name, S("Signature"))     ? ret_signature
-                                                  : NULL;
-        if (!to || to->n)
-            return false;
-        *to = value;
+        bool has_value = slice_cut(slice_trim(piece), '=', &name, &value) && value.n;
+        while (i < 3 && !slice_eq(name, slice_of(names[i])))
+            i++;
+        if (i == 3)
+            return S("Authorization");
+        if (!has_value || ret[i].n)
+            return slice_of(names[i]);
+        ret[i] = value;
     }
-    return ret_credential->n && ret_headers->n && ret_signature->n;
+    for (size_t i = 0; i < 3; i++)
+        if (!ret[i].n)
+            return slice_of(names[i]);
+    return S("");
 }
 
 static enum sign_fault parse_header_form(const struct sign_request *r, slice region, struct arena *a,
                                          struct sigv4 *claim, struct sign_detail *detail)
 {
     slice value = S(""), algorithm, rest, timestamp, tag;
-    slice credential = S(""), headers = S(""), signature = S("");
+    slice parts[3] = { S(""), S(""), S("") };
     if (sign_header(r, S("authorization"), &value) != 1)
         return sign_because(detail, SIGN_MALFORMED, S("Authorization"));
     slice_cut(value, ' ', &algorithm, &rest);
     if (!slice_eq(algorithm, SIGV4_ALGORITHM))
         return sign_because(detail, SIGN_ALGORITHM, algorithm);
-    if (!read_authorization(rest, &credential, &headers, &signature))
-        return sign_because(detail, SIGN_MALFORMED, S("Authorization"));
+    slice wrong = read_authorization(rest, parts);
+    if (wrong.n)
+        return sign_because(detail, SIGN_MALFORMED, wrong);
+    slice credential = parts[0], headers = parts[1], signature = parts[2];
     enum sign_fault fault = header_timestamp(r, a, &timestamp, detail);
     if (!fault)
         fault = sigv4_read_credential(credential, timestamp, region, a, claim, detail);
@@ -396,19 +403,32 @@ static bool is_signed(const struct sigv4 *claim, slice name)
     return false;
 }
 
+/* The canonical request has the value of x-amz-content-sha256 on a line of its own, so S3 does not ask that it be signed. */
+static bool must_be_signed(slice name)
+{
+    return slice_starts_nocase(name, SIGN_PREFIX) && !slice_eq_nocase(name, S("x-amz-content-sha256"));
+}
+
 /* An unsigned x-amz- header could turn a link for one operation into another: x-amz-copy-source would make a copy of an
- * upload, x-amz-acl and x-amz-tagging would change what is stored. */
-static enum sign_fault check_headers(const struct sigv4 *claim, const struct sign_request *r,
+ * upload, x-amz-acl and x-amz-tagging would change what is stored. All of them are named. */
+static enum sign_fault check_headers(const struct sigv4 *claim, const struct sign_request *r, struct arena *a,
                                      struct sign_detail *detail)
 {
+    slice *names = arena_array(a, slice, 2 * (r->header_count + 1));
+    size_t n = 0;
     if (!is_signed(claim, S("host")))
-        return sign_because(detail, SIGN_UNSIGNED_HEADER, S("host"));
+        names[n++] = S("host");
     for (size_t i = 0; i < r->header_count; i++) {
         slice name = r->headers[i].name;
-        if (slice_starts_nocase(name, SIGN_PREFIX) && !is_signed(claim, name))
-            return sign_because(detail, SIGN_UNSIGNED_HEADER, name);
+        if (!must_be_signed(name) || is_signed(claim, name))
+            continue;
+        if (n)
+            names[n++] = S(", ");
+        names[n++] = name;
     }
-    return SIGN_OK;
+    if (!n)
+        return SIGN_OK;
+    return sign_because(detail, SIGN_UNSIGNED_HEADER, n == 1 ? names[0] : arena_join(a, names, n));
 }
 
 enum sign_fault sigv4_verify_with_key(const struct sigv4 *claim, const struct sign_request *r,
@@ -418,7 +438,7 @@ enum sign_fault sigv4_verify_with_key(const struct sigv4 *claim, const struct si
     SCOPED(computed_releasep) struct computed_v4 expected = { 0 };
     enum sign_fault fault = check_time(claim, now_ms);
     if (!fault)
-        fault = check_headers(claim, r, detail);
+        fault = check_headers(claim, r, a, detail);
     if (!fault)
         fault = compute_v4(claim, r, key, a, &expected, detail);
     if (fault || slice_eq_secret(expected.signature, claim->signature))

@@ -69,7 +69,7 @@ void sigv4_key_derive(slice secret, slice date, slice region, struct sigv4_key *
  *
  * - The date of a signature in a header may differ from now_ms by at most SIGV4_SKEW_MS, in either direction.
  * - A link is valid from SIGV4_SKEW_MS before its date; at expires_at_ms exactly it has expired.
- * - host and every x-amz- header of the request must be signed.
+ * - host and every x-amz- header of the request must be signed, but x-amz-content-sha256, whose value is signed anyway.
  * - Without x-amz-content-sha256 the body counts as empty. If it is not empty, set claim->payload_tag to the
  *   hex SHA-256 of the body first.
  *

@@ -24,6 +24,17 @@ err_t sql_query(struct sql_conn *conn, const struct sql_statement *statement, st
     return conn->driver->query(conn, text_for(conn, statement), args, a, ret_cursor);
 }
 
+err_t sql_query_once(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                     struct sql_cursor **ret_cursor)
+{
+    return conn->driver->query_once(conn, sql, args, a, ret_cursor);
+}
+
+void sql_set_deadline(struct sql_conn *conn, struct clock *clock, int64_t deadline_ms)
+{
+    conn->driver->set_deadline(conn, clock, deadline_ms);
+}
+
 /* The rows decide how long the loops of callers are, and what they keep: so this is where each of them asks. */
 err_t sql_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
@@ -94,6 +105,16 @@ err_t sql_begin(struct sql_conn *conn, struct arena *a)
 err_t sql_commit(struct sql_conn *conn, struct arena *a)
 {
     return conn->driver->commit(conn, a);
+}
+
+err_t sql_commit_ordered(struct sql_conn *conn, struct arena *a)
+{
+    return conn->driver->commit_ordered(conn, a);
+}
+
+err_t sql_flush(struct sql_conn *conn, struct arena *a)
+{
+    return conn->driver->flush(conn, a);
 }
 
 void sql_rollback(struct sql_conn *conn)

@@ -8,12 +8,14 @@
  * contract.
  *
  * Errors of every call: NO_SPACE when the disk or a quota is full; CONFLICT when a unique, foreign key or check
- * constraint refuses; CORRUPT when the database is damaged; UNAVAILABLE for everything else (busy, I/O, connection
- * lost).
+ * constraint refuses; CORRUPT when the database is damaged; EXPIRED when a statement ran beyond the deadline of its connection;
+ * UNAVAILABLE for everything else (busy, I/O, connection lost).
+ * Memory   what a statement of a READ connection sorts or collects may be larger than memory: then it is in a file.
  * Thread   a connection belongs to one thread at a time; every thread may use the database. */
 #ifndef CAIS_SQL_SQL_H
 #define CAIS_SQL_SQL_H
 
+#include "base/clock.h"
 #include "base/err.h"
 
 /* ---- values ---- */
@@ -96,6 +98,12 @@ struct sql_driver {
      * types declares BIGINT for INT, TEXT for TEXT and bytes for BLOB, whatever the column is. */
     MUST_USE err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
                             struct sql_cursor **ret_cursor);
+    /* The same for a text that was made for this call: it is prepared for it alone, and borrowed until the cursor is closed. */
+    MUST_USE err_t (*query_once)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                                 struct sql_cursor **ret_cursor);
+    /* From now on, no statement of the connection runs on when the monotonic time is deadline_ms or later, and its
+     * cursor gives EXPIRED. It may be late by the time that one value takes. clock: borrowed; NULL: there is no limit. */
+    void (*set_deadline)(struct sql_conn *, struct clock *, int64_t deadline_ms);
     /* Moves to the next row; *ret_row is false after the last one. */
     MUST_USE err_t (*next)(struct sql_cursor *, struct arena *a, bool *ret_row);
     /* A column of the current row, counted from 0. Its bytes are borrowed until next or close. */
@@ -112,6 +120,12 @@ struct sql_driver {
     MUST_USE err_t (*begin)(struct sql_conn *, struct arena *a);
     /* After an error it is unknown whether the transaction was committed; call rollback. */
     MUST_USE err_t (*commit)(struct sql_conn *, struct arena *a);
+    /* The same, but it need not be on stable storage when it returns. It survives the end of the process. A power failure, or a
+     * flush that fails, may undo it together with all that were committed after it, and never without them: what is left is what
+     * some earlier commit left. From the next flush, commit or checkpoint that succeeds it is on stable storage. */
+    MUST_USE err_t (*commit_ordered)(struct sql_conn *, struct arena *a);
+    /* Brings all that was committed before to stable storage. On a WRITE connection, outside of a transaction. */
+    MUST_USE err_t (*flush)(struct sql_conn *, struct arena *a);
     void (*rollback)(struct sql_conn *); /* without a transaction it does nothing */
     /* Runs several statements that are separated by semicolons and have no values: migrations. */
     MUST_USE err_t (*script)(struct sql_conn *, const char *sql, struct arena *a);
@@ -131,7 +145,8 @@ struct sql_driver {
      * Errors: also CONFLICT when `path` exists. */
     MUST_USE err_t (*backup)(struct sql_conn *, const char *path, struct arena *a);
     /* Runs the database's own check of its pages, indexes and foreign keys, and looks for values of another type than
-     * that of their column, if the database allows them. CORRUPT, with the first finding as its text, when something is wrong. */
+     * that of their column, if the database allows them. CORRUPT, with the findings as lines of its text, when something is wrong;
+     * they may be cut at a hundred. */
     MUST_USE err_t (*verify)(struct sql_conn *, struct arena *a);
     /* Compares the schema of the database with the one that the scripts make in an empty one: a trigger, view, table,
      * index or column more or less is CORRUPT, and the error names it. Comments, white space and the statistics of the
@@ -146,6 +161,11 @@ MUST_USE err_t sql_connect(struct sql_db *, enum sql_mode, struct arena *a, stru
 void sql_disconnect(struct sql_conn *); /* NULL is fine */
 MUST_USE err_t sql_query(struct sql_conn *, const struct sql_statement *, struct sql_args args, struct arena *a,
                          struct sql_cursor **ret_cursor);
+/* For statements that are compiled from the question of somebody. Everything of the question is a value, and nothing of it stands in
+ * the text. */
+MUST_USE err_t sql_query_once(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                              struct sql_cursor **ret_cursor);
+void sql_set_deadline(struct sql_conn *, struct clock *, int64_t deadline_ms);
 /* Errors: also those of arena_check, so that a loop over rows whose number the input decides ends. */
 MUST_USE err_t sql_next(struct sql_cursor *, struct arena *a, bool *ret_row);
 struct sql_value sql_column(struct sql_cursor *, int index);
@@ -167,6 +187,8 @@ MUST_USE err_t sql_insert(struct sql_conn *, const struct sql_statement *, struc
                           int64_t *ret_id);
 MUST_USE err_t sql_begin(struct sql_conn *, struct arena *a);
 MUST_USE err_t sql_commit(struct sql_conn *, struct arena *a);
+MUST_USE err_t sql_commit_ordered(struct sql_conn *, struct arena *a);
+MUST_USE err_t sql_flush(struct sql_conn *, struct arena *a);
 void sql_rollback(struct sql_conn *);
 MUST_USE err_t sql_script(struct sql_conn *, const char *sql, struct arena *a);
 int64_t sql_wal_bytes(struct sql_db *);

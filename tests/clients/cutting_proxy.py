@@ -11,7 +11,8 @@ class Proxy:
     """target(): the address of the server now, a path or (host, port).
 
     sent: the bytes that clients sent. requests: their heads, as (method, path).
-    after(n, what): once n more bytes have come from clients, the connection that brought them ends, and what() is called first.
+    after(n, what): once n more bytes have come from clients, what() is called. Unless it returns True, the connection that brought
+        them ends.
     stall: connections stay open, and pass on no byte, while this is set."""
 
     def __init__(self, target, path=None):
@@ -90,9 +91,7 @@ class Proxy:
             what = self.what if self.limit is not None and self.sent >= self.limit else None
             if what:
                 self.limit = None
-        if what:
-            what()
-        return not what
+        return not what or what() is True
 
 
 def link_to_data(folder, server):

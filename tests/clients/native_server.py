@@ -71,6 +71,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if trouble is None:
             return
         data = self.body()
+        if trouble == "slow reply":
+            self.server.stalled.set()
+            self.server.go_on.wait(20)
         if trouble == "html":
             self.answer(201, b"<html>welcome</html>")
             return
@@ -83,37 +86,52 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.files.insert(0, (file, kept))
         self.answer(201, json.dumps(file).encode(), ETag=f'"{digest}"', Location="/v1/native/files/" + file["id"])
 
+    def do_DELETE(self):
+        if self.seen() is not None:
+            id_ = self.path.split("/")[-1]
+            there = [one for one in self.server.files if one[0]["id"] == id_]
+            self.server.files = [one for one in self.server.files if one not in there]
+            self.answer(204) if there else self.refuse(404, "not_found", "there is no such file")
+
     def do_GET(self):
         trouble = self.seen()
         if trouble is None:
             return
         url = urllib.parse.urlsplit(self.path)
         parts = url.path.split("/")
-        if url.path == "/v1/native/files":
-            self.list(urllib.parse.parse_qs(url.query), trouble)
+        kind = parts[3]
+        kept = self.server.files if kind == "files" else self.server.objects
+        if len(parts) == 4:
+            self.list(kind, kept, urllib.parse.parse_qs(url.query), trouble)
             return
-        for file, data in self.server.files:
-            if file["id"] == urllib.parse.unquote(parts[4]):
-                if parts[5:] == ["info"]:
+        count = 5 if kind == "files" else 6  # …/files/ID, …/objects/BUCKET/KEY
+        wanted = [urllib.parse.unquote(part) for part in parts[4:count]]
+        for file, data in kept:
+            if wanted == ([file["id"]] if kind == "files" else [file["bucket"], file["key"]]):
+                if parts[count:] == ["info"]:
                     self.answer(200, json.dumps(file).encode())
                 else:
                     self.give(file, data, trouble)
                 return
         self.refuse(404, "not_found", "there is no such file")
 
-    def list(self, query, trouble):
+    def list(self, kind, kept, query, trouble):
         limit, start = int(query["limit"][0]), int(query.get("after", ["0"])[0])
-        answer = {"files": [f for f, _ in self.server.files[start:start + limit]]}
-        if trouble == "cycle":
+        if kind == "objects" and self.server.sparse:  # each second page is empty, and the others have one object
+            kept = [one for kept_one in kept for one in (None, kept_one)]
+            limit = 1
+        page = kept[start:start + limit]
+        answer = {kind: [one[0] for one in page if one]}
+        if trouble == "cycle of " + kind:
             answer["next"] = "0"
-        elif start + limit < len(self.server.files):
+        elif start + limit < len(kept):
             answer["next"] = str(start + limit)
         self.answer(200, json.dumps(answer).encode())
 
     def give(self, file, data, trouble):
         self.send_response(200)
         if trouble != "no etag":
-            self.send_header("ETag", f'"{file["md5"]}"')
+            self.send_header("ETag", f'"{file.get("etag", file["md5"])}"')
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if trouble == "other bytes":
@@ -134,7 +152,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def __init__(self, address, family):
         self.address_family = family
-        self.files, self.requests, self.trouble, self.token = [], [], None, None
+        self.files, self.objects, self.requests, self.trouble, self.token, self.sparse = [], [], [], None, None, False
         self.stalled, self.go_on = threading.Event(), threading.Event()
         super().__init__(address, Handler)
 
@@ -150,6 +168,19 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
                 "state": "ready", "owner": "ana", "way": "native", "content_type": "text/plain",
                 "created_at": "2026-11-21T14:04:09Z", **facts}
         self.files.insert(0, (file, data))
+        return file
+
+    def keep_object(self, bucket, key, *parts, **facts):
+        """An object; one that was uploaded in parts, if there are several."""
+        md5s = [hashlib.md5(part) for part in parts]
+        whole = hashlib.md5(b"".join(md5.digest() for md5 in md5s)).hexdigest() + f"-{len(parts)}"
+        one = len(parts) == 1
+        file = {"id": f"s3://{bucket}/{key}", "bucket": bucket, "key": key, "name": key.rsplit("/")[-1], "size": sum(map(len, parts)),
+                "md5": md5s[0].hexdigest() if one else None, "etag": md5s[0].hexdigest() if one else whole, "state": "ready",
+                "owner": "ana", "way": "s3", "created_at": "2026-11-21T14:04:09Z", **facts}
+        if not one:
+            file["part_sizes"] = [len(part) for part in parts]
+        self.objects.append((file, b"".join(parts)))
         return file
 
 

@@ -83,7 +83,7 @@ def test_a_malformed_head_gets_an_error_in_the_form_of_its_api(server, api, what
 
 @pytest.mark.parametrize("line,status", [
     ("GET /v1/native/files HTTP/3.0", 505), ("GET /v1/native/files HTTP/1.x", 400),
-    ("get /v1/native/files HTTP/1.1", 400), ("GET v1/native HTTP/1.1", 400), ("GET /v1/native/%00 HTTP/1.1", 400),
+    ("get /v1/native/files HTTP/1.1", 501), ("GET v1/native HTTP/1.1", 400), ("GET /v1/native/%00 HTTP/1.1", 400),
     ("GET /v1/native/%zz HTTP/1.1", 400), ("GET /v1/native/\x7f HTTP/1.1", 400), ("\x16\x03\x01 / HTTP/1.1", 400),
     ("GET /" + HUGE + " HTTP/1.1", 431), ("X" * 100_000, 400),
 ], ids=lambda value: str(value)[:40])
@@ -203,7 +203,8 @@ MULTIPART = {
     "a part without a file name": ((FORM[1], form((b'Content-Disposition: form-data; name="file"', b"hello"))), "no_file_in_request"),
     "a part without a disposition": ((FORM[1], form((b"Content-Type: text/plain", b"hello"))), "no_file_in_request"),
     "a part without a head": ((FORM[1], form((b"", b"hello"))), "no_file_in_request"),
-    "a control character in a name": ((FORM[1], form(file_part(b"a\x01b", b"hello"))), "bad_multipart_content"),
+    "a control character in a header": ((FORM[1], form((DISPOSITION + b"\r\nX: a\x01b", b"hello"))), "bad_multipart_content"),
+    "a folded line of blanks": ((FORM[1], form((DISPOSITION + b"\r\n \r\nX: y", b"hello"))), "bad_multipart_content"),
     "NUL in a name": ((FORM[1], form(file_part(b"a\0b", b"hello"))), "bad_multipart_content"),
     "a head of 9 KiB": ((FORM[1], form((DISPOSITION + b"\r\nX: " + b"y" * 9216, b"hello"))), "bad_multipart_content"),
     "a head that does not end": ((FORM[1], b"--b0und\r\n" + b"X" * 200_000), "bad_multipart_content"),
@@ -225,6 +226,7 @@ def test_a_malformed_form_gets_the_code_of_its_error(server, what):
 @pytest.mark.parametrize("sent,kept", [
     (b"\xff\xfe.txt", "ÿþ.txt"), (b"..", "file"), (b"../../etc/passwd", "passwd"),
     ("ж".encode() * 127, "ж" * 127), (b"", "file"), (b"C:\\x\\y.txt", "y.txt"), (b"a%0D%0Ab%22", 'ab"'),
+    (b"a\x01\x1b\x7fb.txt", "ab.txt"), (b"report\\", "file"),
 ])
 def test_names_in_forms_are_cleaned_and_never_become_paths(shared, sent, kept):
     answer = upload(shared, form(file_part(sent, b"hello")))
@@ -309,7 +311,7 @@ def test_unknown_paths_and_methods_get_an_error_in_the_form_of_the_api(server):
         is_native_error(server.ask("GET", target, bearer(server.native_token)), 404, "not_found")
     for method, target, check, code, allow in (
             ("PUT", UPLOAD, is_pyrus_error, "invalid_input", "POST"), ("DELETE", "/v4/tasks", is_pyrus_error, "invalid_input", "POST"),
-            ("POST", "/v1/native/files", is_native_error, "invalid", "GET"), ("PATCH", PUT, is_native_error, "invalid", "PUT")):
+            ("POST", "/v1/native/files", is_native_error, "invalid", "GET"), ("POST", PUT, is_native_error, "invalid", "PUT")):
         answer = server.ask(method, target, bearer(server.pyrus_token), b"{}")
         check(answer, 405, code)
         assert allow in answer.header("Allow"), answer

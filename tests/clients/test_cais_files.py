@@ -97,7 +97,7 @@ def test_put_continues_after_a_file_that_fails(run, server, tmp_path):
     assert done.returncode == 1
     assert [f["name"] for f, _ in server.files] == ["b"]
     assert done.stderr.decode() == ("cais put: missing: cannot open it: No such file or directory\n"
-                                    "cais put: .: is a folder\n")
+                                    "cais put: .: is a folder: name its files, or send 'tar -c' of it to 'cais put - --name NAME'\n")
 
 
 @pytest.mark.parametrize("status,code,message", [
@@ -202,19 +202,78 @@ def test_get_refuses_names_with_a_path(run, server, tmp_path, name):
     assert files_in(tmp_path) == []
 
 
+# ── get s3://BUCKET/KEY
+
+
+@pytest.mark.parametrize("parts", [[b"hello"], [b"x" * 5000, b"y" * 5000, b"z"], [b"x" * 300000, b""]])
+def test_get_writes_an_object_under_the_end_of_its_key(run, server, tmp_path, parts):
+    file = server.keep_object("photos", "2026/ä b?.jpg", *parts)
+    done = run("get", file["id"])
+    assert (done.returncode, done.stdout.decode(), done.stderr) == (0, "ä b?.jpg\n", b"")
+    assert (tmp_path / "ä b?.jpg").read_bytes() == b"".join(parts)
+    method, path, headers = server.requests[-1]
+    assert path == "/v1/native/objects/photos/2026%2F%C3%A4%20b%3F.jpg" and headers["If-Match"] == f'"{file["etag"]}"'
+    assert json.loads(run("get", file["id"], "-o", "b", "--json").stdout) == file
+
+
+@pytest.mark.parametrize("parts", [[b"12345" * 1000], [b"12345" * 600, b"12345" * 400]])
+@pytest.mark.parametrize("trouble,message", [
+    ("other bytes", "the MD5 of what came is"), ("cut", "the server broke off after 2500 bytes"),
+    ("no etag", "did not say what the MD5 should be"), ((404, "not_found", "no such object"), "no such object (404 not_found"),
+])
+def test_get_leaves_no_partial_object_after_an_error(run, server, tmp_path, parts, trouble, message):
+    file = server.keep_object("photos", "a", *parts)
+    server.trouble = trouble
+    done = run("get", file["id"])
+    assert done.returncode == 1 and message in done.stderr.decode()
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("facts,message", [
+    ({"part_sizes": [1, 9]}, "it should be"), ({"part_sizes": [4, 4]}, "not as many as the parts have"),
+    ({"part_sizes": [10, 10]}, "the parts are larger than the whole"), ({"part_sizes": [-1, 11]}, "the parts are larger"),
+    ({"part_sizes": [10]}, "did not say what the MD5 should be"), ({"etag": "x"}, "did not say what the MD5 should be"),
+])
+def test_parts_that_do_not_fit_are_an_error(run, server, tmp_path, facts, message):
+    file = server.keep_object("photos", "a", b"hello", b"again", **facts)
+    file.update(facts)
+    done = run("get", file["id"])
+    assert done.returncode == 1 and message in done.stderr.decode(), done.stderr
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["s3://", "s3://photos", "s3://photos/", "s3:///a"])
+def test_get_says_how_an_object_is_named(run, server, name):
+    done = run("get", name)
+    assert done.returncode == 1 and done.stderr.decode() == f"cais get: {name}: an object is named s3://BUCKET/KEY\n"
+    assert not server.requests
+
+
 # ── ls
 
 
 def test_ls_prints_a_table_with_escaped_names(run, server):
     first = server.keep(b"x" * 2048, name="evil\x1b[31m\n")
     second = server.keep(b"", name="文件.txt", owner=None, state="stored", way="pyrus")
+    third = server.keep(b"", state="issued", md5="0" * 32)
     done = run("ls")
     assert done.returncode == 0
     assert done.stdout.decode().splitlines() == [
-        "ID                                    STATE      SIZE  OWNER  WAY     CREATED               NAME",
-        f"{second['id']}  stored      0 B  -      pyrus   2026-11-21T14:04:09Z  文件.txt",
-        f"{first['id']}  ready   2.0 KiB  ana    native  2026-11-21T14:04:09Z  evil\\x1b[31m\\n",
+        f"{third['id']}  issued      0 B  -                                 ana  native  2026-11-21T14:04:09Z  a.bin",
+        f"{second['id']}  stored      0 B  {second['md5']}  -    pyrus   2026-11-21T14:04:09Z  文件.txt",
+        f"{first['id']}  ready   2.0 KiB  {first['md5']}  ana  native  2026-11-21T14:04:09Z  evil\\x1b[31m\\n",
     ]
+
+
+def test_ls_prints_objects_behind_files_with_the_md5_or_that_of_the_parts(run, server):
+    file = server.keep(b"hello")
+    one = server.keep_object("photos", "2026/a\n.jpg", b"hello")
+    parts = server.keep_object("photos", "b", b"hello", b"!")
+    lines = run("ls").stdout.decode().splitlines()
+    assert [line.split()[0] for line in lines] == [file["id"], "s3://photos/2026/a\\n.jpg", "s3://photos/b"]
+    assert [line.split()[4] for line in lines] == [file["md5"], one["md5"], parts["etag"]]
+    assert [line.split()[6] for line in lines] == ["native", "s3", "s3"]
+    assert json.loads(run("ls", "--json").stdout)["files"] == [file, one, parts]
 
 
 def test_ls_follows_pages_up_to_its_limit(run, server):
@@ -226,11 +285,32 @@ def test_ls_follows_pages_up_to_its_limit(run, server):
     assert printed["next"] == "220"
     rest = json.loads(run("ls", "--json", "--after", "220").stdout)
     assert len(rest["files"]) == 30 and "next" not in rest
-    assert run("ls").stderr == b"There are more: --limit shows them, now at 100.\n"
+    assert run("ls").stderr.decode() == f"There are more: cais ls --url {server.url} --after 100\n"
 
 
-def test_ls_stops_when_pages_repeat(run, server):
-    server.trouble = "cycle"
+@pytest.mark.parametrize("limit,count", [(1, 1), (1, 2), (3, 2), (70, 66)])  # 66 are more than one request lists
+@pytest.mark.parametrize("sparse", [False, True])
+def test_pages_of_any_size_lead_through_files_and_objects(run, server, limit, count, sparse):
+    for i in range(count):
+        server.keep(b"", name=f"f{i}")
+        server.keep_object("photos", f"k{i}", b"x")
+    server.sparse = sparse
+    wanted = [f["id"] for f, _ in server.files + server.objects]
+    seen, more = [], []
+    while True:
+        page = json.loads(run("ls", "--json", "--limit", str(limit), *more).stdout)
+        seen += [f["id"] for f in page["files"]]
+        assert len(page["files"]) == limit or "next" not in page
+        if "next" not in page:
+            break
+        more = ["--after", page["next"]]
+    assert seen == wanted
+    assert len(page["files"]) > 0
+
+
+@pytest.mark.parametrize("kind", ["files", "objects"])
+def test_ls_stops_when_pages_repeat(run, server, kind):
+    server.trouble = "cycle of " + kind
     done = run("ls", "--limit", "1000")
     assert done.returncode == 1 and b"leads in circles" in done.stderr
 
@@ -263,7 +343,7 @@ def test_the_token_comes_from_the_environment_and_is_never_shown(run, server):
     assert run("ls", environment={"CAIS_TOKEN": "very-secret"}).returncode == 0
     done = run("ls", token="other-secret")
     assert done.returncode == 1
-    assert done.stderr == b"cais ls: who are you? (401 unauthenticated, request req-1)\n"
+    assert done.stderr.startswith(b"cais ls: who are you? (401 unauthenticated, request req-1); 'cais key list'")
     broken = run("ls", token="line\nbreak")
     assert broken.returncode == 1 and b"break" not in broken.stderr
 
@@ -271,7 +351,7 @@ def test_the_token_comes_from_the_environment_and_is_never_shown(run, server):
 def test_a_missing_server_is_reported_with_its_address(run, tmp_path):
     done = run("ls", url=False)
     assert done.returncode == 1
-    assert b"there is no ./cais-data/admin.sock" in done.stderr and b"cais serve" in done.stderr
+    assert f"{tmp_path}/cais-data is no data directory of cais".encode() in done.stderr and b"cais serve" in done.stderr
     assert b"no server answers at http://127.0.0.1:1" in run("ls", "--url", "http://127.0.0.1:1", url=False).stderr
     assert run("ls", "--url", "ftp://example.org", url=False).returncode == 1
 

@@ -213,7 +213,8 @@ def test_put_without_patience_fails_at_once(url_world):
 def test_a_wrong_address_fails_at_once(url_world):
     url_world.target = ["--url", "http://127.0.0.1:1"]
     done = url_world.put("big.bin")
-    assert (done.returncode, done.stderr) == (1, "cais put: big.bin: no server answers at http://127.0.0.1:1\n")
+    assert (done.returncode, done.stderr) == (1, "cais put: big.bin: no server answers at http://127.0.0.1:1: "
+                                              "is it running, and the address right?\n")
 
 
 def test_a_terminal_shows_that_put_waits(url_world, data):
@@ -266,10 +267,10 @@ def test_the_same_command_goes_on(world, data):
 def test_a_signal_says_how_to_go_on(world, data, how):
     said, code = world.interrupt("missing", how=how)
     assert code == -how
-    first, second = said.splitlines()
+    first, = said.splitlines()
     assert first.startswith("cais put: big.bin: stopped by a signal; the server has at least 64.0 MiB of 84.0 MiB, and "
                             "'cais put --resume --")
-    assert second == "cais put: not begun: the 1 files after it"
+    assert first.endswith("' goes on; not begun: the file after it")
     command = first[first.index("'") + 1:first.rindex("'")].split()
     assert world.token not in said
     done = subprocess.run([world.binary, *command[1:]], cwd=world.folder, env=world.environment(), capture_output=True,
@@ -354,8 +355,40 @@ def test_a_file_that_changes_while_it_is_sent_is_an_error(url_world):
             f.write(b"more")
     url_world.proxy.after(20 * MIB, change)
     done = url_world.put("big.bin")
-    assert done.returncode == 1 and "cais put: big.bin: it changed while it was sent\n" in done.stderr
-    assert not url_world.kept()
+    assert done.returncode == 1 and "cais put: big.bin: it changed while it was sent, so nothing of it was kept" in done.stderr
+    assert not url_world.kept() and not url_world.uploads() and url_world.no_state()
+
+
+def test_a_file_that_changes_near_its_end_is_not_kept(url_world):
+    """What changes behind the last look at the file is found when its last bytes are read."""
+    def change():
+        os.utime(url_world.file)
+        return True
+    url_world.proxy.after(SIZE - 2 * MIB, change)
+    done = url_world.put("big.bin")
+    assert done.returncode == 1 and "it changed while it was sent, so nothing of it was kept" in done.stderr
+    assert not url_world.kept() and not url_world.uploads() and url_world.no_state()
+
+
+def test_a_signal_keeps_nothing_where_the_state_cannot_be_kept(url_world):
+    said, code = None, None
+    running, ended = threading.Event(), threading.Event()
+
+    def hold():
+        running.set()
+        ended.wait(TIMEOUT_S)
+    url_world.proxy.after(70 * MIB, hold)
+    process = url_world.begin("big.bin", environment={"XDG_STATE_HOME": "/dev/null/x"})
+    try:
+        assert running.wait(TIMEOUT_S)
+        process.send_signal(signal.SIGINT)
+        ended.set()
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        code = process.returncode
+    finally:
+        ended.set()
+    assert code == -signal.SIGINT and said.endswith("cais put: big.bin: stopped by a signal; nothing of it was kept\n"), said
+    assert not url_world.kept() and not url_world.uploads()
 
 
 @ONE_WAY
@@ -569,7 +602,7 @@ def test_wrong_usage(url_world, arguments):
 def test_resume_makes_no_data_directory(cais, tmp_path):
     done = subprocess.run([cais, "put", "--resume"], cwd=tmp_path, capture_output=True, timeout=60,
                           env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")})
-    assert done.returncode == 1 and b"no server is running here" in done.stderr
+    assert done.returncode == 1 and b"is no data directory of cais" in done.stderr
     assert not (tmp_path / "cais-data").exists()
 
 
@@ -577,6 +610,7 @@ def test_put_without_a_server_resumes(cais, tmp_path, data):
     """The private server of a command ends with it, and its upload does not."""
     (tmp_path / "big").write_bytes(data)
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    subprocess.run([cais, "init"], cwd=tmp_path, check=True, capture_output=True)
     process = subprocess.Popen([cais, "put", "big"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     wait_for("the upload to begin", lambda: list((tmp_path / "state").glob("cais/uploads/*.json")))

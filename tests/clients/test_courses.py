@@ -47,7 +47,7 @@ def test_a_course_is_limited_and_people_are_enrolled(tmp_path, beside):
         assert (full.status, full.json()) == (422, {"base": ["cota de arquivos do curso excedida"]})
         assert upload(server, tutor, root, "b", b"x" * 24).status == 201
         assert server.cais_json("course", "list")[0]["used_bytes"] == 1024
-        assert "1.0 KiB of 1.0 KiB" in server.cais("course", "list").stdout
+        assert "  1.0 KiB  1.0 KiB\n" in server.cais("course", "list").stdout
         server.cais("course", "enrol", str(course), other)
         assert upload(server, tutor, root, "c", b"").status == 401
         assert "clean" in server.cais("fsck").stdout

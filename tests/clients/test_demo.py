@@ -8,25 +8,51 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
-from serving import BINARY, Server, clean_environment, run  # noqa: E402
+from s3 import node  # noqa: E402
+from serving import BINARY, Server, clean_environment, run, wait_for  # noqa: E402
 
 
 @pytest.fixture
 def server(tmp_path):
-    with Server(tmp_path / "data") as server:
+    with Server(tmp_path / "data", "--sftp-listen", "127.0.0.1:0") as server:
         yield server
 
 
-def run_printed(text, folder):
-    """Runs the commands as a reader of the demo would, but stops at the first failure."""
-    return run("sh", "-ec", text, cwd=folder)
+def run_printed(text, folder, node_path=os.path.join(os.path.dirname(os.path.abspath(__file__)), "node", "node_modules"), **more):
+    """Runs the commands as a reader of the demo would who has installed cais and axios, but stops at the first failure. Returns the
+    output of each part, by the first word of its heading; and neither the folder nor that of temporary files has a new file."""
+    path = os.pathsep.join((os.path.dirname(BINARY), os.path.dirname(node()), os.environ["PATH"]))
+    (folder / "test.txt").write_text("mine")
+    (folder / "tmp").mkdir()
+    done = run("env", f"PATH={path}", f"NODE_PATH={node_path}", f"TMPDIR={folder / 'tmp'}", "sh", "-ec", text, cwd=folder,
+               **more)
+    assert sorted(os.listdir(folder)) == ["test.txt", "tmp"] and os.listdir(folder / "tmp") == []
+    assert (folder / "test.txt").read_text() == "mine"
+    parts = re.split(r"^== (.*)\n", done.stdout, flags=re.MULTILINE)[1:]
+    return {heading.split(":")[0]: said for heading, said in zip(parts[::2], parts[1::2])}
 
 
 # ── demo
+
+
+def states_of_dropped_files(server, demo):
+    """The status of each file that came by SFTP, asked for with the key that the demo printed."""
+    request = urllib.request.Request(server.url + "/appfile/file/query", json.dumps({"Query": {"Source": "sftp"}}).encode(), {
+        "Content-Type": "application/json", "x-api-key": re.search(r"x-api-key: ([\w-]+)", demo)[1]})
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return [file["Status"] for file in json.load(reply)["Data"]]
+
+
+def test_the_demo_printed_a_stack_trace_where_axios_is_not_installed(server, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    said = run_printed(server.cais("demo").stdout, folder, node_path="")["The same"]
+    assert "npm install axios" in said and "FileNotUploaded" not in said and json.loads(said.splitlines()[-1])["IsSuccess"], said
 
 
 def test_the_demo_runs_as_printed_twice(server, tmp_path):
@@ -35,51 +61,107 @@ def test_the_demo_runs_as_printed_twice(server, tmp_path):
         folder.mkdir()
         text = server.cais("demo").stdout
         assert server.url in text
-        said = run_printed(text, folder).stdout
-        assert (folder / "test.txt").read_text() == "file content\n"
-        login, task, downloaded, native, runrun = re.match(  # curl prints one reply directly after the other
-            r'({"access_token":.*?})[0-9a-f-]{36}\n\d+\n({"task":.*?})(file content\n)({.*?]})(\d+\n<.*)$', said,
-            re.DOTALL).groups()
+        said = run_printed(text, folder)
+        login, guid, file, task, downloaded = said["Pyrus"].splitlines()  # before, the answers ran together
         assert json.loads(login)["api_url"] == server.url + "/v4/"
+        assert len(guid) == 36 and file.isdigit() and downloaded == "file content"
         attachment, = [a for c in json.loads(task)["task"]["comments"] for a in c.get("attachments", ())]
         assert (attachment["name"], attachment["size"]) == ("test.txt", 13)
-        put, listed = native.replace("}{", "}\n{").splitlines()
+        put, listed = said["The API of cais itself"].splitlines()
         assert json.loads(put)["md5"] == attachment["md5"] == hashlib.md5(b"file content\n").hexdigest()
         assert {f["way"] for f in json.loads(listed)["files"]} == {"native", "pyrus"}
-        id_, _, posted, confirmed, documents, got, rest = runrun.split("\n", 6)
+        id_, _, posted, confirmed, documents, got = said["Runrun.it"].splitlines()
         assert "<Key>data/enterprise/1/%s/test.txt</Key>" % id_ in posted and got == "file content"
         confirmed = json.loads(confirmed)
         assert confirmed["transfered"] and confirmed in json.loads(documents)
-        folder, stored, files, read, renamed, removed, rest = rest.split("\n", 6)
+        folder_id, stored, files, read, renamed, removed = said["Redu"].splitlines()
         stored = json.loads(stored)
         assert [stored["name"], stored["mimetype"], stored["byte"], read] == ["test.txt", "text/plain", "13", "file content"]
         assert [f["id"] for f in json.loads(files)] == [stored["id"]]
-        assert [(f["id"], f["name"]) for f in json.loads(renamed)] == [(int(folder), "Provas")] and removed == "[]"
-        answer, rest = rest.split("\n", 1)
-        assert json.loads(answer)["data"] == [{"produto": "livro", "vendas": 1, "total": 39.9},
-                                              {"produto": "lápis", "vendas": 2, "total": 3}]
-        assert "upload: ./test.txt to s3://demo-" in rest and rest.endswith("file content\n")
+        assert [(f["id"], f["name"]) for f in json.loads(renamed)] == [(int(folder_id), "Provas")] and removed == "[]"
+        answer = json.loads(said["DataSnap"])
+        assert answer["data"] == [{"produto": "livro", "vendas": 1, "total": 39.9}, {"produto": "lápis", "vendas": 2, "total": 3}]
+        assert "upload: ./test.txt to s3://demo-" in said["S3"] and said["S3"].endswith("file content\n")
+        imported, status, records = said["Appfile"].splitlines()
+        for answer in (imported, status):
+            imported_file = json.loads(answer)["Data"]["File"]
+            assert imported_file["Status"] == "imported" and imported_file["Progress"]["Inserted"] == 2, imported_file
+        record, = json.loads(records)["Data"]
+        assert (record["entityId"], record["name"]) == ("F-100", "Silva|Souza") and "familySize" not in record
+        stored, queued = said["The same"].splitlines()
+        assert stored == "stored: 200" and json.loads(queued)["Data"]["ActionId"] == "demo-2" and json.loads(queued)["IsSuccess"]
+        assert "put -f dropped.cc5txt" in said["SFTP"]
+        wait_for("the imports of the files that were dropped", lambda: states_of_dropped_files(server, text) == ["imported"])
+
+
+def test_demos_are_removed_and_nothing_else_is(server, tmp_path):
+    (tmp_path / "kept").write_text("x")
+    run(BINARY, "user", "add", "demo-abcdef@example.org", "--name", "Another", "--data", server.data)
+    run(BINARY, "put", "kept", "--data", server.data, cwd=tmp_path)
+    before = {words: listed(server, words) for words in ("ls", "user list", "key list", "course list")}
+    for time in (1, 2):
+        text = server.cais("demo").stdout
+        folder = tmp_path / ("run%d" % time)
+        folder.mkdir()
+        run_printed(text, folder)
+        wait_for("the imports of the files that were dropped", lambda: states_of_dropped_files(server, text) == ["imported"])
+    assert {words: listed(server, words) for words in before} != before
+    done = server.cais("demo", "--remove")
+    assert done.stdout == "removed 2 demos; workspaces and what was imported into them stay\n"
+    ended = re.compile(r'"revoked"|"deleted"|"way": "(appfile|sftp)"')
+    purge, = [job for job in map(json.loads, server.cais("jobs", "--json").stdout.splitlines()) if job["kind"] == "purge"]
+
+    def is_gone():
+        server.cais("jobs", "retry", str(purge["id"]), check=False)  # it removes what was in the course
+        return not [line for words, lines in before.items() for line in listed(server, words)
+                    if line not in lines and not ended.search(line)]
+    wait_for("what the demos made to be removed", is_gone)
+    for words, lines in before.items():
+        assert [line for line in lines if line not in listed(server, words)] == []
+    assert server.cais_json("demo", "--remove") == {"removed": 0}
+    wait_for("the server to remove what hangs on", lambda: server.cais_json("fsck")["clean"])
+
+
+def listed(server, words):
+    """The lines of a list, in JSON; of ls each file."""
+    text = server.cais(*words.split(), "--json").stdout
+    return [json.dumps(file) for file in json.loads(text)["files"]] if words == "ls" else text.splitlines()
+
+
+def test_the_demo_that_is_interrupted_leaves_no_folder(server, tmp_path):
+    text = server.cais("demo").stdout.replace("echo '== The API of cais itself", "kill -INT $$; kill -INT 0; echo '== The API of cais itself")
+    (tmp_path / "tmp").mkdir()
+    done = run("env", f"TMPDIR={tmp_path / 'tmp'}", "setsid", "sh", "-c", text, cwd=tmp_path, check=False)
+    assert done.returncode != 0 and "== Pyrus" in done.stdout and "== S3" not in done.stdout
+    wait_for("the folder to be removed", lambda: os.listdir(tmp_path / "tmp") == [])
 
 
 def test_the_demo_accepts_another_url(server, tmp_path):
     text = server.cais("demo", "--url", "http://localhost:%d" % server.address[1]).stdout
     assert "http://localhost:%d/v4/auth" % server.address[1] in text and server.url not in text
-    assert "file content\n" in run_printed(text, tmp_path).stdout
+    folder = tmp_path / "run"
+    folder.mkdir()
+    assert "file content\n" in run_printed(text, folder)["Pyrus"]
 
 
 def test_the_demo_made_before_the_server_works_after_it_starts(tmp_path):
     data = tmp_path / "data"
-    text = run(BINARY, "demo", "--data", data).stdout
-    assert "http://127.0.0.1:8080/v4/auth" in text
+    run(BINARY, "init", "--data", data)
+    done = run(BINARY, "demo", "--data", data)
+    assert "http://127.0.0.1:8080/v4/auth" in done.stdout
+    assert done.stderr == "cais demo: no server runs here: start it with 'cais serve' before you run the commands\n"
+    folder = tmp_path / "run"
+    folder.mkdir()
     with Server(data) as server:
-        said = run_printed(text.replace("http://127.0.0.1:8080", server.url), tmp_path).stdout
-    assert "file content\n" in said
+        said = run_printed(done.stdout.replace("http://127.0.0.1:8080", server.url), folder)
+    assert "file content\n" in said["Pyrus"]
 
 
 # ── every command, with a server and without one
 
 WALK = [  # (words, exit code, keys of every line of --json; None: prints nothing)
-    ("account add acme", 0, {"name"}),  # makes the data directory, without a server
+    ("init", 0, {"data"}),
+    ("account add acme", 0, {"name"}),
     ("account list", 0, {"name", "used_bytes", "max_bytes"}),
     ("account limit acme --max-bytes 1000 --max-files 10", 0, None),
     ("course list", 0, None),
@@ -149,6 +231,7 @@ def test_every_command_prints_the_same_with_and_without_a_server(cais, tmp_path)
 
 def test_passwords_are_read_from_standard_input_with_and_without_a_server(cais, tmp_path):
     for data in ("a", "b"):
+        run(cais, "init", "--data", data, cwd=tmp_path)
         run(cais, "user", "add", "ana", "--data", data, cwd=tmp_path)
     (tmp_path / "a.log").touch()
     with Server(tmp_path / "b"):
@@ -162,6 +245,7 @@ def test_passwords_are_read_from_standard_input_with_and_without_a_server(cais, 
 
 @pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
 def test_get_writes_the_bytes_that_put_sent(cais, tmp_path, served):
+    run(cais, "init", "--data", "data", cwd=tmp_path)
     server = Server(tmp_path / "data") if served else None
     try:
         sizes = [0, 1, 16384, 16385, 3000000]
@@ -186,11 +270,12 @@ def test_get_writes_the_bytes_that_put_sent(cais, tmp_path, served):
         if server:
             server.stop()
     left = sorted(os.listdir(tmp_path / "data"))
-    assert left == ["blobs", "cais.db", "datasets", "lock", "master.key"], left
+    assert left == ["ballast", "blobs", "cais.db", "datasets", "lock", "master.key", "records"], left
 
 
 def test_get_detects_bytes_that_were_changed_on_the_disk(cais, tmp_path):
     (tmp_path / "a").write_bytes(os.urandom(100000))
+    run(cais, "init", cwd=tmp_path)
     id_ = json.loads(run(cais, "put", "a", "--json", cwd=tmp_path).stdout)["id"]
     blob, = [p for p in (tmp_path / "cais-data" / "blobs").rglob("*") if p.is_file() and p.stat().st_size == 100000]
     blob.chmod(0o600)
@@ -198,14 +283,15 @@ def test_get_detects_bytes_that_were_changed_on_the_disk(cais, tmp_path):
         f.seek(50000)
         f.write(b"damage")
     done = run(cais, "get", id_, "-o", "b", check=False, cwd=tmp_path)
-    assert done.returncode == 1 and "MD5" in done.stderr and not (tmp_path / "b").exists()
+    assert done.returncode == 1 and "damaged" in done.stderr and not (tmp_path / "b").exists()
     done = run(cais, "fsck", "--json", check=False, cwd=tmp_path)
     assert done.returncode == 1 and not json.loads(done.stdout)["clean"]
 
 
 def test_commands_without_a_server_wait_for_the_lock(cais, tmp_path):
-    """Eight commands start at once on a directory that does not exist. Each waits for the lock, and all succeed."""
+    """Eight commands start at once. Each waits for the lock, and all succeed."""
     (tmp_path / "a").write_bytes(b"x" * 20000)
+    run(cais, "init", cwd=tmp_path)
     commands = [["put", "a"]] * 5 + [["account", "add", f"acme{i}"] for i in range(3)]
     running = [subprocess.Popen([cais, *c], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE) for c in commands]
@@ -258,6 +344,7 @@ def at_a_terminal(command, folder):
 
 @pytest.mark.parametrize("served", [True, False], ids=["served", "alone"])
 def test_the_progress_bar_is_shown_on_terminals_only(cais, tmp_path, served):
+    run(cais, "init", cwd=tmp_path)
     server = Server(tmp_path / "cais-data") if served else None
     try:
         with open(tmp_path / "large", "wb") as f:

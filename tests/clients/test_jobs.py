@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 from serving import BINARY, Server, run, wait_for  # noqa: E402
 
-KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "tokens", "reports", "jobs", "audit"]
+KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "scrub", "tokens", "reports", "jobs", "webhooks", "audit"]
 
 
 def jobs(data):
@@ -35,9 +35,10 @@ def data(tmp_path, request):
 
 def test_the_list_shows_each_job_on_a_line(data):
     lines = run(BINARY, "jobs", "--data", data).stdout.splitlines()
-    assert [line.split()[0] for line in lines] == KINDS
+    assert [line.split()[1] for line in lines] == KINDS
     for line in lines:
-        assert re.fullmatch(r"\w+ +queued   next \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  0 done    \(job \d+\)", line), line
+        time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+        assert re.fullmatch(rf" *\d+  \w+ +queued  {time}  0  0  -  -  -  {time}  {time}  {time}", line), line
     job = jobs(data)["purge"]
     assert set(job) == {"id", "kind", "state", "run_at", "attempts", "progress", "error", "subject", "total", "created_at",
                         "started_at", "finished_at", "cancelling", "result"}
@@ -60,7 +61,8 @@ def test_what_cannot_be_changed_is_refused_with_its_reason(data):
     id_ = jobs(data)["sweep"]["id"]
     for words, code, said in (
             (("cancel", id_), 1, "cais jobs cancel: job %d runs periodically and waits for its time\n" % id_),
-            (("cancel", 999), 1, "cais jobs cancel: no such job\n"), (("retry", 999), 1, "cais jobs retry: no such job\n"),
+            (("cancel", 999), 1, "cais jobs cancel: there is no job 999: 'cais jobs' shows what there is\n"),
+            (("retry", 999), 1, "cais jobs retry: there is no job 999: 'cais jobs' shows what there is\n"),
             (("retry", "sweep"), 2, "cais jobs retry: 'sweep' is not the number of a job; try 'cais jobs retry --help'\n"),
             (("cancel", 0), 2, "cais jobs cancel: '0' is not the number of a job; try 'cais jobs cancel --help'\n")):
         done = run(BINARY, "jobs", *words, "--data", data, check=False)
@@ -82,4 +84,5 @@ def test_a_job_that_runs_once_is_cancelled_and_retried(data):
         assert (done.returncode, done.stdout + done.stderr) == (code, said)
         job = jobs(data)["later"]
         assert (job["state"], job["subject"]) == (state, "file:1")
-    assert run(BINARY, "jobs", "--data", data).stdout.endswith("  0 done    (job 999: file:1)\n")
+    line = run(BINARY, "jobs", "--data", data).stdout.splitlines()[-1]
+    assert re.match(r"999  later +queued  ", line) and "  0  0  -  file:1  -  " in line, line

@@ -86,7 +86,7 @@ def test_key_commands_print_the_same_without_json(server):
         assert [line.split(": ")[0] for line in lines[1:3]] == names
         assert "shown this once" in lines[3]
     lines = server.cais("key", "list", login).stdout.splitlines()
-    assert len(lines) == 2 and re.search(r"CAIS[0-9A-Z]{16}$", lines[1])
+    assert len(lines) == 2 and re.search(r"  CAIS[0-9A-Z]{16}  ", lines[1])
 
 
 def test_key_add_refuses_unknown_users_and_apis(server):
@@ -101,12 +101,99 @@ def test_key_add_refuses_unknown_users_and_apis(server):
     assert "s3" in server.cais("key", "add", "--help").stdout
 
 
+# ── public keys
+
+PUBLIC_KEY = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILX/Qt+L5zAKyUDhGjg75ACTISrXbgbLKsCjLFlYGA6x ana@example.org\n")
+FINGERPRINT = "SHA256:4mQHWZO80EQtJLuu7paLo7GLG9c/jZpNMQ/+59bi5Eo"  # as ssh-keygen -l prints it
+WEAK_KEY = ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQCnqlfAP40FL+zXs1HeKkc/CgK4W3OH5YKWxELD4NX7A26+UXb9ckS8DfiGx3TjbYe25n1Ksg4oTAyX"
+            "RJpgVlcOb7cffOLWNPOyhSQ29tdcSoyT7ogh7kk1QQUZakSGet+Bayp1PIfe50zSBZMKWCL/O4cQl+2ejRDDoN82CSY+CQ== weak\n")
+
+
+def sftp_key(server, login, path, *more, **options):
+    return server.cais("key", "add", login, "--for", "sftp", "--workspace", "W", "--bucket", "B", "--public-key", str(path), *more,
+                       **options)
+
+
+@pytest.fixture(scope="module")
+def section(server):
+    server.cais("workspace", "add", "W")
+    server.cais("bucket", "add", "B", "--workspace", "W")
+
+
+def test_a_public_key_is_added_listed_and_revoked(server, section, tmp_path):
+    login, path = server.user(), tmp_path / "key.pub"
+    path.write_text(PUBLIC_KEY)
+    made = json.loads(sftp_key(server, login, path, "--role", "uploader", "--expires", "2099-01-31", "--json").stdout)
+    assert made == {"id": made["id"], "login": login, "role": "uploader", "fingerprint": FINGERPRINT}
+    listed, = server.cais_json("key", "list", login)
+    assert listed == {"id": made["id"], "for": "sftp", "login": login, "role": "uploader", "state": "active", "fingerprint": FINGERPRINT,
+                      "created_at": listed["created_at"], "workspace": "W", "bucket": "B", "expires_at": "2099-01-31T00:00:00Z"}
+    line = server.cais("key", "list", login).stdout
+    assert f"{login}  uploader  active" in line and f"{FINGERPRINT}  W  B  2099-01-31T00:00:00Z" in line
+    again = sftp_key(server, login, path, check=False)
+    assert again.returncode == 1 and f"as key {made['id']}: revoke that one first" in again.stderr
+    server.cais("key", "revoke", str(made["id"]))
+    assert sftp_key(server, login, path).stdout.endswith(f"\nfingerprint: {FINGERPRINT}\nThe fingerprint is all that is kept of it.\n")
+    assert [key["state"] for key in server.cais_json("key", "list", login)] == ["revoked", "active"]
+
+
+def test_a_public_key_is_read_where_the_command_runs(server, section, tmp_path):
+    login = server.user()
+    (tmp_path / "key.pub").write_text(PUBLIC_KEY)
+    os.chmod(tmp_path / "key.pub", 0o600)
+    done = subprocess.run([BINARY, "key", "add", login, "--for", "sftp", "--workspace", "W", "--bucket", "B", "--public-key", "key.pub",
+                           "--data", server.data], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and FINGERPRINT in done.stdout, done
+    other = server.user()
+    done = subprocess.run([BINARY, "key", "add", other, "--for", "sftp", "--workspace", "W", "--bucket", "B", "--public-key", "-",
+                           "--data", server.data], input=PUBLIC_KEY, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and FINGERPRINT in done.stdout, done
+
+
+def test_what_is_no_strong_public_key_is_refused_with_what_to_do(server, section, tmp_path):
+    login, path = server.user(), tmp_path / "key"
+    for text, reason in ((WEAK_KEY, "2048 to 16384 bits, and this one has 1024"), ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "a private key"),
+                         ("", "not one line"), ("\xff", "not one line")):
+        path.write_text(text)
+        done = sftp_key(server, login, path, check=False)
+        assert (done.returncode, done.stdout) == (1, "") and reason in done.stderr, (text, done)
+    for binary in (b"\xff\xfe", b"a\0"):
+        path.write_bytes(binary)
+        assert "is no text" in sftp_key(server, login, path, check=False).stderr
+    path.write_bytes(b"x" * (70 << 10))
+    assert "more than 65536 bytes" in sftp_key(server, login, path, check=False).stderr
+    assert "cannot read" in sftp_key(server, login, tmp_path / "none", check=False).stderr
+    path.write_text(PUBLIC_KEY)
+    done = server.cais("key", "add", login, "--for", "sftp", "--workspace", "W", "--bucket", "C", "--public-key", str(path), check=False)
+    assert done.returncode == 1 and "there is no bucket C" in done.stderr, done
+    for words, reason in ((("--for", "sftp", "--workspace", "W", "--bucket", "B"), "--for sftp needs --public-key"),
+                          (("--for", "sftp", "--public-key", str(path)), "--for sftp needs --workspace and --bucket"),
+                          (("--for", "s3", "--public-key", str(path)), "--public-key does not go with --for s3"),
+                          (("--for", "sftp", "--workspace", "W", "--bucket", "B", "--public-key", str(path), "--role", "x"),
+                           "--role is one of: viewer, uploader, admin")):
+        done = server.cais("key", "add", login, *words, check=False)
+        assert done.returncode == 2 and reason in done.stderr, done
+    assert server.cais("key", "list", login).stdout == ""
+
+
+def test_a_public_key_is_added_while_no_server_runs(tmp_path):
+    data, path = tmp_path / "data", tmp_path / "key.pub"
+    path.write_text(PUBLIC_KEY)
+    run("init", "--data", data)
+    run("user", "add", "ana", "--data", data)
+    run("workspace", "add", "W", "--data", data)
+    run("bucket", "add", "B", "--workspace", "W", "--data", data)
+    made, = cais_json("key", "add", "ana", "--for", "sftp", "--workspace", "W", "--bucket", "B", "--public-key", path, "--data", data)
+    assert (made["fingerprint"], made["role"]) == (FINGERPRINT, "admin")
+
+
 # ── the master key
 
 
 def make_store(folder):
     """A data directory with a user and a signing key, which no server uses."""
     data = folder / "data"
+    run("init", "--data", data)
     run("user", "add", "ana", "--data", data)
     return data, cais_json("key", "add", "ana", "--for", "s3", "--data", data)[0]
 
@@ -142,11 +229,11 @@ def test_a_damaged_master_key_prevents_the_start_and_is_kept(tmp_path, text):
     assert (data / "master.key").read_text() == text
 
 
-def test_a_backup_has_the_master_key_only_on_request(tmp_path):
+def test_a_backup_has_the_master_key_unless_it_is_to_be_without(tmp_path):
     data, key = make_store(tmp_path)
     with Server(tmp_path) as server:  # the first start makes the master key
-        made = server.cais_json("backup", str(tmp_path / "with"), "--with-key")[0]
-        bare = server.cais_json("backup", str(tmp_path / "without"))[0]
+        made = server.cais_json("backup", str(tmp_path / "with"))[0]
+        bare = server.cais_json("backup", str(tmp_path / "without"), "--without-key")[0]
     assert made["master_key"] is True and bare["master_key"] is False
     assert mode(tmp_path / "with" / "master.key") == 0o600
     assert not (tmp_path / "without" / "master.key").exists()
@@ -160,7 +247,7 @@ def test_a_backup_has_the_master_key_only_on_request(tmp_path):
 
 def test_a_server_without_its_master_key_starts_and_reports_lost_keys(tmp_path):
     data, key = make_store(tmp_path)
-    run("backup", tmp_path / "backup", "--data", data)
+    run("backup", tmp_path / "backup", "--data", data, "--without-key")
     (tmp_path / "again").mkdir()
     restored = tmp_path / "again" / "data"
     done = run("restore", tmp_path / "backup", "--data", restored)
@@ -183,6 +270,23 @@ def test_a_server_without_its_master_key_starts_and_reports_lost_keys(tmp_path):
     # or revoke the signing key
     run("key", "revoke", key["id"], "--data", restored)
     assert run("fsck", "--data", restored).returncode == 0
+
+
+def test_the_servers_own_signing_key_was_mourned_at_each_start(tmp_path):
+    """A default installation, whose master key is not in the backup: the server makes itself another key, and nothing is wrong."""
+    (tmp_path / "first").mkdir()
+    with Server(tmp_path / "first") as server:
+        own, = server.cais_json("key", "list")
+        server.cais("backup", str(tmp_path / "backup"), "--without-key")
+    (tmp_path / "again").mkdir()
+    done = run("restore", tmp_path / "backup", "--data", tmp_path / "again" / "data")
+    assert done.stderr == ""
+    assert run("fsck", "--data", tmp_path / "again" / "data").returncode == 0
+    for _ in range(2):
+        with Server(tmp_path / "again") as server:
+            assert server.cais("fsck").returncode == 0
+            assert [key["access_key_id"] for key in server.cais_json("key", "list") if "access_key_id" in key] != [own["access_key_id"]]
+        assert not [line for line in server.log_lines() if line["level"] in ("error", "warning")]
 
 
 def test_a_user_had_any_number_of_keys(tmp_path):

@@ -94,6 +94,7 @@ def test_under_tls_the_cookie_belongs_to_this_host_alone(tmp_path):
         assert list(tls.cookies) == ["__Host-cais"]
         set_cookie = tls.log_in(login).header("Set-Cookie")  # who is logged in is sent on, so there is no form to send
         assert set_cookie is None or "Secure" in set_cookie
+        assert list(logged_in(server, login, headers=[("X-Forwarded-Proto", "https, https")]).cookies) == ["__Host-cais"]
         proxied = logged_in(server, login, headers=[("X-Forwarded-Proto", "https")])
         assert list(proxied.cookies) == ["__Host-cais"]
         plain = Browser(server)

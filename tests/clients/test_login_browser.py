@@ -55,7 +55,7 @@ def test_a_person_logs_in_and_out_with_chromium(tmp_path, tls):
         home = f"http{'s' if tls else ''}://portal.test:{port}/portal"
         browser.visit(home + "?x=1")
         assert browser.path() == "/portal/login?next=/portal%3Fx%3D1" and "Log in" in browser.text()
-        assert browser.evaluate("getComputedStyle(document.querySelector('main')).borderRadius") == "8px"  # its style counts
+        assert browser.evaluate("getComputedStyle(document.querySelector('main')).borderRadius") == "18px"  # its style counts
         show_to_people(browser, "login")
         log_in(browser, login, "a wrong guess")
         assert "The user name or the password is wrong." in browser.text() and "a wrong guess" not in browser.evaluate("document.documentElement.outerHTML")
@@ -70,8 +70,8 @@ def test_a_person_logs_in_and_out_with_chromium(tmp_path, tls):
         server.secrets.append(cookie["value"])
         browser.visit(home + "/login")  # who is logged in need not log in
         assert browser.path() == "/portal"
-        csrf = browser.evaluate("document.querySelector('[name=csrf]').value")
-        browser.click("button")
+        csrf = browser.evaluate("document.querySelector('input[name=csrf]').value")
+        browser.click(".person button")
         assert browser.path() == "/portal/login" and not browser.cookies().get(name)
         browser.visit(home)
         assert browser.path() == "/portal/login?next=/portal"

@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from at_terminal import Terminal
 from server import (BINARY, FORM, Server, bearer, file_part, form, in_threads, is_pyrus_error, json_head, request,
                     wait_for)
 from sigv4 import Signer
@@ -332,3 +333,32 @@ def test_a_form_that_asks_for_an_unsupported_feature_is_not_logged_as_a_failure(
         assert answer.status == 501 and b"<Code>NotImplemented<" in answer.body, answer
         assert server.wait_log(lambda line: line.get("request_id") == answer.header("x-amz-request-id"))["level"] == "info"
         assert "request failed" not in server.log()
+
+
+# ── on a terminal
+
+
+@pytest.mark.parametrize("options,is_text", [
+    ((), True), (("--log-format", "json"), False), (("--set", "log.format=json"), False), (("--log-format", "text"), True),
+])
+def test_a_person_at_a_terminal_got_json(tmp_path, options, is_text):
+    with Terminal([BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", *options], tmp_path, 200) as terminal:
+        terminal.wait_for("127.0.0.1:")
+        terminal.wait_for("cais is ready")
+        terminal.interrupt()
+        code, lines = terminal.end()
+    assert code == 0
+    said = [line for line in lines if "cais is ready" in line or "stopped" in line]
+    assert len(said) == 2
+    for line in said:
+        assert line.startswith("{") != is_text and (not is_text or re.match(r"\d{4}-\d\d-\d\dT[\d:]+Z info ", line)), line
+
+
+def test_a_log_file_has_json_although_a_person_started_the_server(tmp_path):
+    with Terminal([BINARY, "serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--set", f"log.file={tmp_path / 'log'}"],
+                  tmp_path, 200) as terminal:
+        wait_for("the log", lambda: (tmp_path / "log").exists() and "cais is ready" in (tmp_path / "log").read_text())
+        terminal.interrupt()
+        assert terminal.end()[0] == 0
+    for line in (tmp_path / "log").read_text().splitlines():
+        json.loads(line)

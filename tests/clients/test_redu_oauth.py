@@ -89,7 +89,7 @@ def test_key_add_enrols_the_user(server, role):
     (["--for", "redu", "--course", "0"], 2, "--course"), (["--for", "redu", "--course", "x"], 2, "--course"),
     (["--for", "redu", "--role", "member"], 2, "--role needs --course"),
     (["--for", "redu", "--course", "1", "--role", "admin"], 2, "a role is member, tutor, teacher, administrator"),
-    (["--for", "redu", "--course", "999999"], 1, "no such course"),
+    (["--for", "redu", "--course", "999999"], 1, "there is no course 999999"),
     (["--for", "redu", "--callback", "javascript:alert(1)"], 1, "a callback is an absolute http or https URL"),
     (["--for", "redu", "--callback", "https://a/#x"], 1, "a callback is"), (["--for", "redu", "--callback", ""], 1, "a callback is"),
     (["--for", "redu", *["--callback", "https://a"] * 11], 1, "at most 10 callbacks"),

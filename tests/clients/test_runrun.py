@@ -224,6 +224,24 @@ def test_storage_url_sets_the_address_of_forms_and_links(tmp_path):
         assert set(ticket["fields"]) == set(V4)
 
 
+def test_forms_and_links_named_the_host_of_the_api_although_objects_have_one(tmp_path):
+    """The first host of S3 that is no pattern; what is posted and read there is right."""
+    with Server(tmp_path / "data", "--set", "hosts.*.buckets.example.test=s3", "--set", "hosts.api.example.test=runrun",
+                "--set", "hosts.objects.example.test=s3", "--set", "hosts.more.example.test=s3") as server:
+        client, port = Client(server, tmp_path), server.url.rsplit(":", 1)[1]
+        there = ("--resolve", f"objects.example.test:{port}:127.0.0.1")
+        (tmp_path / "source").write_bytes(b"bytes")
+        ticket = client.api("POST", "/documents", {"data_file_name": "a.txt", "data_file_size": 5}, 201)
+        assert ticket["upload_url"] == f"http://objects.example.test:{port}/runrunit"
+        form = [part for name, value in ticket["fields"].items() for part in ("--form-string", f"{name}={value}")]
+        assert client.curl(*there, *form, "-F", f"file=@{tmp_path / 'source'}", ticket["upload_url"])[0] == 201
+        client.api("POST", f"/documents/{ticket['id']}/mark_as_uploaded")
+        location = client.api("GET", f"/documents/{ticket['id']}/download", status=302)["location"]
+        assert location.startswith(f"http://objects.example.test:{port}/runrunit/data/")
+        status, _, body = client.curl(*there, location)
+        assert (status, body) == (200, b"bytes")
+
+
 def test_an_invalid_configuration_prevents_the_start(cais, tmp_path):
     (tmp_path / "boards.json").write_text('{"boards": [{"id": 1}]}')
     for setting, said in (("runrun.time_zone=Brasilia", "not an offset such as -03:00"),

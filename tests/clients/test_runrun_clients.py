@@ -174,7 +174,7 @@ def test_a_form_is_bound_to_its_key_and_size(server, who):
 
 def test_the_spreadsheet_program_creates_its_tasks(server, who, tmp_path):
     rows = tmp_path / "rows"
-    rows.write_text("Fechar o mês\tAlta\nPagar a luz\tBaixa\nSem prioridade\t?\n", encoding="utf-8")
+    rows.write_text("Fechar o mês\tAlta\tmaria-souza\nPagar a luz\tBaixa\nSem prioridade\t?\tmaria-souza\n", encoding="utf-8")
     done = run("/usr/bin/python3", "runrun/here.py", "runrun/sheet.py", rows, env=server.environment(who), cwd=CLIENTS)
     assert done.stdout == "Done: OK=3 FAIL=0\n" and done.stderr == ""
     tasks = {task["title"]: task["custom_fields"] for task in server.api(who, "GET", "/tasks?board_id=593350").json()}

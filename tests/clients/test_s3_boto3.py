@@ -43,7 +43,9 @@ def test_annotation_overwrote_the_object_so_a_write_with_an_unknown_subresource_
         link = client.generate_presigned_url(call.__name__, Params={"Bucket": bucket, "Key": "k"})
         assert "annotation" in link
         assert requests.request("PUT" if more else "DELETE", link, data=b"note", timeout=20).status_code == 501
-    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"precious"
+    with refused("NotImplemented", 501):
+        client.get_object(Bucket=bucket, Key="k")  # its bytes would be taken for those of the annotation
+    assert s3.boto().get_object(Bucket=bucket, Key="k")["Body"].read() == b"precious"
 
 
 @pytest.mark.parametrize("size", [0, 1, 16384, 16385, 3 * MIB])

@@ -209,3 +209,17 @@ def test_a_long_upload_is_compared_with_the_date_of_its_head(tmp_path, monkeypat
             client.send(body)
             answer = client.answer()
             assert answer.status == 200, answer
+
+
+def test_a_link_for_one_bucket_was_no_key_to_another_by_an_absolute_target(s3):
+    """The host of the target replaces Host, for the signature as for the bucket."""
+    one, other = s3.bucket("one"), s3.bucket("other")
+    for bucket in (one, other):
+        s3.put(bucket, "k", bucket.encode())
+    host, elsewhere = (f"{bucket}.{NAME}" for bucket in (one, other))
+    link = Signer(s3.id, s3.secret).link("GET", host, "/k")
+    for target, of, wanted in ((link, host, 200), (f"http://{host}{link}", host, 200), (f"http://{host}{link}", elsewhere, 200),
+                               (f"http://{elsewhere}{link}", host, 403), (f"http://{elsewhere}{link}", elsewhere, 403), (link, elsewhere, 403)):
+        answer = s3.ask("GET", target, host=of)
+        assert answer.status == wanted, (target, of, answer)
+        assert answer.body == one.encode() if wanted == 200 else b"<Code>SignatureDoesNotMatch</Code>" in answer.body

@@ -31,9 +31,9 @@ def test_a_head_that_stops_gets_408_in_the_form_of_its_api(server, api):
         client.send(b"POST /v4/files/upload HTTP/1.1\r\nHost: a\r\nX: " if api == "pyrus" else b"PUT /v1/native/files/a HTT")
         answer = client.answer()
         if api == "pyrus":
-            is_pyrus_error(answer, 408, "invalid_input")
+            is_pyrus_error(answer, 408, "server_error")
         else:
-            is_native_error(answer, 408, "invalid")
+            is_native_error(answer, 408, "timeout")
         assert client.is_closed()
 
 
@@ -74,11 +74,10 @@ def test_a_body_that_stops_gets_an_error_and_nothing_is_stored(server, api, chun
             client.send(request("PUT", PUT, [framing, *bearer(server.native_token)]))
         client.send(b"%x\r\n%s" % (900_000, data) if chunked else data)
         answer = client.answer()
-        assert answer.status in (400, 408)
         if api == "pyrus":
-            is_pyrus_error(answer, 400, "bad_multipart_content")
+            is_pyrus_error(answer, 408, "server_error")
         else:
-            is_native_error(answer, 400, "invalid")
+            is_native_error(answer, 408, "timeout")
         assert client.is_closed()
     assert server.files() == before
     assert server.metrics()["cais_http_timeouts_total"] > 0
@@ -87,7 +86,7 @@ def test_a_body_that_stops_gets_an_error_and_nothing_is_stored(server, api, chun
 def test_a_json_body_that_stops_gets_an_error(server):
     with server.connect() as client:
         client.send(request("POST", "/v4/auth", [("Content-Length", "100")]) + b"{")
-        is_pyrus_error(client.answer(), 400, "invalid_input")
+        is_pyrus_error(client.answer(), 408, "server_error")
 
 
 def test_200_slow_uploads_do_not_block_fast_ones(tmp_path):

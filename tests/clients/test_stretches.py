@@ -3,12 +3,14 @@
 stretches above the limit: 1 ms for a loop, 50 ms for all other threads.
 
 Other programs on the machine can make a stretch longer, but never shorter, and the first request of a kind prepares its
-statements. So a request is sent again until it is within the limits once."""
+statements. So a request is sent again until it is within the limits once. A busy machine can be slow for many seconds, so the
+last try begins no earlier than a minute after the first one."""
 import base64
 import hashlib
 import json
 import re
 import ssl
+import time
 import urllib.parse
 
 import pytest
@@ -20,7 +22,7 @@ from sigv4 import Signer
 
 pytestmark = [pytest.mark.alone("it measures time"), pytest.mark.slow_because("it makes an object of many parts")]
 
-TRIES = 5
+TRIES_S = 60
 JSON_VALUES = 20_000
 BUCKET = "worst"
 KEY = "many-parts"
@@ -255,7 +257,7 @@ class World:
             self.ask_redu("GET", path)
 
     def forms_of_redu_with_the_most_files_and_fields(self):
-        for count in (100, 240, 900):
+        for count in (20, 240, 900):
             for name, more in (("file[content]", "; filename=\"%d\""), ("%d", "")):
                 parts = [((f'Content-Disposition: form-data; name="{name}"' + more).replace("%d", str(i)).encode(), b"") for i in range(count)]
                 self.all_apis("POST", f"/api/folders/{self.root}/files", [self.redu[0], FORM], form(*parts), (201, 400, 422))
@@ -406,12 +408,16 @@ def long_stretches(server):
 def test_no_request_holds_a_thread_for_longer_than_its_limit(world, name):
     before = long_stretches(world.server)
     assert len(before) == 6
-    for _ in range(TRIES):
+    deadline = time.monotonic() + TRIES_S
+    while True:
+        last = time.monotonic() > deadline
         getattr(world, name)()
         now = long_stretches(world.server)
         over = {thread for thread, count in now.items() if count > before[thread]}
         if not over:
             return
+        if last:
+            break
         before = now
     longest = {name: value for name, value in world.server.metrics().items() if "longest" in name}
     pytest.fail(f"{name} holds a thread for too long: {over}; since the start: {longest}")

@@ -238,6 +238,29 @@ TEST(what_a_killed_process_left_is_removed)
     EXPECT_SLICE(rows_of(w, 1), S("1|a"));
 }
 
+TEST(a_symbolic_link_in_place_of_what_duckdb_spills_emptied_another_folder)
+{
+    struct dataset_world *w = *state;
+    dataset_define(w, 1, spec);
+    close_store(w);
+    const char *other = arena_printf(w->a, "%s/other", w->dir).p, *kept = arena_printf(w->a, "%s/kept", other).p;
+    const char *spilled = arena_printf(w->a, "%s/datasets/1.duckdb.tmp", w->dir).p;
+    EXPECT_EQ(mkdir(other, 0700), 0);
+    EXPECT_EQ(mkdir(kept, 0700), 0);
+    int fd = open(arena_printf(w->a, "%s/file", other).p, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT(fd >= 0);
+    close(fd);
+    for (int removes = 0; removes < 2; removes++) {
+        EXPECT_EQ(symlink(other, spilled), 0);
+        if (!removes)
+            open_store(w, NULL);
+        else
+            EXPECT_OK(w->store->ops->remove(w->store, 1, w->a));
+        EXPECT_EQ(count_entries(w, "other"), 2);
+        EXPECT_EQ(access(spilled, F_OK), -1);
+    }
+}
+
 /* A log that outlived its database, by a kill in the middle of remove, is not applied to the next one of that id. */
 TEST(the_log_of_a_removed_table_is_not_applied_to_another)
 {
@@ -738,6 +761,7 @@ static const struct dataset_case cases[] = {
     ON_DUCKDB(files_are_for_their_owner_alone),
     ON_DUCKDB(a_kill_at_any_time_keeps_acknowledged_files_and_no_part_of_others),
     ON_DUCKDB(what_a_killed_process_left_is_removed),
+    ON_DUCKDB(a_symbolic_link_in_place_of_what_duckdb_spills_emptied_another_folder),
     ON_DUCKDB(the_log_of_a_removed_table_is_not_applied_to_another),
     ON_DUCKDB(a_damaged_table_is_named_and_leaves_others_alone),
     ON_DUCKDB(damaged_rows_are_corrupt_when_they_are_read),

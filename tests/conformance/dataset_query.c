@@ -2,6 +2,7 @@
 /* Every dataset store answers queries as src/core/records/row_query.h says. dataset.c has the rest of the contract. */
 #include "dataset_fixture.h"
 #include "test.h"
+#include "tmpdir.h"
 
 #include "base/buf.h"
 
@@ -1221,6 +1222,6 @@ static const struct dataset_case cases[] = {
 
 int main(void)
 {
-    dataset_use_memory_for_files();
+    tmpdir_use_memory();
     return dataset_run_cases(cases, LENGTH_OF(cases));
 }

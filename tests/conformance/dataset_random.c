@@ -327,7 +327,7 @@ static uint64_t add_file(struct pair *p, int64_t file_id)
 
 TEST(duckdb_answers_random_queries_as_the_store_in_memory_does)
 {
-    dataset_use_memory_for_files();
+    tmpdir_use_memory();
     char *dir = tmpdir_make();
     struct pair pair = { .names = 0 }, *p = &pair;
     p->a = &p->arena;

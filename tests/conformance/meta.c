@@ -213,11 +213,11 @@ FOR_EACH_DATABASE(a_login_is_unique_among_users_that_are_not_deleted)
     EXPECT_ERR(meta_user_by_email(tx, w.account, S(""), w.a, &u), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_by_email(tx, 99, S("alice"), w.a, &u), ERR_NOT_FOUND);
     EXPECT_ERR(meta_user_by_login(tx, S("carol"), w.a, &u), ERR_NOT_FOUND);
-    EXPECT_OK(meta_user_list(tx, 0, w.a, &all));
+    EXPECT_OK(meta_user_list(tx, 0, ALL_IDS, w.a, &all));
     EXPECT_EQ(all.count, 3);
-    EXPECT_OK(meta_user_list(tx, 99, w.a, &all));
+    EXPECT_OK(meta_user_list(tx, 99, ALL_IDS, w.a, &all));
     EXPECT_EQ(all.count, 0);
-    EXPECT_OK(meta_user_list(tx, w.account, w.a, &all));
+    EXPECT_OK(meta_user_list(tx, w.account, ALL_IDS, w.a, &all));
     EXPECT(all.count == 3 && all.items[0].id == w.user);
     EXPECT_OK(meta_user_password(tx, 2, w.a, &hash));
     EXPECT_SLICE(hash, S("$argon2id$x"));
@@ -1190,7 +1190,7 @@ FOR_EACH_DATABASE(a_job_is_claimed_by_one_worker_until_its_lease_ends)
     RUN_WRITE(&w, jobs_run);
     struct meta_tx *tx = snapshot(&w);
     struct job_list jobs;
-    EXPECT_OK(meta_job_list(tx, w.a, &jobs));
+    EXPECT_OK(meta_job_list(tx, ALL_IDS, w.a, &jobs));
     EXPECT(jobs.count == 2 && jobs.items[0].state == JOB_QUEUED && jobs.items[1].state == JOB_DONE);
     EXPECT(jobs.items[1].progress == 4 && jobs.items[1].attempts == 1 && jobs.items[1].lease_owner.n == 0);
     EXPECT_SLICE(jobs.items[1].subject, S("file:1"));
@@ -1296,6 +1296,31 @@ FOR_EACH_DATABASE(accounts_take_turns_however_many_jobs_each_has)
     struct meta_world w;
     meta_world_init(&w, kind, INLINE);
     RUN_WRITE(&w, jobs_of_two_accounts);
+    meta_world_release(&w);
+}
+
+IN_WRITE(jobs_of_two_groups)
+{
+    (void)arg;
+    static const int64_t expected[] = { 1, 5, 2, 6, 3, 4 };
+    int64_t id;
+    struct job_wanted w = wanted(S("import"), S("w"), 20);
+    for (int i = 0; i < 6; i++)
+        TRY(add_import(tx, 1, i < 4 ? S("g") : S("h"), a, &id));
+    for (size_t i = 0; i < LENGTH_OF(expected); i++, w.now_ms++) {
+        struct job j;
+        TRY(find_and_claim(tx, &w, a, &j));
+        EXPECT_EQ(j.id - id + 6, expected[i]);
+        TRY(end_import(tx, &j, a));
+    }
+    return NULL;
+}
+
+FOR_EACH_DATABASE(groups_of_an_account_take_turns_however_many_jobs_each_has)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    RUN_WRITE(&w, jobs_of_two_groups);
     meta_world_release(&w);
 }
 
@@ -1489,7 +1514,7 @@ IN_WRITE(read_everything)
     TRY(meta_account_by_name(tx, S("default"), a, &account));
     TRY(meta_user_by_login(tx, S("alice"), a, &u));
     EXPECT_ERR(meta_user_by_email(tx, 1, S("x"), a, &u), ERR_NOT_FOUND);
-    TRY(meta_user_list(tx, 1, a, &users));
+    TRY(meta_user_list(tx, 1, ALL_IDS, a, &users));
     TRY(meta_user_password(tx, 1, a, &text));
     EXPECT_ERR(meta_credential_by_hash(tx, S("x"), 0, bytes, a, &k), ERR_NOT_FOUND);
     TRY(read_applications(tx, a));
@@ -1554,6 +1579,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(a_worker_with_an_older_time_does_not_take_a_job_that_was_just_claimed),
           cmocka_unit_test(jobs_of_a_group_run_one_after_the_other),
           cmocka_unit_test(accounts_take_turns_however_many_jobs_each_has),
+          cmocka_unit_test(groups_of_an_account_take_turns_however_many_jobs_each_has),
           cmocka_unit_test(the_generation_rises_only_when_an_existing_record_changes),
           cmocka_unit_test(a_write_that_fails_leaves_nothing), cmocka_unit_test(ids_are_never_used_twice),
           cmocka_unit_test(a_database_of_a_newer_version_is_refused),

@@ -406,7 +406,13 @@ IN_WRITE(compose_two_objects)
     TRY(meta_object_add(tx, &o, a, &id)); /* 4 */
 
     struct object whole = { .account_id = w->account, .md5 = { 9 }, .created_at_ms = 6 };
-    const int64_t first[] = { 4, 2, 3, 1 }, second[] = { 1, 1 }, of_composed[] = { 1, 5 }, lost[] = { 1, 99 };
+    const struct placed_part first[] = { { 4, 0, { DIGEST_CRC32, DIGEST_WHOLE, { 1, 2, 3, 4 } } },
+                                         { .object_id = 2 },
+                                         { .object_id = 3 },
+                                         { .object_id = 1 } };
+    const struct placed_part second[] = { { .object_id = 1 }, { .object_id = 1 } };
+    const struct placed_part of_composed[] = { { .object_id = 1 }, { .object_id = 5 } };
+    const struct placed_part lost[] = { { .object_id = 1 }, { .object_id = 99 } };
     TRY(meta_object_compose(tx, &whole, first, 4, a, &id));
     EXPECT_EQ(id, 5);
     TRY(meta_object_compose(tx, &whole, second, 2, a, &id)); /* the same part twice */
@@ -475,6 +481,8 @@ FOR_EACH_DATABASE(removing_a_composite_removes_parts_that_nothing_else_refers_to
            parts.items[1].offset == 5);
     EXPECT(parts.items[2].object.id == 3 && parts.items[2].offset == 8 && parts.items[3].object.id == 1 &&
            parts.items[3].offset == 8);
+    EXPECT(parts.items[0].digest.kind == DIGEST_CRC32 && parts.items[0].digest.bytes[3] == 4);
+    EXPECT_EQ(parts.items[1].digest.kind, DIGEST_NONE);
     EXPECT_SLICE(parts.items[3].object.blob_key, S("aa/1"));
     EXPECT_EQ(parts.items[1].object.inline_bytes.n, 0);
     EXPECT_OK(meta_object_parts(tx, 1, w.a, &parts));
@@ -508,7 +516,7 @@ IN_WRITE(add_file_of_parts)
     TRY(add_object(tx, w, S("part"), a, &part));
     struct file f = { .uuid = { 1 }, .account_id = w->account, .owner_id = w->user, .state = FILE_READY };
     struct object whole = { .account_id = w->account };
-    TRY(meta_object_compose(tx, &whole, &part.id, 1, a, &f.object_id));
+    TRY(meta_object_compose(tx, &whole, &(struct placed_part){ .object_id = part.id }, 1, a, &f.object_id));
     f.size_bytes = 4;
     return meta_file_add(tx, &f, a, &f.id);
 }
@@ -627,6 +635,8 @@ static err_t put_part(struct meta_tx *tx, struct meta_world *w, int64_t number, 
                              .digest = { .kind = DIGEST_CRC32, .bytes = "1234" },
                              .stored_at_ms = number * 10 };
     memcpy(p.md5, o.md5, MD5_SIZE);
+    if (number == 2)
+        p.crc64 = (struct digest){ .kind = DIGEST_CRC64NVME, .bytes = "abcdefgh" };
     uint64_t old_bytes;
     TRY(meta_part_put(tx, &p, a, ret_old, &old_bytes));
     EXPECT((*ret_old != 0) == (old_bytes != 0));
@@ -666,7 +676,12 @@ IN_WRITE(complete_upload)
     struct upload_part_list parts;
     TRY(meta_part_list(tx, 1, 0, 100, a, &parts));
     EXPECT_EQ(parts.count, 3);
-    int64_t ids[3] = { parts.items[0].object_id, parts.items[1].object_id, parts.items[2].object_id }, id;
+    EXPECT(parts.items[1].crc64.kind == DIGEST_CRC64NVME && !memcmp(parts.items[1].crc64.bytes, "abcdefgh", 8));
+    EXPECT(parts.items[0].crc64.kind == DIGEST_NONE && parts.items[2].digest.kind == DIGEST_CRC32);
+    struct placed_part ids[3] = { { .object_id = parts.items[0].object_id },
+                                  { .object_id = parts.items[1].object_id },
+                                  { .object_id = parts.items[2].object_id } };
+    int64_t id;
     struct object whole = { .account_id = w->account, .md5 = { 1 } };
     TRY(meta_object_compose(tx, &whole, ids, 3, a, &id));
     struct upload u = { .name = S("1"), .key = S("k"), .headers = S("h"), .tags = S("t") };
@@ -676,8 +691,8 @@ IN_WRITE(complete_upload)
     struct replaced_entry replaced;
     TRY(meta_entry_put(tx, &e, a, &replaced));
     for (int i = 0; i < 3; i++)
-        TRY(meta_object_release(tx, ids[i], 6, a)); /* does nothing: the composite refers to them */
-    struct account_use more = { .files = 1,         /* the bytes were counted with the parts */
+        TRY(meta_object_release(tx, ids[i].object_id, 6, a)); /* does nothing: the composite refers to them */
+    struct account_use more = { .files = 1,                   /* the bytes were counted with the parts */
                                 .records = entry_record_size(&e) - upload_record_size(&u) - 3 * RECORD_BYTES,
                                 .uploads = -1 };
     return meta_account_use(tx, w->account, &more, a);

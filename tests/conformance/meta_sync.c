@@ -2,6 +2,8 @@
 /* Holds every database to the headers of core/store/: workspaces, sections, entities and sync files. */
 #include "core/records/bucket.h"
 #include "core/store/bucket_store.h"
+#include "core/store/job_store.h"
+#include "core/store/record_set_store.h"
 #include "core/store/sync_file_store.h"
 #include "core/store/workspace_store.h"
 #include "meta_suite.h"
@@ -116,6 +118,11 @@ static void read_entities(struct meta_world *w)
     EXPECT_ERR(meta_entity_by_data_source(tx, w->account + 1, S("cc-bus"), w->a, &entity), ERR_NOT_FOUND);
     EXPECT_OK(meta_entity_list(tx, w->account, &(struct id_page){ 0, 10 }, w->a, &entities));
     EXPECT_EQ(entities.count, 1);
+    bool has;
+    EXPECT_OK(meta_entity_has_type(tx, w->account, S("wks_bus"), w->a, &has));
+    EXPECT(has);
+    EXPECT_OK(meta_entity_has_type(tx, w->account + 1, S("wks_bus"), w->a, &has));
+    EXPECT(!has);
     meta_read_end(tx);
 }
 
@@ -282,11 +289,158 @@ FOR_EACH_DATABASE(a_sync_file_ends_at_its_time_and_is_forgotten_later)
     meta_world_release(&w);
 }
 
+/* ---- imports ---- */
+
+static bool queue(struct meta_tx *tx, struct sync_file *f, enum sync_state from, struct arena *a)
+{
+    bool changed;
+    EXPECT_OK(meta_sync_file_queue(tx, f, from, a, &changed));
+    return changed;
+}
+
+static bool step(struct meta_tx *tx, const struct sync_file *f, enum sync_state from, enum sync_state to,
+                 struct arena *a)
+{
+    bool changed;
+    EXPECT_OK(meta_sync_import_move(tx, f, &(struct sync_file_move){ f->id, from, to, 600, 0 }, a, &changed));
+    return changed;
+}
+
+IN_WRITE(import_twice)
+{
+    struct sync_file f = { .id = 1, .action = S("run 2"), .remark = S("again") }, now;
+    struct sync_report report;
+    (void)arg;
+    f.import = (struct sync_import){ .number = 1,
+                                     .job_id = 3,
+                                     .form = SYNC_JSON,
+                                     .may_delete = true,
+                                     .data_source = S("cc-family"),
+                                     .reference = S("REF"),
+                                     .queued_at_ms = 450,
+                                     .started_at_ms = 500,
+                                     .finished_at_ms = 600,
+                                     .rows = { 9, 8, 1, 2, 3, 4 } };
+    f.report_bytes = 12;
+    EXPECT(!queue(tx, &f, SYNC_UPLOADED, a)); /* no bytes have come */
+    EXPECT(store(tx, 11, 0, a));
+    EXPECT(queue(tx, &f, SYNC_UPLOADED, a));
+    EXPECT(!queue(tx, &f, SYNC_UPLOADED, a));
+    TRY(meta_sync_file_get(tx, 1, a, &now));
+    EXPECT(now.state == SYNC_QUEUED && now.due_at_ms == 0 && now.modified_at_ms == 450);
+    EXPECT(now.import.number == 1 && now.import.job_id == 3 && now.import.form == SYNC_JSON && now.import.may_delete);
+    EXPECT(now.import.queued_at_ms == 450 && !now.import.started_at_ms && !now.import.data_source.n);
+    EXPECT(slice_eq(now.action, S("run 2")) && slice_eq(now.remark, S("again")));
+    EXPECT(!step(tx, &f, SYNC_PROCESSING, SYNC_IMPORTED, a));
+    EXPECT(step(tx, &f, SYNC_QUEUED, SYNC_PROCESSING, a));
+    TRY(meta_sync_report_put(tx, 1, &(struct sync_report){ S("e"), S("n") }, a));
+    TRY(meta_sync_report_put(tx, 1, &(struct sync_report){ S("errors"), S("notes") }, a));
+    f.import.number = 2;
+    EXPECT(!step(tx, &f, SYNC_PROCESSING, SYNC_FAILED, a)); /* of another import */
+    f.import.number = 1;
+    EXPECT(step(tx, &f, SYNC_PROCESSING, SYNC_FAILED, a));
+    TRY(meta_sync_file_get(tx, 1, a, &now));
+    EXPECT(now.state == SYNC_FAILED && now.report_bytes == 12 && now.import.finished_at_ms == 600);
+    EXPECT(now.import.rows.total == 9 && now.import.rows.done == 8 && now.import.rows.inserted == 1);
+    EXPECT(now.import.rows.updated == 2 && now.import.rows.deleted == 3 && now.import.rows.failed == 4);
+    EXPECT(slice_eq(now.import.data_source, S("cc-family")) && slice_eq(now.import.reference, S("REF")));
+    TRY(meta_sync_report_get(tx, 1, a, &report));
+    EXPECT(slice_eq(report.errors, S("errors")) && slice_eq(report.notes, S("notes")));
+    EXPECT(!queue(tx, &f, SYNC_FAILED, a)); /* number 1 was */
+    f.import.number = 2;
+    EXPECT(queue(tx, &f, SYNC_FAILED, a));
+    TRY(meta_sync_file_get(tx, 1, a, &now));
+    EXPECT(now.import.rows.total == 0 && !now.report_bytes && !now.import.finished_at_ms && !now.import.reference.n);
+    TRY(meta_sync_report_get(tx, 1, a, &report));
+    EXPECT(!report.errors.n && !report.notes.n);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(an_import_changes_only_its_own_sync_file_and_the_next_one_begins_empty)
+{
+    struct meta_world w;
+    world_with_workspaces(&w, kind);
+    RUN_WRITE(&w, add_three);
+    RUN_WRITE(&w, import_twice);
+    meta_world_release(&w);
+}
+
+static size_t count_left(struct meta_tx *tx, struct arena *a)
+{
+    struct sync_file_list left;
+    EXPECT_OK(meta_sync_file_left(tx, &(struct id_page){ 0, 10 }, a, &left));
+    return left.count;
+}
+
+IN_WRITE(leave_imports)
+{
+    struct meta_world *w = arg;
+    struct job job = { .kind = S("import"), .subject = S("sync:one"), .account_id = w->account };
+    struct job_wanted wanted = { S("import"), S("w"), 1, 10 };
+    struct sync_file f = { .id = 1, .action = S(""), .remark = S(""), .import = { .number = 1 } };
+    TRY(meta_job_add(tx, &job, a, &f.import.job_id));
+    EXPECT(store(tx, 11, 0, a));
+    EXPECT(queue(tx, &f, SYNC_UPLOADED, a));
+    EXPECT_EQ(count_left(tx, a), 0);
+    TRY(meta_job_claim(tx, &wanted, f.import.job_id, a, &job));
+    EXPECT_EQ(count_left(tx, a), 0);
+    job.state = JOB_CANCELLED;
+    TRY(meta_job_finish(tx, &(struct job_claim){ job.id, S("w"), 1 }, &job, JOB_FINISH_ALWAYS, a));
+    EXPECT_EQ(count_left(tx, a), 1);
+    EXPECT(step(tx, &f, SYNC_QUEUED, SYNC_FAILED, a));
+    EXPECT_EQ(count_left(tx, a), 0);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(imports_whose_job_has_ended_are_found)
+{
+    struct meta_world w;
+    world_with_workspaces(&w, kind);
+    RUN_WRITE(&w, add_three);
+    RUN_WRITE(&w, leave_imports);
+    meta_world_release(&w);
+}
+
+IN_WRITE(add_record_sets)
+{
+    struct meta_world *w = arg;
+    struct record_set set = { .account_id = w->account, .section_id = 1, .data_source = S("cc-a"), .created_at_ms = 3 },
+                      got;
+    struct record_set_list list;
+    int64_t id, more;
+    TRY(meta_record_set_add(tx, &set, a, &id));
+    EXPECT_ERR(meta_record_set_add(tx, &set, a, &more), ERR_CONFLICT);
+    set.section_id = 2;
+    TRY(meta_record_set_add(tx, &set, a, &id));
+    EXPECT_ERR(meta_record_set_find(tx, 1, S("cc-b"), a, &got), ERR_NOT_FOUND);
+    TRY(meta_record_set_find(tx, 2, S("cc-a"), a, &got));
+    EXPECT(got.id == id && got.account_id == w->account && got.bytes == 0 && got.created_at_ms == 3);
+    TRY(meta_record_set_measure(tx, id, 70, a, &more));
+    EXPECT_EQ(more, 70);
+    TRY(meta_record_set_measure(tx, id, 50, a, &more));
+    EXPECT_EQ(more, -20);
+    EXPECT_ERR(meta_record_set_measure(tx, 99, 50, a, &more), ERR_NOT_FOUND);
+    TRY(meta_record_set_get(tx, id, a, &got));
+    EXPECT_EQ(got.bytes, 50);
+    TRY(meta_record_set_list(tx, &(struct id_page){ 0, 10 }, a, &list));
+    EXPECT(list.count == 2 && list.items[1].id == id);
+    return NULL;
+}
+
+FOR_EACH_DATABASE(a_section_has_one_set_of_records_for_each_data_source)
+{
+    struct meta_world w;
+    world_with_workspaces(&w, kind);
+    RUN_WRITE(&w, add_record_sets);
+    meta_world_release(&w);
+}
+
 /* ---- query plans ---- */
 
 static bool may_scan(slice sql)
 {
-    return slice_find(sql, S("WHERE f.id > $1 ORDER BY f.id")) != SLICE_NONE; /* of all sync files, for fsck */
+    return slice_find(sql, S("WHERE f.id > $1 ORDER BY f.id")) != SLICE_NONE || /* of all sync files, for fsck */
+           slice_find(sql, S("FROM record_sets WHERE id > $1 ORDER BY id")) != SLICE_NONE; /* the same */
 }
 
 TEST(no_query_of_sync_files_reads_a_whole_table)
@@ -303,8 +457,9 @@ TEST(no_query_of_sync_files_reads_a_whole_table)
     EXPECT_OK(meta_sync_file_by_handle(tx, S("one"), w.a, &f));
     EXPECT_OK(meta_sync_file_due(tx, DUE, 10, w.a, &list));
     meta_read_end(tx);
-    RUN_WRITE(&w, end_them);
-    EXPECT(spy.n > 15);
+    RUN_WRITE(&w, leave_imports);
+    RUN_WRITE(&w, add_record_sets);
+    EXPECT(spy.n > 25);
     spied_check_plans(&w, may_scan);
     meta_world_release(&w);
 }
@@ -313,4 +468,7 @@ RUN_TESTS(cmocka_unit_test(workspaces_sections_and_entities_are_found_by_their_n
           cmocka_unit_test(a_sync_file_is_read_as_it_was_written),
           cmocka_unit_test(a_state_changes_only_from_the_one_that_the_caller_names),
           cmocka_unit_test(a_sync_file_ends_at_its_time_and_is_forgotten_later),
+          cmocka_unit_test(an_import_changes_only_its_own_sync_file_and_the_next_one_begins_empty),
+          cmocka_unit_test(imports_whose_job_has_ended_are_found),
+          cmocka_unit_test(a_section_has_one_set_of_records_for_each_data_source),
           cmocka_unit_test(no_query_of_sync_files_reads_a_whole_table))

@@ -19,6 +19,7 @@
 #include "core/store/ticket_store.h"
 #include "meta_suite.h"
 #include "old_version.h"
+#include "rounds.h"
 
 /* Rows as the first version wrote them. Today's code can no longer write them. */
 static const char first_data[] =
@@ -87,7 +88,7 @@ static void expect_first_data(struct meta_world *w)
     EXPECT_OK(meta_hold_has(tx, &(struct hold){ 2, { HOLDER_COMMENT, 1 } }, w->a, &held));
     EXPECT(held && !f.is_kept);
     struct job_list jobs;
-    EXPECT_OK(meta_job_list(tx, w->a, &jobs));
+    EXPECT_OK(meta_job_list(tx, ALL_IDS, w->a, &jobs));
     EXPECT_EQ(jobs.count, 4);
     for (size_t i = 0; i < 3; i++) /* periodic jobs wait, whatever they did */
         EXPECT(jobs.items[i].state == JOB_QUEUED && jobs.items[i].run_at_ms == 50 + 10 * (int64_t)i);
@@ -108,7 +109,7 @@ IN_WRITE(use_new_tables)
     int64_t bucket, whole;
     struct replaced_entry replaced;
     TRY(meta_bucket_add(tx, &(struct bucket){ .account_id = 1, .owner_id = 1, .name = S("photos") }, a, &bucket));
-    const int64_t parts[] = { 1, 2, 3 };
+    const struct placed_part parts[] = { { .object_id = 1 }, { .object_id = 2 }, { .object_id = 3 } };
     struct object o = { .account_id = w->account };
     TRY(meta_object_compose(tx, &o, parts, 3, a, &whole));
     EXPECT(whole > 3);
@@ -317,10 +318,26 @@ TEST(a_number_that_is_no_role_of_this_program_allows_nothing)
     }
 }
 
+/* Otherwise each start would compare with the slower scripts, too. */
+TEST(a_migrated_schema_is_what_the_script_for_new_databases_makes)
+{
+    const char *const scripts[] = { CREATE_SCHEMA_VERSION, newest_schema[SQL_SQLITE] };
+    struct meta_world w;
+    struct sql_conn *conn;
+    old_version_world(&w, 1, first_data, DATABASE_FILE);
+    meta_world_open(&w);
+    struct sql_db *db = test_database_open(&w.database, w.a);
+    EXPECT_OK(sql_connect(db, SQL_READ, w.a, &conn));
+    EXPECT_OK(sql_match_schema(conn, scripts, LENGTH_OF(scripts), w.a));
+    sql_disconnect(conn);
+    sql_close_db(db);
+    meta_world_release(&w);
+}
+
 /* Whichever call of a migration fails, the next start finishes it. */
 static void fail_each_call(int64_t version, const char *data, void (*expect_data)(struct meta_world *))
 {
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         struct meta_world w;
         old_version_world(&w, version, data, DATABASE_FAULT);
         w.database.plan = (struct fault_plan){ .fail_at = nth, .code = ERR_NO_SPACE };
@@ -350,4 +367,5 @@ RUN_TESTS(cmocka_unit_test(a_database_of_the_first_version_is_upgraded_with_its_
           cmocka_unit_test(courses_and_enrolments_of_version_12_are_found_by_account_and_environment),
           cmocka_unit_test(keys_of_version_14_may_still_do_everything),
           cmocka_unit_test(a_number_that_is_no_role_of_this_program_allows_nothing),
+          cmocka_unit_test(a_migrated_schema_is_what_the_script_for_new_databases_makes),
           cmocka_unit_test(an_upgrade_succeeds_after_a_failure_of_any_call))

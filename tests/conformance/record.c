@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every record store must keep the contract of src/core/store/record_store.h. The second half is about files: kills, damage, copies,
- * flushes that fail. For these, this program has its own fdatasync and fsync, which stand before those of the C library for SQLite,
- * too. */
+ * flushes that fail, full disks. For these, this program has its own fdatasync, fsync, pwrite64 and usleep, which stand before those of the C
+ * library for SQLite, too. record_power.c is about power failures. */
 #include "rounds.h"
 #include "test.h"
 #include "tmpdir.h"
 
 #include "base/buf.h"
 #include "base/dir.h"
-#include "record/record.h"
+#include "record/record_priv.h"
+#include "sql/fault/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +21,20 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static const char *failing_flush; /* the end of the path whose flushes fail; NULL: none */
+/* The ends of the paths whose flushes fail, and for which there is no space; NULL: none. */
+static const char *failing_flush, *full_file;
+static int waits; /* of SQLite */
 
-static int flush(int fd, long call)
+static bool is_file(int fd, const char *end)
 {
     char link_path[64], path[256] = "";
     snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
-    if (failing_flush && readlink(link_path, path, sizeof path - 1) > 0 &&
-        slice_ends(slice_of(path), slice_of(failing_flush))) {
+    return end && readlink(link_path, path, sizeof path - 1) > 0 && slice_ends(slice_of(path), slice_of(end));
+}
+
+static int flush(int fd, long call)
+{
+    if (is_file(fd, failing_flush)) {
         errno = EIO;
         return -1;
     }
@@ -44,6 +51,21 @@ int fsync(int fd)
     return flush(fd, SYS_fsync);
 }
 
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+    if (is_file(fd, full_file)) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return (ssize_t)syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+int usleep(useconds_t us)
+{
+    waits++;
+    return (int)syscall(SYS_nanosleep, &(struct timespec){ us / 1000000, (long)(us % 1000000) * 1000 }, NULL);
+}
+
 /* ---- the world */
 
 struct record_world {
@@ -52,6 +74,8 @@ struct record_world {
     struct random_seeded random;
     char *dir;
     int reports;
+    struct fault_plan plan; /* for calls of the databases, of files alone */
+    struct record_hooks hooks;
     struct record_store *store;
     const struct record_ops *ops;
 };
@@ -68,8 +92,13 @@ static void open_store(struct record_world *w)
                                 .random = &w->random.random,
                                 .report = note_report,
                                 .report_arg = w };
-    EXPECT_OK(record_open(&o, w->a, &w->store));
+    EXPECT_OK(record_open_with(&o, &w->hooks, w->a, &w->store));
     w->ops = w->store->ops;
+}
+
+static struct sql_db *wrap_database(void *arg, struct sql_db *db)
+{
+    return sql_fault_wrap(db, &((struct record_world *)arg)->plan);
 }
 
 static void close_store(struct record_world *w)
@@ -92,7 +121,9 @@ static int setup_in(void **state, bool in_memory)
     w->a = &w->arena;
     arena_set_limit(w->a, SIZE_MAX / 2, NULL);
     random_seeded_init(&w->random, rounds_seed());
+    tmpdir_use_memory();
     w->dir = tmpdir_make();
+    w->hooks = (struct record_hooks){ RECORD_LOG_BYTES, in_memory ? NULL : wrap_database, w };
     open_store(w);
     *state = w;
     return 0;
@@ -111,7 +142,7 @@ static int setup_files(void **state)
 static int teardown(void **state)
 {
     struct record_world *w = *state;
-    failing_flush = NULL;
+    failing_flush = full_file = NULL;
     close_store(w);
     tmpdir_remove(w->dir);
     arena_release(w->a);
@@ -155,7 +186,12 @@ static enum record_outcome erase(struct record_world *w, struct record_writer *w
 
 static void commit(struct record_world *w, struct record_writer *writer, const char *position)
 {
-    EXPECT_OK(writer->ops->commit(writer, slice_of(position), w->a));
+    EXPECT_OK(writer->ops->commit(writer, slice_of(position), RECORD_COMMIT_DURABLE, w->a));
+}
+
+static void commit_ordered(struct record_world *w, struct record_writer *writer, const char *position)
+{
+    EXPECT_OK(writer->ops->commit(writer, slice_of(position), RECORD_COMMIT_ORDERED, w->a));
 }
 
 /* One row, as a batch. */
@@ -170,6 +206,13 @@ static slice position_of(struct record_world *w, int64_t id)
 {
     slice position;
     EXPECT_OK(w->ops->position(w->store, id, w->a, &position));
+    return position;
+}
+
+static slice flushed_position(struct record_world *w, int64_t id)
+{
+    slice position;
+    EXPECT_OK(w->ops->flush(w->store, id, w->a, &position));
     return position;
 }
 
@@ -241,6 +284,7 @@ TEST(nothing_is_found_in_a_set_that_is_not_there)
     uint64_t n;
     EXPECT_ERR(w->ops->open(w->store, 1, &batch, w->a, &writer), ERR_NOT_FOUND);
     EXPECT_ERR(w->ops->position(w->store, 1, w->a, &position), ERR_NOT_FOUND);
+    EXPECT_ERR(w->ops->flush(w->store, 1, w->a, &position), ERR_NOT_FOUND);
     EXPECT_ERR(w->ops->get(w->store, 1, S("000000000000000000000000"), w->a, &record), ERR_NOT_FOUND);
     EXPECT_ERR(w->ops->scan(w->store, 1, &(struct record_scan){ RECORD_BY_KEY, S(""), 1 }, w->a, &page), ERR_NOT_FOUND);
     EXPECT_ERR(w->ops->size(w->store, 1, w->a, &n, &n), ERR_NOT_FOUND);
@@ -323,6 +367,44 @@ TEST(nulls_clear_members_and_others_stay)
         struct record_writer *writer = begin(w, 1);
         erase(w, writer, "k");
         commit(w, writer, "");
+    }
+}
+
+/* {"a0":N,"a1":N…}, `step` names apart, and then `more`. */
+static slice members_of(struct record_world *w, int count, int step, int number, const char *more)
+{
+    struct buf text = { 0 };
+    for (int i = 0; i < count; i++)
+        buf_printf(&text, "%s\"a%d\":%d", i ? "," : "{", i * step % count, number);
+    buf_printf(&text, "%s}", more);
+    return buf_give(&text, w->a);
+}
+
+/* Names in another order than in the row before, and more of them than fit into a row without memory of its own. */
+TEST(members_are_found_in_any_order_and_number)
+{
+    static const int counts[] = { 1, 7, 31, 37, 101 };
+    struct record_world *w = *state;
+    enum record_outcome outcome;
+    EXPECT_OK(define(w, 1, "id", NULL));
+    for (size_t i = 0; i < LENGTH_OF(counts); i++) {
+        int n = counts[i];
+        struct record_writer *writer = begin(w, 1);
+        erase(w, writer, "k");
+        erase(w, writer, "l");
+        put(w, writer, "k", members_of(w, n, 1, 1, "").p);
+        put(w, writer, "k", members_of(w, n, 5, 2, "").p);
+        EXPECT_ERR(writer->ops->put(writer, S("k"), members_of(w, n, 3, 3, ",\"a0\":4"), w->a, &outcome), ERR_INVALID);
+        put(w, writer, "k", members_of(w, n, 2, 5, ",\"b\":null").p);
+        put(w, writer, "k", "{\"a0\":6,\"c\":7}");
+        put(w, writer, "l", members_of(w, n, 2, 8, ",\"b\":null").p);
+        put(w, writer, "m", "{ \"a\" : 1 ,\"b\":2}");
+        commit(w, writer, "p");
+        slice rest = members_of(w, n, 1, 5, ",\"c\":7");
+        EXPECT_SLICE(page_of(w, 1, RECORD_BY_KEY, S(""), 1).items[0].object,
+                     arena_printf(w->a, "{\"a0\":6" SLICE_FMT, SLICE_ARG(slice_from(rest, S("{\"a0\":5").n))));
+        EXPECT_SLICE(page_of(w, 1, RECORD_BY_KEY, S("k"), 1).items[0].object, members_of(w, n, 2, 8, ""));
+        EXPECT_SLICE(page_of(w, 1, RECORD_BY_KEY, S("l"), 1).items[0].object, S("{\"a\":1,\"b\":2}"));
     }
 }
 
@@ -502,13 +584,54 @@ TEST(a_batch_that_is_discarded_leaves_nothing)
     EXPECT_SLICE(position_of(w, 1), S("alone"));
     writer = begin(w, 1);
     erase(w, writer, "a");
-    EXPECT_ERR(writer->ops->commit(writer, (slice){ object_of(w, "a", 2000).p, RECORD_POSITION_MAX + 1 }, w->a),
+    EXPECT_ERR(writer->ops->commit(writer, (slice){ object_of(w, "a", 2000).p, RECORD_POSITION_MAX + 1 },
+                                   RECORD_COMMIT_DURABLE, w->a),
                ERR_INVALID);
     EXPECT_SLICE(all_of(w, 1), S("a={\"n\":1}"));
     EXPECT_EQ(count_of(w, 1), 1);
     writer = begin(w, 1);
     commit(w, writer, "no rows");
     EXPECT_SLICE(position_of(w, 1), S("no rows"));
+}
+
+TEST(ordered_batches_are_visible_and_flush_returns_their_position)
+{
+    struct record_world *w = *state;
+    slice position;
+    EXPECT_OK(define(w, 1, "id", NULL));
+    EXPECT_SLICE(flushed_position(w, 1), S(""));
+    struct record_writer *writer = begin(w, 1);
+    EXPECT_ERR(w->ops->flush(w->store, 1, w->a, &position), ERR_CONFLICT);
+    put(w, writer, "a", "{}");
+    commit_ordered(w, writer, "p1");
+    EXPECT_SLICE(position_of(w, 1), S("p1"));
+    writer = begin(w, 1);
+    put(w, writer, "b", "{}");
+    commit_ordered(w, writer, "p2");
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={}"));
+    EXPECT_SLICE(flushed_position(w, 1), S("p2"));
+    put_alone(w, 1, "c", "{}");
+    EXPECT_SLICE(flushed_position(w, 1), S("alone"));
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+/* Otherwise an import would go on behind batches that were undone while it ran. */
+TEST(a_batch_is_refused_at_another_position_than_it_follows)
+{
+    struct record_world *w = *state;
+    struct record_writer *writer;
+    slice after = S("");
+    struct record_batch batch = { S("f"), 1, &after };
+    EXPECT_OK(define(w, 1, "id", NULL));
+    EXPECT_OK(w->ops->open(w->store, 1, &batch, w->a, &writer));
+    put(w, writer, "a", "{}");
+    commit_ordered(w, writer, "p1");
+    EXPECT_ERR(w->ops->open(w->store, 1, &batch, w->a, &writer), ERR_CONFLICT);
+    after = S("p2");
+    EXPECT_ERR(w->ops->open(w->store, 1, &batch, w->a, &writer), ERR_CONFLICT);
+    after = S("p1");
+    EXPECT_OK(w->ops->open(w->store, 1, &batch, w->a, &writer));
+    commit_ordered(w, writer, "p2");
 }
 
 TEST(readers_see_no_part_of_a_batch)
@@ -595,7 +718,7 @@ static err_t put_once(struct record_world *w, int64_t id, uint64_t round, struct
     TRY(writer->ops->put(writer, arena_printf(a, "%llu", (unsigned long long)round % 50), S("{\"n\":1}"), a, &outcome));
     struct record_writer *ended = writer;
     writer = NULL;
-    return ended->ops->commit(ended, S("p"), a);
+    return ended->ops->commit(ended, S("p"), RECORD_COMMIT_DURABLE, a);
 }
 
 /* Nothing but what the contract has may happen: others write, or have removed the set. */
@@ -672,7 +795,8 @@ static void write_until_killed(struct record_world *w, int64_t i, int to)
                                     : writer->ops->put(writer, key, object, &a, &outcome))
                 _exit(2);
         }
-        if (writer->ops->commit(writer, arena_printf(&a, "%lld", (long long)i), &a) ||
+        enum record_commit how = i % 5 ? RECORD_COMMIT_ORDERED : RECORD_COMMIT_DURABLE;
+        if (writer->ops->commit(writer, arena_printf(&a, "%lld", (long long)i), how, &a) ||
             write(to, &i, sizeof i) != sizeof i)
             _exit(3);
     }
@@ -812,6 +936,9 @@ TEST(a_backup_has_what_was_committed_and_becomes_a_set)
     put(w, writer, "b", "{}");
     EXPECT_OK(w->ops->backup(w->store, 1, copy, w->a));
     EXPECT_ERR(w->ops->backup(w->store, 1, copy, w->a), ERR_CONFLICT);
+    EXPECT_OK(w->ops->verify_copy(w->store, copy, w->a));
+    EXPECT(access(arena_printf(w->a, "%s-wal", copy).p, F_OK) != 0 &&
+           access(arena_printf(w->a, "%s-shm", copy).p, F_OK) != 0);
     commit(w, writer, "later");
     slice given = page_of(w, 1, RECORD_BY_KEY, S("a"), 1).items[0].id;
     EXPECT_ERR(w->ops->restore(w->store, 1, copy, w->a), ERR_CONFLICT);
@@ -834,6 +961,8 @@ TEST(what_is_no_backup_is_not_restored)
     EXPECT_ERR(w->ops->restore(w->store, 1, path, w->a), ERR_CORRUPT); /* empty */
     EXPECT(write(fd, "garbage", 7) == 7);
     close(fd);
+    EXPECT_ERR(w->ops->verify_copy(w->store, path, w->a), ERR_CORRUPT);
+    EXPECT_ERR(w->ops->verify_copy(w->store, arena_printf(w->a, "%s/none", w->dir).p, w->a), ERR_NOT_FOUND);
     EXPECT_ERR(w->ops->restore(w->store, 1, path, w->a), ERR_CORRUPT);
     EXPECT_ERR(w->ops->restore(w->store, 1, arena_printf(w->a, "%s/none", w->dir).p, w->a), ERR_NOT_FOUND);
     EXPECT_OK(define(w, 2, "id", NULL));
@@ -847,6 +976,7 @@ TEST(what_is_no_backup_is_not_restored)
     size_t at = slice_find((slice){ bytes, (size_t)st.st_size }, S("{\"unlike\":1}"));
     EXPECT(at != SLICE_NONE);
     overwrite(copy, (off_t)at, "[", 1); /* its pages are whole, but no object stands there */
+    EXPECT_ERR(w->ops->verify_copy(w->store, copy, w->a), ERR_CORRUPT);
     EXPECT_ERR(w->ops->restore(w->store, 1, copy, w->a), ERR_CORRUPT);
     EXPECT_ERR(w->ops->verify(w->store, 1, w->a), ERR_NOT_FOUND);
     close_store(w);
@@ -859,31 +989,355 @@ TEST(records_in_memory_have_no_backup)
     EXPECT_OK(define(w, 1, "id", NULL));
     EXPECT_ERR(w->ops->backup(w->store, 1, "/nowhere", w->a), ERR_UNSUPPORTED);
     EXPECT_ERR(w->ops->restore(w->store, 2, "/nowhere", w->a), ERR_UNSUPPORTED);
+    EXPECT_ERR(w->ops->verify_copy(w->store, "/nowhere", w->a), ERR_UNSUPPORTED);
 }
 
 /* ---- flushes */
 
+static err_t put_and_commit(struct record_world *w, const char *key, enum record_commit how)
+{
+    struct record_writer *writer = begin(w, 1);
+    put(w, writer, key, "{}");
+    return writer->ops->commit(writer, slice_of(key), how, w->a);
+}
+
+static bool is_there(struct record_world *w, const char *suffix)
+{
+    return access(file_path(w, 1, suffix).p, F_OK) == 0;
+}
+
 TEST(a_failed_flush_fails_the_batch_and_moves_the_set_to_new_blocks)
 {
     struct record_world *w = *state;
-    struct stat log;
+    struct stat log, moved;
     EXPECT_OK(define(w, 1, "id", NULL));
     put_alone(w, 1, "a", "{}");
-    struct record_writer *writer = begin(w, 1);
-    put(w, writer, "b", "{}");
+    EXPECT_EQ(stat(file_path(w, 1, "-wal").p, &log), 0);
     failing_flush = ".db-wal";
-    EXPECT_ERR(writer->ops->commit(writer, S("p"), w->a), ERR_UNAVAILABLE);
+    EXPECT_ERR(put_and_commit(w, "b", RECORD_COMMIT_DURABLE), ERR_UNAVAILABLE);
     failing_flush = NULL;
     EXPECT_EQ(w->reports, 1);
-    EXPECT_EQ(access(file_path(w, 1, "-wal-distrusted").p, F_OK), 0);
+    EXPECT(is_there(w, "-wal-distrusted"));
     slice position = position_of(w, 1);
-    EXPECT(access(file_path(w, 1, "-wal-distrusted").p, F_OK) != 0);
-    EXPECT(stat(file_path(w, 1, "-wal").p, &log) != 0 || log.st_size == 0); /* it gave its blocks back */
-    EXPECT_SLICE(all_of(w, 1), slice_eq(position, S("p")) ? S("a={};b={}") : S("a={}"));
+    EXPECT(!is_there(w, "-wal-distrusted"));
+    EXPECT_EQ(stat(file_path(w, 1, "-wal").p, &moved), 0);
+    EXPECT(moved.st_ino != log.st_ino);
+    EXPECT_SLICE(all_of(w, 1), slice_eq(position, S("b")) ? S("a={};b={}") : S("a={}"));
     put_alone(w, 1, "c", "{}");
     reopen(w);
     EXPECT(slice_ends(all_of(w, 1), S("c={}")));
     EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+TEST(a_failed_flush_after_ordered_batches_is_reported_to_the_one_who_flushes)
+{
+    struct record_world *w = *state;
+    slice position;
+    EXPECT_OK(define(w, 1, "id", NULL));
+    EXPECT_OK(put_and_commit(w, "a", RECORD_COMMIT_ORDERED));
+    failing_flush = ".db-wal";
+    EXPECT_OK(put_and_commit(w, "b", RECORD_COMMIT_ORDERED)); /* flushes nothing */
+    EXPECT_OK(put_and_commit(w, "c", RECORD_COMMIT_ORDERED));
+    EXPECT_ERR(w->ops->flush(w->store, 1, w->a, &position), ERR_UNAVAILABLE);
+    EXPECT(is_there(w, "-wal-distrusted"));
+    EXPECT_ERR(w->ops->flush(w->store, 1, w->a, &position), ERR_UNAVAILABLE); /* the log cannot be moved */
+    failing_flush = NULL;
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={};c={}")); /* the kernel still had them */
+    EXPECT_SLICE(flushed_position(w, 1), S("c"));
+    EXPECT(!is_there(w, "-wal-distrusted"));
+    EXPECT_OK(put_and_commit(w, "d", RECORD_COMMIT_ORDERED));
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+/* The log is copied into the file after a commit, or as the set is closed. Only an ordered batch is uncertain afterwards. */
+static void fail_flush_of_file(struct record_world *w, const char *failing, enum record_commit how, bool fails)
+{
+    ino_t before;
+    struct stat st;
+    w->hooks.log_bytes = 0;
+    EXPECT_OK(w->ops->remove(w->store, 1, w->a));
+    reopen(w);
+    EXPECT_OK(define(w, 1, "id", NULL));
+    EXPECT_OK(put_and_commit(w, "a", RECORD_COMMIT_ORDERED));
+    EXPECT_EQ(stat(file_path(w, 1, "").p, &st), 0);
+    before = st.st_ino;
+    failing_flush = failing;
+    err_t e = put_and_commit(w, "b", how);
+    failing_flush = NULL;
+    EXPECT(fails ? err_is(e, ERR_UNAVAILABLE) : !e);
+    EXPECT_EQ(w->reports, 1);
+    w->reports = 0;
+    EXPECT(is_there(w, slice_eq(slice_of(failing), S(".db")) ? "-distrusted" : "-wal-distrusted"));
+    bool is_kept = slice_eq(position_of(w, 1), S("b"));
+    EXPECT(is_kept || fails);
+    EXPECT_OK(put_and_commit(w, "c", how));
+    EXPECT(!is_there(w, "-distrusted") && !is_there(w, "-wal-distrusted"));
+    EXPECT_EQ(stat(file_path(w, 1, "").p, &st), 0);
+    EXPECT((st.st_ino != before) == slice_eq(slice_of(failing), S(".db")));
+    EXPECT_SLICE(all_of(w, 1), is_kept ? S("a={};b={};c={}") : S("a={};c={}"));
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+TEST(a_failed_flush_while_the_log_is_copied_moves_the_set_to_new_blocks)
+{
+    fail_flush_of_file(*state, ".db", RECORD_COMMIT_DURABLE, false);
+    fail_flush_of_file(*state, ".db", RECORD_COMMIT_ORDERED, true);
+    fail_flush_of_file(*state, ".db-wal", RECORD_COMMIT_ORDERED, true);
+}
+
+TEST(a_failed_flush_while_a_set_is_closed_is_made_good_when_it_is_opened)
+{
+    struct record_world *w = *state;
+    static const char *const files[] = { ".db", ".db-wal" };
+    EXPECT_OK(define(w, 1, "id", NULL));
+    for (size_t i = 0; i < LENGTH_OF(files); i++) {
+        EXPECT_OK(put_and_commit(w, "a", RECORD_COMMIT_ORDERED));
+        EXPECT_OK(put_and_commit(w, i ? "c" : "b", RECORD_COMMIT_ORDERED));
+        failing_flush = files[i];
+        close_store(w);
+        failing_flush = NULL;
+        EXPECT_EQ(w->reports, (int)i + 1);
+        EXPECT(is_there(w, i ? "-wal-distrusted" : "-distrusted"));
+        open_store(w);
+        EXPECT_SLICE(flushed_position(w, 1), i ? S("c") : S("b"));
+        EXPECT(!is_there(w, "-distrusted") && !is_there(w, "-wal-distrusted"));
+        EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+    }
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={};c={}"));
+}
+
+static void copy_set(struct record_world *w, const char *from, const char *to)
+{
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(system(arena_printf(w->a, "cp %s%s%s %s%s%s", file_path(w, 1, "").p, i ? "-wal" : "", from,
+                                      file_path(w, 1, "").p, i ? "-wal" : "", to)
+                             .p),
+                  0);
+}
+
+/* A batch that was visible is undone, as by a power failure, and somebody has read its ids. */
+TEST(an_id_of_a_batch_that_was_undone_is_not_given_again)
+{
+    struct record_world *w = *state;
+    slice given[2];
+    EXPECT_OK(define(w, 1, "id", NULL));
+    for (int i = 0; i < 2; i++) {
+        EXPECT_OK(put_and_commit(w, i ? "b" : "a", RECORD_COMMIT_ORDERED));
+        copy_set(w, "", "-kept");
+        EXPECT_OK(put_and_commit(w, "x", RECORD_COMMIT_ORDERED));
+        given[i] = page_of(w, 1, RECORD_BY_KEY, S("w"), 1).items[0].id;
+        close_store(w);
+        copy_set(w, "-kept", "");
+        open_store(w);
+        EXPECT_SLICE(all_of(w, 1), i ? S("a={};b={}") : S("a={}"));
+    }
+    EXPECT_OK(put_and_commit(w, "y", RECORD_COMMIT_ORDERED));
+    slice id = page_of(w, 1, RECORD_BY_KEY, S("w"), 1).items[0].id;
+    EXPECT(!slice_eq(id, given[0]) && !slice_eq(id, given[1]) && !slice_eq(given[0], given[1]));
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+/* ---- a full disk */
+
+/* Puts rows until the disk is full: first some that fit into memory, then more. */
+static err_t fill_batch(struct record_world *w, struct record_writer *writer)
+{
+    slice object = object_of(w, "a", (size_t)1 << 20);
+    enum record_outcome outcome;
+    for (int i = 0; i < 40; i++)
+        TRY(writer->ops->put(writer, arena_printf(w->a, "%02d", i), object, w->a, &outcome));
+    return NULL;
+}
+
+TEST(a_full_disk_in_the_middle_of_a_batch_leaves_the_set_as_it_was)
+{
+    struct record_world *w = *state;
+    enum record_outcome outcome;
+    EXPECT_OK(define(w, 1, "id", NULL));
+    put_alone(w, 1, "z", "{}");
+    struct record_writer *writer = begin(w, 1);
+    full_file = ".db-wal";
+    EXPECT_ERR(fill_batch(w, writer), ERR_NO_SPACE);
+    EXPECT(writer->inserted > 5);
+    EXPECT_ERR(writer->ops->put(writer, S("k"), S("{}"), w->a, &outcome), ERR_UNAVAILABLE);
+    full_file = NULL; /* too late for this one */
+    EXPECT_ERR(writer->ops->commit(writer, S("p"), RECORD_COMMIT_DURABLE, w->a), ERR_UNAVAILABLE);
+    EXPECT_SLICE(all_of(w, 1), S("z={}"));
+    EXPECT_SLICE(position_of(w, 1), S("alone"));
+    writer = begin(w, 1);
+    EXPECT_OK(fill_batch(w, writer));
+    commit(w, writer, "p");
+    EXPECT_EQ(count_of(w, 1), 41);
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+TEST(a_full_disk_at_a_commit_leaves_the_set_as_it_was)
+{
+    struct record_world *w = *state;
+    EXPECT_OK(define(w, 1, "id", NULL));
+    put_alone(w, 1, "a", "{}");
+    for (enum record_commit how = RECORD_COMMIT_ORDERED; how <= RECORD_COMMIT_DURABLE; how++) {
+        slice before = all_of(w, 1), position = position_of(w, 1);
+        full_file = ".db-wal";
+        EXPECT_ERR(put_and_commit(w, how ? "c" : "b", how), ERR_NO_SPACE);
+        EXPECT_SLICE(all_of(w, 1), before);
+        EXPECT_SLICE(position_of(w, 1), position);
+        full_file = NULL;
+        EXPECT_OK(put_and_commit(w, how ? "c" : "b", how));
+    }
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={};c={}"));
+    EXPECT_EQ(w->reports, 0);
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+TEST(while_the_disk_is_too_full_to_copy_the_log_batches_go_on_in_it)
+{
+    struct record_world *w = *state;
+    w->hooks.log_bytes = 0;
+    reopen(w);
+    EXPECT_OK(define(w, 1, "id", NULL));
+    full_file = ".db";
+    EXPECT_OK(put_and_commit(w, "a", RECORD_COMMIT_DURABLE));
+    EXPECT_OK(put_and_commit(w, "b", RECORD_COMMIT_ORDERED));
+    EXPECT_SLICE(flushed_position(w, 1), S("b"));
+    reopen(w); /* closing cannot copy it either */
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={}"));
+    EXPECT_OK(put_and_commit(w, "c", RECORD_COMMIT_ORDERED));
+    full_file = NULL;
+    EXPECT_OK(put_and_commit(w, "d", RECORD_COMMIT_ORDERED));
+    EXPECT_EQ(w->reports, 0);
+    reopen(w);
+    EXPECT(!is_there(w, "-wal"));
+    EXPECT_SLICE(all_of(w, 1), S("a={};b={};c={};d={}"));
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+/* ---- the log */
+
+static int64_t bytes_of_log(struct record_world *w)
+{
+    struct stat st;
+    EXPECT_EQ(stat(file_path(w, 1, "-wal").p, &st), 0);
+    return st.st_size;
+}
+
+/* As a backup does: a snapshot, taken by a reader that the store does not know. */
+struct long_reader {
+    struct sql_db *db;
+    struct sql_conn *conn;
+};
+
+static void begin_reading(struct record_world *w, struct long_reader *r)
+{
+    int64_t n;
+    EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = file_path(w, 1, "").p, .read_only = true }, w->a, &r->db));
+    EXPECT_OK(sql_connect(r->db, SQL_READ, w->a, &r->conn));
+    EXPECT_OK(sql_begin(r->conn, w->a));
+    EXPECT_OK(sql_get_int(r->conn, STATEMENT("SELECT record_count FROM about"), SQL_NO_VALUES, w->a, &n));
+}
+
+static void end_reading(struct long_reader *r)
+{
+    sql_rollback(r->conn);
+    sql_disconnect(r->conn);
+    sql_close_db(r->db);
+}
+
+static void commit_batches(struct record_world *w, int n)
+{
+    for (int i = 0; i < n; i++)
+        EXPECT_OK(put_and_commit(w, i % 2 ? "a" : "b", RECORD_COMMIT_ORDERED));
+}
+
+TEST(the_log_starts_again_when_it_is_long_and_a_long_reader_does_not_delay_each_batch)
+{
+    struct record_world *w = *state;
+    struct long_reader reader;
+    w->hooks.log_bytes = 100000;
+    reopen(w);
+    EXPECT_OK(define(w, 1, "id", NULL));
+    commit_batches(w, 100);
+    EXPECT(bytes_of_log(w) < 120000);
+    begin_reading(w, &reader);
+    waits = 0;
+    commit_batches(w, 100);
+    EXPECT(bytes_of_log(w) > 300000);
+    EXPECT(waits > 0 && waits < 100);
+    end_reading(&reader);
+    int64_t before = bytes_of_log(w);
+    commit_batches(w, 100);
+    EXPECT(bytes_of_log(w) < before + 120000);
+    EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+}
+
+/* ---- calls of the database that fail */
+
+static err_t one_batch(struct record_world *w, const slice *after)
+{
+    SCOPED(record_writer_discardp) struct record_writer *writer = NULL;
+    struct record_batch batch = { S("f"), 1, after };
+    enum record_outcome outcome;
+    slice position;
+    TRY(w->ops->open(w->store, 1, &batch, w->a, &writer));
+    TRY(writer->ops->put(writer, S("a"), S("{\"n\":2}"), w->a, &outcome));
+    TRY(writer->ops->put(writer, S("b"), S("{\"n\":2}"), w->a, &outcome));
+    TRY(writer->ops->erase(writer, S("c"), w->a, &outcome));
+    struct record_writer *ended = writer;
+    writer = NULL;
+    TRY(ended->ops->commit(ended, S("after"), RECORD_COMMIT_ORDERED, w->a));
+    return w->ops->flush(w->store, 1, w->a, &position);
+}
+
+/* Fails each call in turn. The batch is there as a whole, or not at all; then it is tried again. */
+static int fail_each_call(struct record_world *w, struct fault_plan plan)
+{
+    EXPECT_OK(define(w, 1, "id", NULL));
+    for (int64_t nth = 1;; nth++) {
+        struct record_writer *writer = begin(w, 1);
+        put(w, writer, "a", "{\"n\":1}");
+        put(w, writer, "c", "{\"n\":1}");
+        erase(w, writer, "b");
+        commit_ordered(w, writer, "alone");
+        if (nth % 2)
+            reopen(w);
+        w->plan = plan;
+        w->plan.fail_at = nth;
+        slice before = S("alone");
+        err_t e = one_batch(w, &before);
+        w->plan = (struct fault_plan){ 0 };
+        EXPECT(!e || err_is(e, plan.code));
+        bool is_done = slice_eq(position_of(w, 1), S("after"));
+        EXPECT(is_done || e);
+        EXPECT_SLICE(all_of(w, 1), is_done ? S("a={\"n\":2};b={\"n\":2}") : S("a={\"n\":1};c={\"n\":1}"));
+        if (!is_done)
+            EXPECT_OK(one_batch(w, &before));
+        EXPECT_SLICE(all_of(w, 1), S("a={\"n\":2};b={\"n\":2}"));
+        EXPECT_OK(w->ops->verify(w->store, 1, w->a));
+        if (!e)
+            return (int)nth;
+    }
+}
+
+TEST(a_call_of_the_database_that_fails_leaves_a_whole_batch_or_none)
+{
+    struct record_world *w = *state;
+    EXPECT(fail_each_call(w, (struct fault_plan){ .code = ERR_NO_SPACE, .fail_count = 1 }) > 15);
+    EXPECT(fail_each_call(w, (struct fault_plan){ .code = ERR_NO_SPACE, .fail_count = 1, .rolls_back = true }) > 15);
+    EXPECT(fail_each_call(w, (struct fault_plan){ .code = ERR_UNAVAILABLE, .fail_count = 1, .answer_lost = true }) >
+           15);
+}
+
+TEST(the_name_of_the_folder_is_flushed_also_when_a_killed_process_made_it)
+{
+    struct record_world *w = *state;
+    struct record_options o = { .dir = arena_printf(w->a, "%s/more", w->dir).p, .random = &w->random.random };
+    close_store(w);
+    for (int i = 0; i < 2; i++) {
+        failing_flush = w->dir;
+        EXPECT_ERR(record_open(&o, w->a, &w->store), ERR_UNAVAILABLE);
+        failing_flush = NULL;
+        EXPECT_EQ(access(o.dir, F_OK), 0);
+    }
 }
 
 #define CASE(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -891,10 +1345,13 @@ TEST(a_failed_flush_fails_the_batch_and_moves_the_set_to_new_blocks)
     CASE(the_key_of_a_set_is_fixed_by_its_first_definition, setup),                                                    \
         CASE(nothing_is_found_in_a_set_that_is_not_there, setup), CASE(sets_are_listed_and_removed, setup),            \
         CASE(rows_insert_update_and_delete_by_key, setup), CASE(nulls_clear_members_and_others_stay, setup),           \
+        CASE(members_are_found_in_any_order_and_number, setup),                                                        \
         CASE(what_is_no_object_is_invalid_and_the_batch_goes_on, setup),                                               \
         CASE(what_is_too_large_leaves_the_record_as_it_was, setup), CASE(a_record_has_a_limit_of_members, setup),      \
         CASE(records_know_when_and_by_which_file_they_were_changed, setup), CASE(an_id_is_never_given_twice, setup),   \
-        CASE(pages_follow_one_another_by_key_and_by_id, setup), CASE(a_batch_that_is_discarded_leaves_nothing, setup)
+        CASE(pages_follow_one_another_by_key_and_by_id, setup), CASE(a_batch_that_is_discarded_leaves_nothing, setup), \
+        CASE(ordered_batches_are_visible_and_flush_returns_their_position, setup),                                     \
+        CASE(a_batch_is_refused_at_another_position_than_it_follows, setup)
 
 RUN_TESTS(CASES(setup_memory), CASE(records_in_memory_have_no_backup, setup_memory), CASES(setup_files),
           CASE(readers_see_no_part_of_a_batch, setup_files),
@@ -906,4 +1363,14 @@ RUN_TESTS(CASES(setup_memory), CASE(records_in_memory_have_no_backup, setup_memo
           CASE(a_damaged_set_is_named_and_leaves_others_alone, setup_files),
           CASE(a_backup_has_what_was_committed_and_becomes_a_set, setup_files),
           CASE(what_is_no_backup_is_not_restored, setup_files),
-          CASE(a_failed_flush_fails_the_batch_and_moves_the_set_to_new_blocks, setup_files))
+          CASE(a_failed_flush_fails_the_batch_and_moves_the_set_to_new_blocks, setup_files),
+          CASE(a_failed_flush_after_ordered_batches_is_reported_to_the_one_who_flushes, setup_files),
+          CASE(a_failed_flush_while_the_log_is_copied_moves_the_set_to_new_blocks, setup_files),
+          CASE(a_failed_flush_while_a_set_is_closed_is_made_good_when_it_is_opened, setup_files),
+          CASE(an_id_of_a_batch_that_was_undone_is_not_given_again, setup_files),
+          CASE(the_name_of_the_folder_is_flushed_also_when_a_killed_process_made_it, setup_files),
+          CASE(a_full_disk_in_the_middle_of_a_batch_leaves_the_set_as_it_was, setup_files),
+          CASE(a_full_disk_at_a_commit_leaves_the_set_as_it_was, setup_files),
+          CASE(while_the_disk_is_too_full_to_copy_the_log_batches_go_on_in_it, setup_files),
+          CASE(the_log_starts_again_when_it_is_long_and_a_long_reader_does_not_delay_each_batch, setup_files),
+          CASE(a_call_of_the_database_that_fails_leaves_a_whole_batch_or_none, setup_files))

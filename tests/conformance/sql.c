@@ -2,6 +2,8 @@
 /* Holds every driver to sql/sql.h. */
 #include "sql_kinds.h"
 
+#include "base/buf.h"
+
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -302,7 +304,7 @@ TEST(opening_a_file_that_is_no_database_fails)
     char nowhere[128];
     snprintf(nowhere, sizeof nowhere, "%s/no/where.db", p.dir);
     EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = nowhere }, &a, &db), ERR_UNAVAILABLE);
-    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.dir }, &a, &db), ERR_UNAVAILABLE);
+    EXPECT_ERR(sqlite_open(&(struct sqlite_options){ .path = p.dir }, &a, &db), ERR_CORRUPT);
     FILE *f = fopen(p.path, "w");
     for (int i = 0; i < 1000; i++)
         fputs("this is no database\n", f);
@@ -521,6 +523,81 @@ TEST(relaxed_commits_do_not_sync)
     unwatch_wal();
 }
 
+static void commit_ordered(struct world *w)
+{
+    int64_t id;
+    EXPECT_OK(sql_begin(w->conn, w->a));
+    EXPECT_OK(sql_insert(w->conn, ADD, SQL(SQL_NIL, SQL_B(S("bytes")), SQL_I(1)), w->a, &id));
+    EXPECT_OK(sql_commit_ordered(w->conn, w->a));
+}
+
+FOR_EACH_DATABASE(an_ordered_commit_is_seen_at_once)
+{
+    struct world w;
+    struct sql_conn *reader;
+    int64_t n;
+    sql_world_init(&w, kind);
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
+    for (int i = 1; i <= 3; i++) {
+        commit_ordered(&w);
+        EXPECT_OK(sql_get_int(reader, COUNT, SQL_NO_VALUES, w.a, &n));
+        EXPECT_EQ(n, i);
+    }
+    EXPECT_ERR(sql_commit_ordered(w.conn, w.a), ERR_UNAVAILABLE);
+    EXPECT_OK(sql_flush(w.conn, w.a));
+    sql_disconnect(reader);
+    sql_world_release(&w);
+}
+
+TEST(ordered_commits_sync_nothing_but_the_header_of_a_new_log_until_a_flush)
+{
+    watch_wal();
+    struct world w;
+    sql_world_init(&w, DATABASE_FILE);
+    for (int round = 0; round < 3; round++) {
+        EXPECT_OK(sql_checkpoint(w.conn, true, w.a)); /* the next commit starts the log again */
+        int syncs = watched.syncs;
+        commit_ordered(&w);
+        EXPECT_EQ(watched.syncs, syncs + 1);
+        for (int i = 0; i < COMMITS; i++)
+            commit_ordered(&w);
+        EXPECT_EQ(watched.syncs, syncs + 1);
+        EXPECT(watched.unsynced);
+        if (round == 0)
+            EXPECT_OK(sql_flush(w.conn, w.a));
+        else if (round == 1)
+            commit_one(&w, false);
+        else
+            EXPECT_OK(sql_checkpoint(w.conn, false, w.a));
+        EXPECT(watched.syncs > syncs + 1);
+        EXPECT(!watched.unsynced);
+    }
+    sql_world_release(&w);
+    unwatch_wal();
+}
+
+/* What was committed has to be in the file, not in a buffer of this process, which may be killed. */
+TEST(an_ordered_commit_is_in_the_file_when_it_returns)
+{
+    struct world w;
+    sql_world_init(&w, DATABASE_FILE);
+    for (int i = 0; i < COMMITS; i++) {
+        commit_ordered(&w);
+        const char *path = w.database.path, *copy = arena_printf(w.a, "%s.copy", path).p;
+        EXPECT_EQ(system(arena_printf(w.a, "cp %s %s && cp %s-wal %s-wal", path, copy, path, copy).p), 0);
+        struct sql_db *db;
+        struct sql_conn *conn;
+        int64_t n;
+        EXPECT_OK(sqlite_open(&(struct sqlite_options){ .path = copy }, w.a, &db));
+        EXPECT_OK(sql_connect(db, SQL_READ, w.a, &conn));
+        EXPECT_OK(sql_get_int(conn, COUNT, SQL_NO_VALUES, w.a, &n));
+        EXPECT_EQ(n, i + 1);
+        sql_disconnect(conn);
+        sql_close_db(db);
+    }
+    sql_world_release(&w);
+}
+
 TEST(the_fault_driver_fails_the_planned_call)
 {
     struct world w;
@@ -533,8 +610,178 @@ TEST(the_fault_driver_fails_the_planned_call)
     EXPECT_OK(sql_insert(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, &id));
     w.database.plan.fail_at = w.database.plan.calls + 1;
     EXPECT_ERR(sql_commit(w.conn, w.a), ERR_NO_SPACE);
+    w.database.plan.fail_at = w.database.plan.calls + 1;
+    EXPECT_ERR(sql_commit_ordered(w.conn, w.a), ERR_NO_SPACE);
     sql_rollback(w.conn);
+    w.database.plan.fail_at = w.database.plan.calls + 1;
+    EXPECT_ERR(sql_flush(w.conn, w.a), ERR_NO_SPACE);
     EXPECT_EQ(count_things(&w), 0);
+    sql_world_release(&w);
+}
+
+/* ---- statements that are made for once ---- */
+
+static void expect_texts(struct world *w, const char *sql, struct sql_args args, const char *want)
+{
+    struct sql_cursor *c;
+    struct buf texts;
+    bool row;
+    buf_init(&texts, 0);
+    EXPECT_OK(sql_query_once(w->conn, sql, args, w->a, &c));
+    for (;;) {
+        EXPECT_OK(sql_next(c, w->a, &row));
+        if (!row)
+            break;
+        buf_add(&texts, sql_column(c, 0).bytes);
+        buf_add_byte(&texts, ' ');
+    }
+    sql_close(c);
+    EXPECT_SLICE(buf_slice(&texts), slice_of(want));
+    buf_release(&texts);
+}
+
+FOR_EACH_DATABASE(a_text_that_is_made_for_once_is_not_known_again_by_its_address)
+{
+    struct world w;
+    char text[64];
+    int64_t id;
+    sql_world_init(&w, kind);
+    for (int i = 0; i < 3; i++)
+        EXPECT_OK(
+            sql_insert(w.conn, ADD, SQL(SQL_T(slice_of((char[]){ (char)('a' + i), 0 })), SQL_NIL, SQL_I(i)), w.a, &id));
+    snprintf(text, sizeof text, "SELECT name FROM things WHERE size > $1 ORDER BY id");
+    expect_texts(&w, text, SQL(SQL_I(0)), "b c ");
+    snprintf(text, sizeof text, "SELECT name FROM things ORDER BY id DESC");
+    expect_texts(&w, text, SQL_NO_VALUES, "c b a ");
+    sql_world_release(&w);
+}
+
+/* A clock that moves on whenever somebody looks at it. */
+struct hasty_clock {
+    struct clock clock;
+    int64_t now_ms;
+};
+
+static int64_t hasty_now(struct clock *clock)
+{
+    return ++((struct hasty_clock *)clock)->now_ms;
+}
+
+static err_t read_all(struct world *w, const char *sql, struct sql_args args)
+{
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    bool row = true;
+    TRY(sql_query_once(w->conn, sql, args, w->a, &c));
+    while (row)
+        TRY(sql_next(c, w->a, &row));
+    return NULL;
+}
+
+#define ENDLESS "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+
+FOR_EACH_DATABASE(a_statement_ends_at_the_deadline_of_its_connection)
+{
+    struct world w;
+    struct hasty_clock clock = { .clock = { hasty_now, hasty_now } };
+    struct sql_conn *other;
+    int64_t n;
+    sql_world_init(&w, kind);
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &other));
+    sql_set_deadline(w.conn, &clock.clock, 1000);
+    EXPECT_ERR(read_all(&w, ENDLESS, SQL_NO_VALUES), ERR_EXPIRED);
+    EXPECT(clock.now_ms >= 1000 && clock.now_ms <= 1001);
+    EXPECT_OK(sql_get_int(other,
+                          STATEMENT("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000)"
+                                    " SELECT COUNT(*) FROM n"),
+                          SQL_NO_VALUES, w.a, &n));
+    EXPECT_EQ(n, 1000);
+    sql_set_deadline(w.conn, NULL, 0);
+    EXPECT_OK(sql_exec(w.conn, ADD, SQL(SQL_NIL, SQL_NIL, SQL_I(1)), w.a, NULL));
+    EXPECT_EQ(count_things(&w), 1);
+    sql_disconnect(other);
+    sql_world_release(&w);
+}
+
+/* ---- what a reading connection has beside SQL ---- */
+
+static int64_t matches(struct world *w, const char *text, const char *pattern)
+{
+    int64_t n;
+    EXPECT_OK(sql_get_int(w->conn, STATEMENT("SELECT COALESCE(cais_matches($1, $2), 2)"),
+                          SQL(text ? SQL_T(slice_of(text)) : SQL_NIL, SQL_T(slice_of(pattern))), w->a, &n));
+    return n;
+}
+
+FOR_EACH_DATABASE(sqlite_finds_patterns_in_texts)
+{
+    struct world w;
+    int64_t n;
+    sql_world_init(&w, kind);
+    EXPECT_EQ(matches(&w, "Silva", "^S.*a$"), 1);
+    EXPECT_EQ(matches(&w, "Silva", "^s"), 0);
+    EXPECT_EQ(matches(&w, "", ""), 1);
+    EXPECT_EQ(matches(&w, NULL, "a"), 2);
+    EXPECT_OK(sql_get_int(w.conn, STATEMENT("SELECT cais_matches(12, '1') IS NULL"), SQL_NO_VALUES, w.a, &n));
+    EXPECT_EQ(n, 1);
+    EXPECT_ERR(sql_get_int(w.conn, STATEMENT("SELECT cais_matches('a', $1)"), SQL(SQL_T(S("(a"))), w.a, &n),
+               ERR_UNAVAILABLE);
+    EXPECT_OK(sql_get_int(w.conn,
+                          STATEMENT("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000)"
+                                    " SELECT SUM(cais_matches(CAST(i AS TEXT), $1)) FROM n"),
+                          SQL(SQL_T(S("^1+$"))), w.a, &n));
+    EXPECT_EQ(n, 3);
+    sql_world_release(&w);
+}
+
+FOR_EACH_DATABASE(a_search_for_a_pattern_ends_at_the_deadline)
+{
+    struct world w;
+    struct hasty_clock clock = { .clock = { hasty_now, hasty_now } };
+    sql_world_init(&w, kind);
+    char *text = arena_alloc(w.a, 1 << 20);
+    memset(text, 'a', 1 << 20);
+    sql_set_deadline(w.conn, &clock.clock, 5);
+    EXPECT_ERR(read_all(&w, "SELECT cais_matches($1, $2)",
+                        SQL(SQL_T(((slice){ text, 1 << 20 })), SQL_T(S("(a|b)*a(a|b){100}c")))),
+               ERR_EXPIRED);
+    EXPECT_EQ(clock.now_ms, 5);
+    sql_world_release(&w);
+}
+
+/* The open files of this process whose path begins so. */
+static size_t count_open_files(const char *path)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        char link_path[64], target[256] = "";
+        snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", fd);
+        count += readlink(link_path, target, sizeof target - 1) > 0 && strncmp(target, path, strlen(path)) == 0;
+    }
+    return count;
+}
+
+TEST(what_a_reader_sorts_is_in_a_file_without_a_name_beside_the_database)
+{
+    struct world w;
+    sql_world_init(&w, DATABASE_FILE);
+    SCOPED(sql_closep) struct sql_cursor *c = NULL;
+    struct sql_conn *reader;
+    bool row;
+    const char *prefix = arena_printf(w.a, "%s-sort-", w.database.path).p;
+    EXPECT_OK(sql_connect(w.db, SQL_READ, w.a, &reader));
+    EXPECT_OK(sql_query_once(reader,
+                             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40000)"
+                             " SELECT i FROM n ORDER BY printf('%01000d', i * 7919 % 40000)",
+                             SQL_NO_VALUES, w.a, &c));
+    EXPECT_EQ(count_open_files(prefix), 0);
+    EXPECT_OK(sql_next(c, w.a, &row));
+    EXPECT_EQ(sql_column_int(c, 0), 40000);
+    EXPECT(count_open_files(prefix) > 0);
+    sql_close(c);
+    c = NULL;
+    EXPECT_EQ(count_open_files(prefix), 0);
+    EXPECT(access(arena_printf(w.a, "%s0", prefix).p, F_OK) != 0);
+    sql_disconnect(reader);
     sql_world_release(&w);
 }
 
@@ -553,4 +800,12 @@ RUN_TESTS(cmocka_unit_test(values_are_read_as_they_were_written),
           cmocka_unit_test(a_database_file_is_readable_by_its_owner_only),
           cmocka_unit_test(sqlite_full_a_commit_returns_after_the_log_was_synced),
           cmocka_unit_test(log_writes_are_joined_and_a_full_disk_fails_the_commit),
-          cmocka_unit_test(relaxed_commits_do_not_sync), cmocka_unit_test(the_fault_driver_fails_the_planned_call))
+          cmocka_unit_test(relaxed_commits_do_not_sync), cmocka_unit_test(an_ordered_commit_is_seen_at_once),
+          cmocka_unit_test(ordered_commits_sync_nothing_but_the_header_of_a_new_log_until_a_flush),
+          cmocka_unit_test(an_ordered_commit_is_in_the_file_when_it_returns),
+          cmocka_unit_test(the_fault_driver_fails_the_planned_call),
+          cmocka_unit_test(a_text_that_is_made_for_once_is_not_known_again_by_its_address),
+          cmocka_unit_test(a_statement_ends_at_the_deadline_of_its_connection),
+          cmocka_unit_test(sqlite_finds_patterns_in_texts),
+          cmocka_unit_test(a_search_for_a_pattern_ends_at_the_deadline),
+          cmocka_unit_test(what_a_reader_sorts_is_in_a_file_without_a_name_beside_the_database))

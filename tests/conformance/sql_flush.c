@@ -89,6 +89,13 @@ int ftruncate(int fd, off_t size)
     return (int)syscall(SYS_ftruncate, fd, size);
 }
 
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    if (plan.die_at && is_file(fd, "-wal-copy"))
+        count_call();
+    return (ssize_t)syscall(SYS_write, fd, bytes, n);
+}
+
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
     if (plan.die_at && is_file(fd, "-copy"))
@@ -155,7 +162,7 @@ static void flush_world_release(struct world *w)
     test_database_release(&w->database);
 }
 
-static err_t add_thing(struct world *w)
+static err_t add_thing_by(struct world *w, err_t (*commit)(struct sql_conn *, struct arena *))
 {
     static char bytes[3000];
     memset(bytes, 'x', sizeof bytes);
@@ -163,9 +170,14 @@ static err_t add_thing(struct world *w)
     TRY(sql_begin(w->conn, w->a));
     TRY(sql_insert(w->conn, STATEMENT("INSERT INTO things (bytes) VALUES ($1)"),
                    SQL(SQL_B(((slice){ bytes, sizeof bytes }))), w->a, &id));
-    err_t e = sql_commit(w->conn, w->a);
+    err_t e = commit(w->conn, w->a);
     sql_rollback(w->conn);
     return e;
+}
+
+static err_t add_thing(struct world *w)
+{
+    return add_thing_by(w, sql_commit);
 }
 
 static void add_things(struct world *w, int n)
@@ -220,7 +232,9 @@ static void expect_recovery(struct world *w, int64_t min_things)
     int64_t things = count_things(w);
     EXPECT(things >= min_things);
     EXPECT_OK(sql_verify(w->reader, w->a));
-    static const char *const gone[] = { "-distrusted", "-wal-distrusted", "-copy", "-copied", "-copy-wal" };
+    static const char *const gone[] = {
+        "-distrusted", "-wal-distrusted", "-copy", "-copied", "-copy-wal", "-wal-copy"
+    };
     for (size_t i = 0; i < LENGTH_OF(gone); i++)
         EXPECT(!is_there(w, gone[i]));
     add_things(w, 3);
@@ -248,11 +262,14 @@ static void log_flush_fails(bool relaxed, int errnum)
     EXPECT_EQ(look_at(&w, "-wal").st_ino, look_at(&w, "-wal-distrusted").st_ino);
     int64_t database_bytes = look_at(&w, "").st_size;
     close_world(&w);
-    EXPECT(look_at(&w, "-wal").st_size > 0); /* it was not copied into the database by the last close */
+    struct stat log = look_at(&w, "-wal");
+    EXPECT(log.st_size > 0); /* it was not copied into the database by the last close */
     EXPECT_EQ(look_at(&w, "").st_size, database_bytes);
     EXPECT_OK(open_flushed(&w));
     EXPECT(w.recovered);
-    EXPECT_EQ(look_at(&w, "-wal").st_size, 0); /* it has given all its blocks back */
+    EXPECT(look_at(&w, "-wal").st_ino != log.st_ino);
+    EXPECT_EQ(look_at(&w, "-wal").st_size, log.st_size);
+    EXPECT(!is_there(&w, "-wal-distrusted") && !is_there(&w, "-wal-copy"));
     sql_close_db(w.db);
     open_world(&w);
     EXPECT(count_things(&w) >= 20);
@@ -260,7 +277,7 @@ static void log_flush_fails(bool relaxed, int errnum)
     flush_world_release(&w);
 }
 
-TEST(after_a_failed_flush_of_the_log_nothing_is_written_and_the_next_open_empties_the_log)
+TEST(d1_after_a_failed_flush_of_the_log_nothing_is_written_and_the_next_open_moves_the_log)
 {
     log_flush_fails(false, EIO);
 }
@@ -274,6 +291,26 @@ TEST(a_failed_flush_without_space_is_no_full_disk)
 TEST(relaxed_databases_stop_after_a_failed_flush_too)
 {
     log_flush_fails(true, EIO);
+}
+
+/* What was committed before, and never flushed, shares the fate of the flush. */
+TEST(after_a_failed_flush_ordered_commits_are_refused_like_others)
+{
+    static const char *const files[] = { "-wal", "-wal", "records.db" };
+    for (int i = 0; i < 3; i++) {
+        struct world w;
+        flush_world_init(&w, false);
+        for (int n = 0; n < 20; n++)
+            EXPECT_OK(add_thing_by(&w, sql_commit_ordered));
+        fail_flush(files[i], EIO);
+        EXPECT_ERR(i == 0 ? sql_flush(w.conn, w.a) : sql_checkpoint(w.conn, false, w.a), ERR_UNAVAILABLE);
+        expect_no_more_writes(&w, 20);
+        EXPECT_ERR(sql_flush(w.conn, w.a), ERR_UNAVAILABLE);
+        EXPECT_ERR(add_thing_by(&w, sql_commit_ordered), ERR_UNAVAILABLE);
+        close_world(&w);
+        expect_recovery(&w, 20); /* nothing was really lost */
+        flush_world_release(&w);
+    }
 }
 
 TEST(a_failed_write_of_the_log_stops_nothing)
@@ -307,7 +344,7 @@ static void fail_checkpoint(struct world *w)
     EXPECT_ERR(sql_checkpoint(w->conn, false, w->a), ERR_UNAVAILABLE);
 }
 
-TEST(after_a_failed_flush_of_the_database_the_next_open_copies_it)
+TEST(d1_after_a_failed_flush_of_the_database_the_next_open_copies_it)
 {
     struct world w;
     flush_world_init(&w, false);
@@ -322,7 +359,7 @@ TEST(after_a_failed_flush_of_the_database_the_next_open_copies_it)
     flush_world_release(&w);
 }
 
-TEST(a_flush_that_fails_while_the_database_is_closed_is_noticed)
+TEST(d1_a_flush_that_fails_while_the_database_is_closed_is_noticed)
 {
     struct world w;
     flush_world_init(&w, false);
@@ -389,6 +426,25 @@ TEST(a_copy_that_is_damaged_is_not_used)
     flush_world_release(&w);
 }
 
+TEST(a_copy_of_the_log_that_cannot_be_flushed_is_not_used)
+{
+    struct world w;
+    flush_world_init(&w, false);
+    add_things(&w, 20);
+    fail_flush("-wal", EIO);
+    EXPECT_ERR(add_thing(&w), ERR_UNAVAILABLE);
+    close_world(&w);
+    ino_t log = look_at(&w, "-wal").st_ino;
+    fail_flush("-wal-copy", EIO);
+    err_t e = open_flushed(&w);
+    EXPECT_ERR(e, ERR_UNAVAILABLE);
+    EXPECT(strstr(e->msg, "nothing was changed"));
+    EXPECT_EQ(look_at(&w, "-wal").st_ino, log);
+    EXPECT(is_there(&w, "-wal-distrusted"));
+    expect_recovery(&w, 20); /* by another copy, on other blocks */
+    flush_world_release(&w);
+}
+
 TEST(a_copy_that_cannot_be_flushed_is_not_used)
 {
     struct world w;
@@ -399,6 +455,25 @@ TEST(a_copy_that_cannot_be_flushed_is_not_used)
     EXPECT_ERR(open_flushed(&w), ERR_UNAVAILABLE);
     EXPECT(is_there(&w, "-distrusted") && is_there(&w, "-wal") && !is_there(&w, "-copied"));
     expect_recovery(&w, 40); /* which makes another copy, on other blocks */
+    flush_world_release(&w);
+}
+
+/* The answer of the PRAGMA comes before its commit. Without a log, a commit would end with the removal of a journal, which is not
+ * flushed. */
+TEST(a_database_is_not_opened_when_it_could_not_get_its_log)
+{
+    struct world w = { 0 };
+    memset(&plan, 0, sizeof plan);
+    test_database_init(&w.database, DATABASE_FILE);
+    arena_init(&w.arena);
+    w.a = &w.arena;
+    fail_flush("records.db-journal", EIO);
+    EXPECT_ERR(open_flushed(&w), ERR_UNAVAILABLE);
+    open_world(&w);
+    EXPECT_OK(sql_script(w.conn, "CREATE TABLE things (id INTEGER PRIMARY KEY, bytes BLOB)", w.a));
+    int64_t bytes = look_at(&w, "-wal").st_size;
+    add_things(&w, 1);
+    EXPECT(look_at(&w, "-wal").st_size > bytes);
     flush_world_release(&w);
 }
 
@@ -450,12 +525,12 @@ static void kill_at_every_step(bool of_log)
     EXPECT(steps > (of_log ? 4 : 15));
 }
 
-TEST(a_kill_at_any_step_of_copying_the_database_loses_nothing)
+TEST(d1_a_kill_at_any_step_of_copying_the_database_loses_nothing)
 {
     kill_at_every_step(false);
 }
 
-TEST(a_kill_at_any_step_of_emptying_the_log_loses_nothing)
+TEST(d1_a_kill_at_any_step_of_moving_the_log_loses_nothing)
 {
     kill_at_every_step(true);
 }
@@ -537,18 +612,21 @@ TEST(an_interrupted_replacement_goes_on_with_its_whole_copy)
     }
 }
 
-RUN_TESTS(cmocka_unit_test(after_a_failed_flush_of_the_log_nothing_is_written_and_the_next_open_empties_the_log),
+RUN_TESTS(cmocka_unit_test(d1_after_a_failed_flush_of_the_log_nothing_is_written_and_the_next_open_moves_the_log),
           cmocka_unit_test(a_failed_flush_without_space_is_no_full_disk),
           cmocka_unit_test(relaxed_databases_stop_after_a_failed_flush_too),
+          cmocka_unit_test(after_a_failed_flush_ordered_commits_are_refused_like_others),
           cmocka_unit_test(a_failed_write_of_the_log_stops_nothing),
-          cmocka_unit_test(after_a_failed_flush_of_the_database_the_next_open_copies_it),
-          cmocka_unit_test(a_flush_that_fails_while_the_database_is_closed_is_noticed),
+          cmocka_unit_test(d1_after_a_failed_flush_of_the_database_the_next_open_copies_it),
+          cmocka_unit_test(d1_a_flush_that_fails_while_the_database_is_closed_is_noticed),
           cmocka_unit_test(without_hard_links_an_empty_file_is_the_mark),
           cmocka_unit_test(readers_open_a_marked_database_and_change_nothing),
           cmocka_unit_test(a_copy_that_is_damaged_is_not_used),
+          cmocka_unit_test(a_copy_of_the_log_that_cannot_be_flushed_is_not_used),
           cmocka_unit_test(a_copy_that_cannot_be_flushed_is_not_used),
-          cmocka_unit_test(a_kill_at_any_step_of_copying_the_database_loses_nothing),
-          cmocka_unit_test(a_kill_at_any_step_of_emptying_the_log_loses_nothing),
+          cmocka_unit_test(a_database_is_not_opened_when_it_could_not_get_its_log),
+          cmocka_unit_test(d1_a_kill_at_any_step_of_copying_the_database_loses_nothing),
+          cmocka_unit_test(d1_a_kill_at_any_step_of_moving_the_log_loses_nothing),
           cmocka_unit_test(a_copy_of_which_a_part_is_missing_was_used_as_the_database),
           cmocka_unit_test(a_damaged_copy_whose_log_is_gone_is_left_to_a_person),
           cmocka_unit_test(an_interrupted_replacement_goes_on_with_its_whole_copy))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """PostgreSQL accepts all SQL of src/meta: each migration runs, and each statement can be prepared, on a private server."""
+import json
+import os
 import re
+import subprocess
 
 import postgres
 import pytest
@@ -190,3 +193,60 @@ def test_both_databases_find_the_same_files_by_name(both, statements, pattern, f
     for one in of_function(statements, "meta_file_list"):
         more = [1] * (one["sqlite"].count("= $5") + one["sqlite"].count("= $6"))
         assert "".join(row[0] for row in both(one, 100, -1, pattern, 1, *more, 10)) == files
+
+
+# ── questions about sync files, which are compiled when they are asked
+
+FILE_ROWS = """
+INSERT INTO accounts (id, name, created_at_ms, max_bytes, max_files, used_bytes, used_files) VALUES (1, 'a', 1, 0, 0, 0, 0);
+INSERT INTO users (id, account_id, login, name, email, kind, state, is_admin, created_at_ms) VALUES
+    (1, 1, 'ana', 'Ana', '', 0, 0, 0, 1);
+INSERT INTO buckets (id, account_id, owner_id, name, kind, created_at_ms) VALUES (1, 1, 1, 'b', 0, 1);
+INSERT INTO workspaces (id, account_id, name, created_at_ms) VALUES (1, 1, 'W', 1), (2, 1, 'V', 1);
+INSERT INTO sections (id, workspace_id, name, refuses_deletes, created_at_ms) VALUES (1, 1, 'a', 0, 1), (2, 1, 'B', 0, 1), (3, 2, 'x', 0, 1);
+"""
+# Every text column takes the first value, every number and state the second, every time the third.
+FILES = [("", 0, 0), ("a", 0, 1000), ("B", 1, 2000), ("é", 2, 3000), ("x", 4, 4000), ("ax", 6, 5000), ("A\nx", 7, 6000),
+         ("b", 8, 2000), ("_", 3, 1)]
+
+
+def file_rows(prefix):
+    texts = "entity_type, folder, category, remark, action, data_source, reference, content_type"
+    for i, (text, number, at) in enumerate(FILES, 1):
+        for section, workspace in ((1, 1), (2, 1), (3, 2)):
+            values = ", ".join(["'" + text + "'"] * 8)
+            yield (f"INSERT INTO sync_files (id, handle, account_id, owner_id, workspace_id, section_id, bucket_id, object_key,"
+                   f" origin, way, name, {texts}, tags, metadata, max_bytes, idle_ms, state, size_bytes, created_at_ms,"
+                   f" modified_at_ms, link_expires_at_ms, uploaded_at_ms, due_at_ms, import_number, form, started_at_ms,"
+                   f" finished_at_ms) VALUES ({10 * i + section}, '{text}{section}{i}', 1, 1, {workspace}, {section}, 1, 'k',"
+                   f" 'o', {number % 4}, '{text}', {values}, '', '', 0, 0, {number}, {number}, {at}, {at}, {at}, {at}, 0,"
+                   f" {number % 3}, {number % 2}, {at}, {at})")
+
+
+@pytest.fixture(scope="session")
+def file_queries(cais):
+    printed = subprocess.run([os.path.join(os.path.dirname(cais), "tests", "support", "write-file-queries")], check=True,
+                             capture_output=True, text=True).stdout
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def test_both_databases_answer_every_question_about_sync_files_alike(database, sqlite, file_queries):
+    assert len(file_queries) > 500
+    sqlite.create_function("cais_matches", 2, lambda text, pattern: None if text is None
+                           else re.search(pattern.replace("$", "\\Z"), text) is not None)
+    database.script("BEGIN")
+    sqlite.execute("BEGIN")
+    for text in [*filter(str.strip, FILE_ROWS.split(";")), *file_rows("")]:
+        database.script(text)
+        sqlite.execute(text)
+    found = set()
+    for i, one in enumerate(file_queries):
+        assert i % 20 or error_of(database, one["postgres"]) is None, one["postgres"]
+        assert i % 20 or not scanned(sqlite, one["sqlite"]), one["sqlite"]
+        rows, _ = database.run(one["postgres"], *one["values"])
+        want = sqlite.execute(one["sqlite"], {str(i): v for i, v in enumerate(one["values"], 1)}).fetchall()
+        assert [int(row[0]) for row in rows] == [row[0] for row in want], one
+        found.add(len(rows))
+    assert len(found) > 8 and max(found) == 2 * len(FILES)
+    sqlite.execute("ROLLBACK")
+    database.script("ROLLBACK")

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import multiprocessing
 import os
+import pickle
 import re
 import select
 import struct
@@ -37,6 +38,7 @@ class _Daemon:
         self.fuse, self.commands = fuse, commands
         self.bytes = bytearray(image)
         self.spared, self.left, self.refused = [], 0, 0
+        self.record = None  # what the disk was asked: (offset, bytes) for a write, None for a flush
 
     def run(self):
         while True:
@@ -63,7 +65,12 @@ class _Daemon:
                     if piece.count(0) != len(piece):
                         f.seek(at)
                         f.write(piece)
-        self.commands.send(self.refused)
+        elif what == "record":
+            self.record = []
+        elif what == "save":
+            with open(argument, "wb") as f:
+                pickle.dump(self.record, f)
+        self.commands.send(len(self.record) if what == "position" else self.refused)
         return what != "end"
 
     def reply(self, unique, body=b"", error=0):
@@ -94,8 +101,14 @@ class _Daemon:
                 self.refused += 1
                 return self.reply(unique, error=errno.EIO)
             self.bytes[at:at + size] = body[40:40 + size]
+            if self.record is not None:
+                self.record.append((at, bytes(body[40:40 + size])))
             self.reply(unique, struct.pack("<II", size, 0))
-        elif op in (FSYNC, FLUSH, RELEASE, RELEASEDIR, DESTROY):
+        elif op == FSYNC:
+            if self.record is not None:
+                self.record.append(None)
+            self.reply(unique)
+        elif op in (FLUSH, RELEASE, RELEASEDIR, DESTROY):
             self.reply(unique)
         elif op == STATFS:
             self.reply(unique, struct.pack("<5Q10I", 0, 0, 0, 0, 0, 4096, 255, 4096, *[0] * 7))
@@ -134,6 +147,19 @@ def make_image(folder):
         return f.read(), [(int(a) * block, (int(b) + 1) * block) for a, b in extents]
 
 
+@pytest.fixture(scope="module")
+def empty_disk(tmp_path_factory):
+    return make_image(tmp_path_factory.mktemp("image"))
+
+
+_REASON = reason_not_to_run()
+# The marks of every test on this disk.
+MARKS = [
+    pytest.mark.proof_only("mounts file systems, as root"),
+    pytest.mark.skipif(_REASON is not None, reason="NOT TESTED: %s" % _REASON),
+]
+
+
 class FailingDisk:
     """A new ext4 of these bytes, mounted at .path until close()."""
 
@@ -169,8 +195,22 @@ class FailingDisk:
     def refused(self):
         return self.ask("count")
 
+    def record(self):
+        """Record every write and every flush from now on."""
+        self.ask("record")
+
+    def position(self):
+        """How many were recorded so far."""
+        return self.ask("position")
+
+    def recorded(self, path):
+        """All that was recorded: (offset, bytes) for a write, None for a flush. It passes through the file."""
+        self.ask("save", path)
+        with open(path, "rb") as f:
+            return pickle.load(f)
+
     def copy(self, path):
-        """What a power failure at this instant leaves."""
+        """What a power failure at this instant leaves, if all that was written reached the disk."""
         self.ask("copy", path)
 
     def close(self):

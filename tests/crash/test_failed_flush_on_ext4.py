@@ -14,21 +14,13 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import failing_disk  # noqa: E402
+from failing_disk import empty_disk  # noqa: E402, F401: a fixture
 from rounds import rounds, seed  # noqa: E402
 from serving import Server, wait_for  # noqa: E402
 
 CLIENTS = 3
 SIZES = [4096, 4096, 4096, 40000]  # of every four files three are rows of the database, one is a blob
-REASON = failing_disk.reason_not_to_run()
-pytestmark = [
-    pytest.mark.proof_only("mounts file systems, as root"),
-    pytest.mark.skipif(REASON is not None, reason="NOT TESTED: %s" % REASON),
-]
-
-
-@pytest.fixture(scope="module")
-def empty_disk(tmp_path_factory):
-    return failing_disk.make_image(tmp_path_factory.mktemp("image"))
+pytestmark = failing_disk.MARKS
 
 
 def content(number):
@@ -163,7 +155,7 @@ def one_round(folder, empty, rng, scenario):
 
 @pytest.mark.slow_because("each round mounts two file systems and starts two or three servers")
 @pytest.mark.parametrize("scenario", [fail_under_load, fail_while_stopping])
-def test_nothing_acknowledged_is_lost_after_a_failed_flush_on_ext4(tmp_path, empty_disk, scenario):
+def test_d1_nothing_acknowledged_is_lost_after_a_failed_flush_on_ext4(tmp_path, empty_disk, scenario):
     results = []
     for number in range(rounds("failed_flushes")):
         folder = tmp_path / str(number)

@@ -81,7 +81,7 @@ def one_round(folder, empty, rng):
 
 
 @pytest.mark.slow_because("each round mounts two file systems")
-def test_a_growing_blob_keeps_every_acknowledged_byte_after_failed_flushes_on_ext4(tmp_path):
+def test_d1_a_growing_blob_keeps_every_acknowledged_byte_after_failed_flushes_on_ext4(tmp_path):
     empty = failing_disk.make_image(tmp_path)
     results = []
     for number in range(rounds("failed_flushes")):

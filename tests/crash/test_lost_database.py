@@ -12,12 +12,12 @@ from serving import BINARY, Server, run  # noqa: E402
 
 
 def all_files(data):
-    """Returns {relative path: digest} of all files except the lock."""
+    """Returns {relative path: digest} of all files except the lock, and sockets."""
     found = {}
     for folder, _, names in os.walk(data):
         for name in names:
             path = os.path.join(folder, name)
-            if name not in ("lock", "cais.db-shm"):
+            if name not in ("lock", "cais.db-shm") and os.path.isfile(path):
                 with open(path, "rb") as f:
                     found[os.path.relpath(path, data)] = hashlib.md5(f.read()).hexdigest()
     return found
@@ -54,7 +54,7 @@ def lose_log(data):
 
 
 @pytest.mark.parametrize("lose", [lose_file, lose_contents, lose_log])
-def test_no_database_is_made_over_blobs(stored, lose):
+def test_d2_no_database_is_made_over_blobs(stored, lose):
     lose(stored)
     before = all_files(stored)
     for command in (["serve", "--listen", "127.0.0.1:0"], ["fsck"], ["fsck", "--repair"], ["user", "list"]):
@@ -95,3 +95,47 @@ def test_a_new_beginning_is_possible_after_moving_the_rest_away(stored):
     (stored / "master.key").rename(stored.parent / "master.key")
     with Server(stored) as server:
         server.user("ana")
+
+
+@pytest.mark.parametrize("mounted", [None, [], ["lost+found"]])
+def test_d2_no_blob_store_is_made_for_a_database_that_names_blobs(stored, mounted):
+    """As when the file system of the blobs is not mounted: a server took new files into the folder below it, and /health said ok."""
+    kept = stored.parent / "kept"
+    (stored / "blobs").rename(kept)
+    for name in mounted or []:
+        (stored / "blobs" / name).mkdir(parents=True)
+    if mounted == []:
+        (stored / "blobs").mkdir()
+    before = sorted(os.walk(stored / "blobs"))
+    for command in (["serve", "--listen", "127.0.0.1:0"], ["fsck", "--repair"], ["user", "list"]):
+        done = run(BINARY, *command, "--data", stored, check=False)
+        assert done.returncode == 1, (command, done.stderr)
+        assert str(stored / "blobs") in done.stderr and "mounted" in done.stderr and "cais salvage" in done.stderr
+    assert sorted(os.walk(stored / "blobs")) == before
+    done = run(BINARY, "salvage", stored.parent / "out", "--data", stored, check=False)
+    assert done.returncode == 1 and '"name":"large.bin"' in (stored.parent / "out" / "list.jsonl").read_text()
+    (stored / "blobs" / "00").mkdir(parents=True)  # a person goes on without them
+    with Server(stored) as server:
+        server.user("bea")
+    done = run(BINARY, "fsck", "--data", stored, check=False)
+    assert done.returncode == 1 and "bytes missing" in done.stdout and "large.bin" in done.stdout
+
+
+def test_a_shard_that_is_no_folder_is_named(stored):
+    shard = stored / "blobs" / "7f"
+    for blob in shard.iterdir():
+        blob.rename(stored.parent / blob.name)
+    shard.rmdir()
+    shard.touch()
+    done = run(BINARY, "serve", "--listen", "127.0.0.1:0", "--data", stored, check=False)
+    assert done.returncode == 1 and str(shard) in done.stderr, done.stderr
+
+
+def test_a_database_without_blobs_needs_no_blob_store(tmp_path):
+    with Server(tmp_path / "data") as server:
+        user = server.user("ana")
+        server.put(user.native, "small.txt", b"in a row")
+    for folder in (tmp_path / "data" / "blobs").iterdir():
+        folder.rmdir()
+    with Server(tmp_path / "data") as server:
+        assert server.put(user.native, "large.bin", b"x" * 100000)[0] == 201

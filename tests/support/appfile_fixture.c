@@ -16,6 +16,9 @@ struct appfile_options appfile_fixture_options(void)
                                      .url_lifetime_ms = minutes(15),
                                      .pending_lifetime_ms = hours(24),
                                      .unused_lifetime_ms = 30 * hours(24),
+                                     .import_wait_ms = seconds(25),
+                                     .max_waiting = 100,
+                                     .max_account_waiting = 100,
                                      .path_prefix = S("") };
 }
 

@@ -25,6 +25,17 @@ void damage_blob(struct world *w, slice key, slice bytes)
     damage_orphan(w, key, bytes);
 }
 
+void damage_growing(struct world *w, slice key, slice bytes)
+{
+    struct blob_writer *writer;
+    const struct blob_ops *ops = w->core.blob->ops;
+    EXPECT_OK(ops->drop(w->core.blob, key, w->a));
+    EXPECT_OK(ops->grow(w->core.blob, key, 0, w->a, &writer));
+    EXPECT_OK(ops->write(writer, bytes, w->a));
+    EXPECT_OK(ops->flush(writer, w->a));
+    ops->discard(writer);
+}
+
 struct lie {
     const struct principal *who;
     struct object object;

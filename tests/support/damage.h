@@ -9,6 +9,8 @@
 void damage_orphan(struct world *w, slice key, slice bytes);
 /* Replace the bytes of a blob. */
 void damage_blob(struct world *w, slice key, slice bytes);
+/* The same of a growing blob. */
+void damage_growing(struct world *w, slice key, slice bytes);
 /* Add a file of `who` whose object has a record with a wrong digest or size. */
 void damage_liar(struct world *w, const struct principal *who, slice bytes, const unsigned char *md5, uint64_t size);
 /* Make the counter of the account wrong by so many bytes. */

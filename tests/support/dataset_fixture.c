@@ -34,6 +34,7 @@ static int setup(void **state)
     w->a = &w->arena;
     arena_set_limit(w->a, SIZE_MAX / 2, NULL);
     clock_manual_init(&w->clock, 1000000);
+    tmpdir_use_memory();
     if (w->kind != DATASET_MEM)
         w->dir = tmpdir_make();
     open_store(w);
@@ -51,12 +52,6 @@ static int teardown(void **state)
     arena_release(w->a);
     free(w);
     return 0;
-}
-
-void dataset_use_memory_for_files(void)
-{
-    if (!getenv("TMPDIR") && access("/dev/shm", W_OK | X_OK) == 0)
-        setenv("TMPDIR", "/dev/shm", 1);
 }
 
 int dataset_run_cases(const struct dataset_case *cases, size_t count)

@@ -8,7 +8,7 @@
 #define CAIS_TESTS_DATASET_FIXTURE_H
 
 #include "base/clock.h"
-#include "core/dataset/query_build.h"
+#include "core/query/query_build.h"
 #include "core/store/dataset_store.h"
 
 enum dataset_kind { DATASET_MEM, DATASET_DUCKDB, DATASET_KINDS };
@@ -34,8 +34,6 @@ struct dataset_case {
 #test, test, kinds                                                                                             \
     }
 #define DATASET_CASE(test) DATASET_CASE_OF(DATASET_ON_ALL, test)
-/* For tests of queries alone: the files of the stores need no disk, whose flushes take longer than the tests. */
-void dataset_use_memory_for_files(void);
 /* Runs each case with each of its kinds that this build has. Returns what main returns. */
 int dataset_run_cases(const struct dataset_case *, size_t count);
 void dataset_reopen(struct dataset_world *w); /* a store with files has the same tables afterwards */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais-failing: the program with flushes that fail when tests say so. CAIS_TEST_FAIL_FLUSH names a file. When it exists
  * and holds the end of a path, the next flush of such a path fails with EIO, without flushing, and the file is removed.
- * fdatasync and fsync of this program stand before those of the C library, for SQLite, too. */
+ * fdatasync, fsync and syncfs of this program stand before those of the C library, for SQLite, too. */
 #include "base/clock.h"
 #include "base/random.h"
 #include "cli/commands.h"
@@ -45,6 +45,11 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
     return flush_or_fail(fd, SYS_fsync);
+}
+
+int syncfs(int fd)
+{
+    return flush_or_fail(fd, SYS_syncfs);
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,13 +171,16 @@ static void ask_watch(struct fake_exchange *f)
     f->reply->cut = f->reply->cut || (f->watch && f->watch->check(f->watch));
 }
 
-static bool content_read(struct http_content *content, uint64_t offset, char *to, size_t size, size_t *ret_read)
+static err_t content_read(struct http_content *content, uint64_t offset, char *to, size_t size, struct arena *a,
+                          size_t *ret_read)
 {
     if (content->fd == -1)
-        return content->read_at(content, offset, to, size, ret_read);
+        return content->read_at(content, offset, to, size, a, ret_read);
+    if (content->check)
+        TRY(content->check(content, offset, offset + size, false, arena_alloc(a, HTTP_CHECK_MEMORY), a));
     ssize_t n = pread(content->fd, to, size, (off_t)offset);
     *ret_read = n > 0 ? (size_t)n : 0;
-    return n >= 0;
+    return n < 0 ? err_errno(a, errno, "cannot read") : NULL;
 }
 
 void http_reply_content(struct http_exchange *x, struct http_content *content)
@@ -192,7 +196,14 @@ void http_reply_content(struct http_exchange *x, struct http_content *content)
         size_t have = 0, n = 1;
         while (have < content->size_bytes && n > 0 && !f->reply->cut) {
             size_t want = (size_t)content->size_bytes - have;
-            f->reply->cut = !content_read(content, have, to + have, want < 65536 ? want : 65536, &n);
+            err_t e = content_read(content, have, to + have, want < 65536 ? want : 65536, &f->http->arena, &n);
+            if (e && !have) {
+                if (content->release)
+                    content->release(content);
+                x->api->fail(x, e);
+                return;
+            }
+            f->reply->cut = e != NULL;
             have += f->reply->cut ? 0 : n;
             ask_watch(f);
         }
@@ -290,6 +301,35 @@ void http_reply_stream(struct http_exchange *x, int status, const char *content_
     if (producer->release)
         producer->release(producer);
     finish_reply(f);
+}
+
+/* The watch is asked after each change, too. */
+void http_suspend(struct http_exchange *x, struct http_suspension *s)
+{
+    struct fake_exchange *f = fake_of(x);
+    struct fake_reply *r = f->reply;
+    assert(!f->done);
+    if (!f->sink)
+        arena_discharge(&x->arena, x->req.body.n);
+    x->req.body = S("");
+    r->suspensions++;
+    r->suspended_bytes = x->arena.held > r->suspended_bytes ? x->arena.held : r->suspended_bytes;
+    s->exchange = x;
+    s->error = NULL;
+    while (!r->gone && !s->error && !s->ready(s)) {
+        r->pauses++;
+        r->gone = !f->http->while_paused || !f->http->while_paused(f->http->while_paused_arg);
+        s->error = f->watch ? f->watch->check(f->watch) : NULL;
+    }
+    s->must_reply = r->gone || s->error;
+    err_t e = s->go_on(s, x);
+    if (e)
+        http_fail(x, e);
+}
+
+void http_wake(struct http_suspension *s)
+{
+    (void)s; /* it is asked anyway */
 }
 
 void http_receive(struct http_exchange *x, struct http_sink *sink)

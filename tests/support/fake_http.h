@@ -56,10 +56,12 @@ struct fake_reply {
     bool is_content; /* http_reply_content; then also: */
     slice etag;
     int64_t last_modified_ms;
-    bool gone;     /* the client went away while the reply was paused */
-    size_t pauses; /* how often the producer of a paused reply was asked in vain */
-    bool cut;      /* read_at or the producer failed, so the engine would close the connection */
-    bool refused;  /* by the engine: no route, another method, body too large or cut */
+    bool gone;              /* the client went away while the reply was paused, or the request was suspended */
+    size_t pauses;          /* how often the producer of a paused reply, or a suspended request, was asked in vain */
+    size_t suspensions;     /* http_suspend: how often … */
+    size_t suspended_bytes; /* … and what the arena held then, at most */
+    bool cut;               /* read_at or the producer failed, so the engine would close the connection */
+    bool refused;           /* by the engine: no route, another method, body too large or cut */
     bool by_guard;
     bool went_long;                 /* the handler passed it on to HTTP_LANE_LONG */
     const struct http_route *route; /* NULL: none */
@@ -82,7 +84,8 @@ struct fake_http {
     void (*while_sending)(
         void *arg); /* NULL: nothing. Called once the first piece of a download was read; then http_watch counts */
     void *while_sending_arg;
-    /* Called each time when the producer of a paused reply is not ready. False, or NULL: the client goes away. */
+    /* Called each time when the producer of a paused reply, or a suspended request, is not ready. False, or NULL: the client goes
+     * away. */
     bool (*while_paused)(void *arg);
     void *while_paused_arg;
     /* Called after each piece of a reply, whose text so far has that many bytes; NULL: not called. */

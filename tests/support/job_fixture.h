@@ -116,7 +116,7 @@ static inline struct job get_job(struct job_fixture *f, int64_t id)
 static inline struct job get_beat(struct job_fixture *f)
 {
     struct job_list all;
-    EXPECT_OK(job_list(&f->w->core, f->w->a, &all));
+    EXPECT_OK(job_list(&f->w->core, ALL_IDS, f->w->a, &all));
     for (size_t i = 0; i < all.count; i++)
         if (slice_eq(all.items[i].kind, S("beat")))
             return all.items[i];

@@ -8,6 +8,7 @@
  *   query {…}                    answers "reply N TOKEN" and N bytes, TOKEN being - or that of the header of JSON lines;
  *                                or "errors N" and N bytes of JSON; or "failed CODE"; and then the end of a line */
 #include "api/datasnap/query_reply.h"
+#include "core/dataset/columns.h"
 #include "core/dataset/line.h"
 #include "core/dataset/result_page.h"
 #include "dataset/duckdb/duckdb_store.h"

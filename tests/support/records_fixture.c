@@ -56,7 +56,9 @@ static err_t add_whole(struct meta_tx *tx, const struct records_setup *m, struct
     struct object small, large, whole = { .account_id = m->who->account_id };
     TRY(add_object(tx, m->who, S("small"), S(""), a, &small));
     TRY(add_object(tx, m->who, m->large, RECORDS_LARGE_KEY, a, &large));
-    const int64_t parts[] = { small.id, large.id, small.id };
+    const struct placed_part parts[] = { { .object_id = small.id },
+                                         { .object_id = large.id },
+                                         { .object_id = small.id } };
     char md5s[3 * MD5_SIZE];
     memcpy(md5s, small.md5, MD5_SIZE);
     memcpy(md5s + MD5_SIZE, large.md5, MD5_SIZE);

@@ -7,7 +7,9 @@
 #include "dataset/mem/mem.h"
 
 #include "test.h"
+#include "tmpdir.h"
 
+#include "blob/disk/disk.h"
 #include "blob/fault/fault.h"
 #include "blob/mem/mem.h"
 #include "core/records/event.h"
@@ -16,6 +18,8 @@
 #include "core/store/file_store.h"
 #include "core/store/user_store.h"
 #include "meta/store_priv.h"
+#include "record/fault/fault.h"
+#include "record/record.h"
 #include "sql/fault/fault.h"
 #include "sql/sqlite/sqlite.h"
 
@@ -61,6 +65,14 @@ void world_kept_release(struct world_kept *kept)
     free((char *)kept->image.p);
 }
 
+static void open_blobs(struct world *w, const struct world_options *options, struct blob_store **ret)
+{
+    if (options->blobs)
+        EXPECT_OK(blob_disk_open(options->blobs, true, w->a, ret));
+    else
+        *ret = blob_mem_open(&w->clock.clock, options->blob_capacity);
+}
+
 struct world *world_new_with(const struct world_options *options)
 {
     struct world *w = must_malloc(sizeof *w);
@@ -76,7 +88,13 @@ struct world *world_new_with(const struct world_options *options)
         use_kept_database(w, &meta);
     else
         open_database(w, options, &meta);
-    struct blob_store *blob = blob_fault_wrap(blob_mem_open(&w->clock.clock, options->blob_capacity), &w->faults);
+    struct blob_store *blob;
+    open_blobs(w, options, &blob);
+    struct record_store *records;
+    struct record_options record_options = { .dir = options->records,
+                                             .random = &w->random.random,
+                                             .clock = &w->clock.clock };
+    EXPECT_OK(record_open(&record_options, w->a, &records));
     struct core_options core_options = { .inline_max_bytes = WORLD_INLINE_MAX,
                                          .reserve_bytes = options->reserve_bytes,
                                          .unverified_max_bytes = options->unverified_bytes,
@@ -87,8 +105,9 @@ struct world *world_new_with(const struct world_options *options)
     w->seal = seal_new(master_key, &w->random.random);
     core_init(&w->core,
               &(struct core_params){ .meta = meta,
-                                     .blob = blob,
+                                     .blob = blob_fault_wrap(blob, &w->faults),
                                      .datasets = dataset_fault_wrap(dataset_mem_new(&w->clock.clock), &w->faults),
+                                     .records = record_fault_wrap(records, &w->faults),
                                      .clock = &w->clock.clock,
                                      .random = &w->random.random,
                                      .seal = w->seal,
@@ -110,6 +129,7 @@ void world_free(struct world *w)
     release_database(w);
     w->core.blob->ops->close_store(w->core.blob);
     w->core.datasets->ops->close_store(w->core.datasets);
+    w->core.records->ops->close_store(w->core.records);
     core_release(&w->core);
     seal_free(w->seal);
     arena_release(&w->arena);
@@ -118,7 +138,9 @@ void world_free(struct world *w)
 
 slice world_image(struct world *w)
 {
-    char path[] = "/tmp/cais-image-XXXXXX";
+    tmpdir_use_memory();
+    char path[96];
+    snprintf(path, sizeof path, "%s/cais-image-XXXXXX", tmpdir_base());
     struct stat st;
     int fd = mkstemp(path);
     EXPECT(fd >= 0 && unlink(path) == 0);

@@ -62,6 +62,8 @@ struct world_options {
     bool threaded;             /* a committer thread, as in the product */
     struct world_kept *kept;   /* begin as a copy of that world; one world at a time, not threaded */
     const char *database;      /* a file, so that readers do not wait for the writer; NULL: in memory */
+    const char *records;       /* the directory of the record store; NULL: in memory, as for the next one */
+    const char *blobs;         /* of the blob store */
 };
 
 struct world *world_new(void);

@@ -81,7 +81,7 @@ def test_a_duplicate_exception_fails(root, tool, tmp_path):
     ("base/a.c", "#include <openssl/ssl.h>\n", "belongs to src/http/ only"),
     ("core/a.c", "#include <openssl/evp.h>\n", "belongs to src/base/ and src/http/ only"),
     ("base/hash.c", "#include <argon2.h>\n", "belongs to src/base/password only"),
-    ("http/a.c", "#include <curl/curl.h>\n", "belongs to src/cli/ and src/blob/s3/ only"),
+    ("http/a.c", "#include <curl/curl.h>\n", "belongs to src/cli/ and src/hook/ and src/blob/s3/ only"),
     ("core/a.c", '#include "jansson.h"\n', "belongs to src/base/ only"),
     ("core/a.c", "/* as Pyrus does */\n", "'Pyrus' is the name of an API"),
     ("core/a.h", "int redu;\n", "'redu' is the name of an API"),

@@ -31,3 +31,13 @@ def test_the_document_lists_exactly_the_keys_and_defaults_of_the_program(root):
     program, doc = keys_of_the_program(root), keys_of_the_doc(root)
     assert len(program) > 40
     assert doc == program
+
+
+def test_the_document_lists_exactly_the_keys_that_a_reload_changes(root):
+    with open(os.path.join(root, "src/cli/reload.c"), encoding="utf-8") as f:
+        program = re.findall(r'^    "(\w+\.\w+)",$', f.read(), re.MULTILINE)
+    with open(os.path.join(root, "docs/configuration.md"), encoding="utf-8") as f:
+        part = f.read().split("## What a reload changes\n")[1].split("\n## ")[0]
+    keys = set(keys_of_the_program(root))
+    assert len(program) > 30 and set(program) <= keys, set(program) - keys
+    assert re.findall(r"`(\w+\.\w+)`", part) == program

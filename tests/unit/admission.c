@@ -2,8 +2,8 @@
 #include "test.h"
 
 #include "base/address.h"
+#include "base/admission.h"
 #include "cli/descriptors.h"
-#include "http/admission.h"
 
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ TEST(one_ipv6_network_took_every_connection)
 {
     struct admission d;
     admission_init(&d, 1000, 10);
-    char address[PEER_TEXT_BYTES];
+    char address[ADDRESS_TEXT_BYTES];
     int entered = 0;
     for (int i = 0; i < 500; i++) {
         snprintf(address, sizeof address, "2001:db8:1:2::%x", i);
@@ -60,7 +60,7 @@ TEST(the_table_of_networks_forgets_those_without_connections)
 {
     struct admission d;
     admission_init(&d, 1000, 10);
-    char address[PEER_TEXT_BYTES];
+    char address[ADDRESS_TEXT_BYTES];
     for (int i = 0; i < 10000; i++) {
         snprintf(address, sizeof address, "2001:db8:%x::1", i);
         EXPECT(admission_enter(&d, address, ADMISSION_BY_ADDRESS));

@@ -56,7 +56,7 @@ TEST(a_key_that_does_not_count_is_forbidden_in_both_forms)
     expect_code(f, appfile_send(f, AF_NOBODY, PATH, "{}"), 403, "Forbidden");
     /* revoked, expired, and of a user who is disabled */
     struct key_info_list keys;
-    EXPECT_OK(key_list(&f->w->core, S("ana"), f->a, &keys));
+    EXPECT_OK(key_list(&f->w->core, S("ana"), ALL_IDS, f->a, &keys));
     EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, keys.items[1].key.id, f->a)); /* of AF_VIEWER */
     expect_code(f, appfile_send(f, AF_VIEWER, "GET /appfile/file/1", NULL), 403, "Forbidden");
     struct key_request request = { .login = S("ana"),
@@ -514,7 +514,7 @@ TEST(a_url_ends_with_the_key_and_the_user_that_asked_for_it)
     APPFILE_FIXTURE(f);
     slice url = url_of(f, appfile_issue(f));
     struct key_info_list keys;
-    EXPECT_OK(key_list(&f->w->core, S("ana"), f->a, &keys));
+    EXPECT_OK(key_list(&f->w->core, S("ana"), ALL_IDS, f->a, &keys));
     EXPECT_OK(key_revoke(&f->w->core, &f->w->operator_, keys.items[2].key.id, f->a)); /* of AF_UPLOADER */
     EXPECT_EQ(appfile_follow(f, "PUT", url, S("x"))->status, 403);
 }

@@ -154,7 +154,7 @@ TEST(the_list_of_keys_names_applications)
     PIN_FIXTURE(f);
     struct key_info_list keys;
     world_key(f.w, S("alice"), PURPOSE);
-    EXPECT_OK(key_list(&f.w->core, S("alice"), f.w->a, &keys));
+    EXPECT_OK(key_list(&f.w->core, S("alice"), ALL_IDS, f.w->a, &keys));
     EXPECT_EQ(keys.count, 2);
     EXPECT_SLICE(keys.items[0].client_id, f.minted.client_id);
     EXPECT_SLICE(keys.items[1].client_id, S(""));

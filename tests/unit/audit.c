@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of the audit log: the oldest events are removed, in order, and only they. */
 #include "meta/store_priv.h"
+#include "rounds.h"
 #include "test.h"
 #include "world.h"
 
@@ -231,7 +232,7 @@ TEST(fsck_names_the_place_where_events_are_missing)
  * removes the rest. */
 TEST(a_prune_that_failed_left_a_gap)
 {
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         WORLD(w);
         add_events(w, core_now_ms(&w->core), 310); /* two writes */
         int64_t last_id = newest(w).id, count;

@@ -240,8 +240,30 @@ TEST(dates_are_parsed_and_formatted)
     EXPECT_SLICE(time_format_utc(&a, 1795269849000), S("2026-11-21T14:04:09Z"));
     EXPECT_SLICE(time_format_http(&a, 784111777000), S("Sun, 06 Nov 1994 08:49:37 GMT"));
     EXPECT(time_parse_http(S("Sun, 06 Nov 1994 08:49:37 GMT"), &ms) && ms == 784111777000);
-    EXPECT(!time_parse_http(S("Sun, 31 Feb 1994 08:49:37 GMT"), &ms));
+    EXPECT(time_parse_http(S("Sunday, 06-Nov-94 08:49:37 GMT"), &ms) && ms == 784111777000);
+    EXPECT(time_parse_http(S("Saturday, 21-Nov-26 14:04:09 GMT"), &ms) && ms == 1795269849000);
+    EXPECT(time_parse_http(S("Sun Nov  6 08:49:37 1994"), &ms) && ms == 784111777000);
+    EXPECT(time_parse_http(S("Sat Nov 21 14:04:09 2026"), &ms) && ms == 1795269849000);
+    static const char *const no_dates[] = {
+        "Sun, 31 Feb 1994 08:49:37 GMT",  "Sun, 06 Nov 1994 08:49:37",      "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 06-Nov-1994 08:49:37 GMT",  "Sun, 06 Nop 1994 08:49:37 GMT",  "Sun, 06 Nov 1994 08-49-37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",  "Sun Nov   6 08:49:37 1994",      "Sunday, 6-Nov-94 08:49:37 GMT",
+        "1994-11-06T08:49:37Z",           "Sun, +6 Nov 1994 08:49:37 GMT",  "",
+        "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 06 Nov 1994\t08:49:37 GMT",
+    };
+    for (size_t i = 0; i < LENGTH_OF(no_dates); i++)
+        if (time_parse_http(slice_of(no_dates[i]), &ms))
+            fail_msg("'%s' is no date", no_dates[i]);
     EXPECT(time_parse_utc(S("2026-11-21T14:04:09.5Z"), &ms) && ms == 1795269849000);
+    EXPECT(time_parse_offset(S("2026-11-21T11:04:09.5-03:00"), &ms) && ms == 1795269849000);
+    EXPECT(time_parse_offset(S("2026-11-22T00:34:09+10:30"), &ms) && ms == 1795269849000);
+    EXPECT(time_parse_offset(S("2026-11-21T14:04:09Z"), &ms) && ms == 1795269849000);
+    static const char *const wrong[] = { "2026-11-21T14:04:09+24:00",  "2026-11-21T14:04:09+01:60",
+                                         "2026-11-21T14:04:09 01:00",  "2026-11-21T14:04:09+0100",
+                                         "2026-11-21T14:04:09.+01:00", "2026-11-21T14:04:09Z+01:00",
+                                         "2026-02-30T14:04:09+01:00",  "+01:00" };
+    for (size_t i = 0; i < LENGTH_OF(wrong); i++)
+        EXPECT(!time_parse_offset(slice_of(wrong[i]), &ms));
     EXPECT(!time_parse_utc(S("2026-11-21T14:04:09.Z"), &ms) && !time_parse_utc(S("2026-11-21T14:04:09"), &ms));
     EXPECT(date_is_valid(S("2028-02-29")) && !date_is_valid(S("2026-02-29")) && !date_is_valid(S("2026-2-1")));
 }

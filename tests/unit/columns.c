@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "core/dataset/columns.h"
+#include "core/records/column_index.h"
 
 #include <stdio.h>
 #include <string.h>

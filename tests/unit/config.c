@@ -49,7 +49,7 @@ TEST(config_has_defaults_without_a_file)
     EXPECT_SLICE(c.server.listen.items[0], S("127.0.0.1:8080"));
     EXPECT_EQ(c.server.tls_listen.count, 0);
     EXPECT_EQ(c.log.level, LOG_INFO);
-    EXPECT_EQ(c.log.format, CONFIG_LOG_JSON);
+    EXPECT_EQ(c.log.format, CONFIG_LOG_AUTO);
     EXPECT_EQ(c.http.max_head_bytes, 65536);
     EXPECT_EQ(c.http.max_header_line_bytes, 16384);
     EXPECT_EQ(c.http.header_timeout_ms, 10000);

@@ -23,8 +23,9 @@ static const struct arrow {
     { CONN_BODY, CONN_SEND, DEADLINE_SEND },       { CONN_WAIT, CONN_SEND, DEADLINE_SEND },
     { CONN_WAIT, CONN_BODY, DEADLINE_BODY },       { CONN_SEND, CONN_PAUSE, DEADLINE_NONE },
     { CONN_PAUSE, CONN_SEND, DEADLINE_SEND },      { CONN_PAUSE, CONN_CLOSED, DEADLINE_NONE },
+    { CONN_WAIT, CONN_SUSPEND, DEADLINE_NONE },    { CONN_SUSPEND, CONN_WAIT, DEADLINE_NONE },
     { CONN_SEND, CONN_IDLE, DEADLINE_IDLE },       { CONN_SEND, CONN_HEAD, DEADLINE_HEAD },
-    { CONN_SEND, CONN_DROP, DEADLINE_BODY },       { CONN_SEND, CONN_LINGER, DEADLINE_LINGER },
+    { CONN_SEND, CONN_DROP, DEADLINE_LINGER },     { CONN_SEND, CONN_LINGER, DEADLINE_LINGER },
     { CONN_SEND, CONN_CLOSED, DEADLINE_NONE },     { CONN_DROP, CONN_IDLE, DEADLINE_IDLE },
     { CONN_DROP, CONN_HEAD, DEADLINE_HEAD },       { CONN_DROP, CONN_CLOSED, DEADLINE_NONE },
     { CONN_LINGER, CONN_CLOSED, DEADLINE_NONE },
@@ -40,7 +41,8 @@ static bool is_arrow(enum conn_state from, enum conn_state to)
 
 static bool has_exchange(enum conn_state state)
 {
-    return state == CONN_BODY || state == CONN_WAIT || state == CONN_SEND || state == CONN_PAUSE || state == CONN_DROP;
+    return state == CONN_BODY || state == CONN_WAIT || state == CONN_SUSPEND || state == CONN_SEND ||
+           state == CONN_PAUSE || state == CONN_DROP;
 }
 
 /* One connection of one loop. All its timeouts have different lengths. */
@@ -88,10 +90,10 @@ TEST(a_move_replaces_the_deadline_of_the_former_state)
     static const enum conn_state path[] = { CONN_FIRST, CONN_HEAD,  CONN_BODY, CONN_WAIT,  CONN_SEND, CONN_DROP,
                                             CONN_IDLE,  CONN_HEAD,  CONN_WAIT, CONN_SEND,  CONN_HEAD, CONN_BODY,
                                             CONN_SEND,  CONN_PAUSE, CONN_SEND, CONN_LINGER };
-    static const enum deadline_kind deadlines[] = { DEADLINE_HEAD, DEADLINE_HEAD, DEADLINE_BODY, DEADLINE_NONE,
-                                                    DEADLINE_SEND, DEADLINE_BODY, DEADLINE_IDLE, DEADLINE_HEAD,
-                                                    DEADLINE_NONE, DEADLINE_SEND, DEADLINE_HEAD, DEADLINE_BODY,
-                                                    DEADLINE_SEND, DEADLINE_NONE, DEADLINE_SEND, DEADLINE_LINGER };
+    static const enum deadline_kind deadlines[] = { DEADLINE_HEAD, DEADLINE_HEAD,   DEADLINE_BODY, DEADLINE_NONE,
+                                                    DEADLINE_SEND, DEADLINE_LINGER, DEADLINE_IDLE, DEADLINE_HEAD,
+                                                    DEADLINE_NONE, DEADLINE_SEND,   DEADLINE_HEAD, DEADLINE_BODY,
+                                                    DEADLINE_SEND, DEADLINE_NONE,   DEADLINE_SEND, DEADLINE_LINGER };
     struct machine m;
     machine_init(&m, CONN_NEW, CONN_FIRST);
     for (size_t i = 0; i < LENGTH_OF(path); i++) {
@@ -123,7 +125,7 @@ TEST(progress_begins_the_deadline_of_the_state_again)
         enum deadline_kind deadline;
     } cases[] = { { CONN_BODY, DEADLINE_BODY },
                   { CONN_SEND, DEADLINE_SEND },
-                  { CONN_DROP, DEADLINE_BODY },
+                  { CONN_DROP, DEADLINE_LINGER },
                   { CONN_LINGER, DEADLINE_LINGER } };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         struct machine m;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Environments, courses, spaces and enrolments: who may do what, unique names, and what goes with what is removed. */
+#include "rounds.h"
 #include "school.h"
 #include "test.h"
 
@@ -369,7 +370,7 @@ TEST(a_removed_course_or_environment_is_gone_with_all_that_is_in_it)
 
 TEST(what_is_removed_in_pieces_survives_a_failure_of_any_call)
 {
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         SCHOOL(s);
         int64_t folder = school_folder(s, s->root, "a");
         struct file file = school_file(s, folder, "x", S("hello"));

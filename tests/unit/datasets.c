@@ -124,7 +124,7 @@ static struct job job_of(const struct fixture *f, int64_t file_id)
 {
     struct job_list jobs;
     slice subject = arena_printf(f->w->a, "file:%lld", (long long)file_id);
-    EXPECT_OK(job_list(&f->w->core, f->w->a, &jobs));
+    EXPECT_OK(job_list(&f->w->core, ALL_IDS, f->w->a, &jobs));
     for (size_t i = 0; i < jobs.count; i++)
         if (slice_eq(jobs.items[i].subject, subject))
             return jobs.items[i];

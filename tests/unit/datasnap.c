@@ -334,6 +334,12 @@ TEST(upload_urls_are_where_the_configuration_says)
     SCOPED(datasnap_fixture_freep) struct datasnap_fixture *f = datasnap_fixture_new(&options);
     datasnap_schema(f, "vendas", VENDAS);
     EXPECT(slice_starts(datasnap_str(f, issue(f, "15"), "upload_url"), S("https://objects.example.org/p/")));
+    f->datasnap.options.upload_url = S("");
+    slice before = datasnap_str(f, issue(f, "15"), "upload_url");
+    f->links.storage_host = S("objects.example.org"); /* which clients of this API need not know */
+    slice after = datasnap_str(f, issue(f, "15"), "upload_url");
+    EXPECT_SLICE(slice_part(after, 0, slice_find(after, S("/p/"))),
+                 slice_part(before, 0, slice_find(before, S("/p/"))));
 }
 
 /* ---- §8: what the tool reports ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of "123456789" from the catalogue of parametrised CRC algorithms, of "abc" from FIPS 180-2. */
+/* Values of "123456789" from the catalogue of parametrised CRC algorithms, of "abc" from FIPS 180-2 and RFC 1321, and of xxHash from
+ * its program xxhsum 0.8.1. */
 #include "test.h"
 
 #include "base/text.h"
@@ -7,7 +8,9 @@
 
 #include <string.h>
 
-static const enum digest_kind kinds[] = { DIGEST_CRC32, DIGEST_CRC32C, DIGEST_CRC64NVME, DIGEST_SHA1, DIGEST_SHA256 };
+static const enum digest_kind kinds[] = { DIGEST_CRC32,   DIGEST_CRC32C,   DIGEST_CRC64NVME, DIGEST_SHA1,
+                                          DIGEST_SHA256,  DIGEST_SHA512,   DIGEST_MD5,       DIGEST_XXHASH64,
+                                          DIGEST_XXHASH3, DIGEST_XXHASH128 };
 
 static void expect_hex(enum digest_kind kind, slice bytes, const char *hex)
 {
@@ -27,6 +30,16 @@ TEST(digests_of_known_texts_have_their_published_values)
     expect_hex(DIGEST_SHA1, S("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
     expect_hex(DIGEST_SHA256, S("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     expect_hex(DIGEST_CRC32, S(""), "00000000");
+    expect_hex(DIGEST_SHA512, S("abc"),
+               "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+               "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+    expect_hex(DIGEST_MD5, S("abc"), "900150983cd24fb0d6963f7d28e17f72");
+    expect_hex(DIGEST_XXHASH64, S(""), "ef46db3751d8e999");
+    expect_hex(DIGEST_XXHASH64, S("abc"), "44bc2cf5ad770999");
+    expect_hex(DIGEST_XXHASH3, S(""), "2d06800538d394c2");
+    expect_hex(DIGEST_XXHASH3, S("abc"), "78af5f94892f3950");
+    expect_hex(DIGEST_XXHASH128, S(""), "99aa06d3014798d86001c324468d497f");
+    expect_hex(DIGEST_XXHASH128, S("abc"), "06b05ab6733a618578af5f94892f3950");
 }
 
 TEST(digest_names_are_found_in_any_case)
@@ -40,7 +53,7 @@ TEST(digest_names_are_found_in_any_case)
     EXPECT(digest_by_name(S("crc64Nvme"), &kind));
     EXPECT_EQ(kind, DIGEST_CRC64NVME);
     EXPECT(!digest_by_name(S(""), &kind));
-    EXPECT(!digest_by_name(S("MD5"), &kind));
+    EXPECT(!digest_by_name(S("MD4"), &kind));
     EXPECT(!digest_by_name(S("SHA2567"), &kind));
     EXPECT_SLICE(digest_name(DIGEST_NONE), S(""));
     EXPECT_EQ(digest_size(DIGEST_NONE), 0);

@@ -414,6 +414,21 @@ TEST(a_copy_names_the_same_object)
     expect_empty_store(w);
 }
 
+/* The bytes of the source were read for another digest, and meanwhile the source was replaced. */
+TEST(a_copy_does_not_take_the_digest_of_another_object)
+{
+    WORLD(w);
+    struct bucket_fixture s = bucket_fixture_new(w);
+    bucket_fixture_store(&s, S("one"), S("old"));
+    struct entry old = get(&s, S("one")), entry;
+    struct entry_copy copy = { .digest_of = old.object_id };
+    digest_of(DIGEST_SHA1, S("old"), &copy.digest);
+    EXPECT_OK(copy_with(&s, copy, S("one"), S("two"), &entry));
+    EXPECT(digest_eq(&entry.digest, &copy.digest));
+    bucket_fixture_store(&s, S("one"), S("new"));
+    EXPECT_ERR(copy_with(&s, copy, S("one"), S("three"), &entry), ERR_UNAVAILABLE);
+}
+
 TEST(a_copy_checks_the_conditions_of_source_and_target)
 {
     WORLD(w);
@@ -580,6 +595,7 @@ RUN_TESTS(cmocka_unit_test(the_lowest_number_as_the_size_of_an_entry_was_counted
           cmocka_unit_test(a_removed_entry_is_gone_and_removing_it_again_succeeds),
           cmocka_unit_test(entry_remove_many_removes_a_thousand_keys_in_few_writes),
           cmocka_unit_test(setting_tags_changes_nothing_else), cmocka_unit_test(a_copy_names_the_same_object),
+          cmocka_unit_test(a_copy_does_not_take_the_digest_of_another_object),
           cmocka_unit_test(a_copy_checks_the_conditions_of_source_and_target),
           cmocka_unit_test(thirty_two_writers_of_one_key_leave_one_complete_object),
           cmocka_unit_test(tus_php_257_one_of_many_conditional_creations_of_a_key_wins))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees of folders: names, moves, removal of whole subtrees, the bytes of the course, searching. */
+#include "rounds.h"
 #include "school.h"
 #include "test.h"
 
@@ -434,7 +435,7 @@ TEST(random_trees_behave_as_a_model)
 
 TEST(a_removal_that_fails_at_any_call_is_whole_or_not_at_all)
 {
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         SCHOOL(s);
         int64_t a = school_folder(s, s->root, "a"), b = school_folder(s, a, "b");
         struct file f = school_file(s, b, "x", S("hello"));
@@ -462,7 +463,7 @@ TEST(a_removal_that_fails_at_any_call_is_whole_or_not_at_all)
 
 TEST(an_upload_into_a_folder_that_fails_at_any_call_leaves_nothing)
 {
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         SCHOOL(s);
         struct file f;
         s->w->faults.fail_at = s->w->faults.calls + nth;

@@ -219,18 +219,36 @@ static void count_release(struct http_content *c)
     increment_and_notify(&contents_released);
 }
 
-static bool read_zeros(struct http_content *c, uint64_t offset, char *to, size_t size, size_t *ret_read)
+static err_t read_zeros(struct http_content *c, uint64_t offset, char *to, size_t size, struct arena *a,
+                        size_t *ret_read)
 {
     (void)c;
+    (void)a;
     for (size_t i = 0; i < size; i++)
         to[i] = (char)('a' + (offset + i) % 26);
     *ret_read = size;
-    return true;
+    return NULL;
 }
 
-static bool read_until_it_fails(struct http_content *c, uint64_t offset, char *to, size_t size, size_t *ret_read)
+static err_t read_until_it_fails(struct http_content *c, uint64_t offset, char *to, size_t size, struct arena *a,
+                                 size_t *ret_read)
 {
-    return offset < 200000 && read_zeros(c, offset, to, size, ret_read);
+    return offset < 200000 ? read_zeros(c, offset, to, size, a, ret_read) : err_make(a, ERR_CORRUPT, "damaged");
+}
+
+static _Atomic uint64_t damaged_at; /* a byte of the file; UINT64_MAX: none */
+static _Atomic uint64_t bytes_checked;
+
+static err_t check_file(struct http_content *c, uint64_t from, uint64_t to, bool has_left, char *memory,
+                        struct arena *a)
+{
+    (void)c;
+    (void)has_left;
+    memset(memory, 0, HTTP_CHECK_MEMORY);
+    from = from / HTTP_CHECK_MEMORY * HTTP_CHECK_MEMORY; /* whole pieces, as an API has checksums of */
+    uint64_t end = (to + HTTP_CHECK_MEMORY - 1) / HTTP_CHECK_MEMORY * HTTP_CHECK_MEMORY;
+    bytes_checked += end - from;
+    return damaged_at >= from && damaged_at < end ? err_make(a, ERR_CORRUPT, "damaged") : NULL;
 }
 
 static err_t reply_with_content(struct http_exchange *x)
@@ -244,6 +262,16 @@ static err_t reply_with_content(struct http_exchange *x)
     if (slice_eq(x->req.params[0], S("file"))) {
         c->fd = file_fd;
         c->size_bytes = 3u << 20;
+    } else if (slice_eq(x->req.params[0], S("checked"))) {
+        c->fd = file_fd;
+        c->size_bytes = 3u << 20;
+        c->check = check_file;
+    } else if (slice_eq(x->req.params[0], S("broken"))) {
+        c->read_at = read_until_it_fails;
+        c->size_bytes = 1000000;
+        c->is_part = true;
+        c->part_first = 250000;
+        c->part_count = 1000;
     } else if (slice_eq(x->req.params[0], S("memory"))) {
         c->bytes = S("0123456789");
         c->size_bytes = 10;
@@ -251,6 +279,7 @@ static err_t reply_with_content(struct http_exchange *x)
         http_reply_header(x, "X-Kind", S("own"));
         http_content_headers(x);
         http_reply_header(x, "Content-Encoding", S("gzip"));
+        http_reply_header(x, "Cache-Control", S("no-cache"));
         c->bytes = S("0123456789");
         c->size_bytes = 10;
         c->head_has_ranges = true;
@@ -364,6 +393,7 @@ static const struct http_route routes[] = {
     { "POST", "/echo/{what}", reply_echo, HTTP_ON_LOOP, 0, "" },
     { "POST", "/echo/fixed", reply_hello, 0, 0, "" },
     { "GET", "/held", reply_after_gate, 0, 0, "" },
+    { "GET", "/hung", reply_after_gate, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "" },
     { "PUT", "/sink", receive_and_digest, HTTP_STREAM, 0, "" },
     { "POST", "/collect/{max}", collect_and_echo, HTTP_STREAM, 0, "" },
     { "PUT", "/later", pass_to_lane, HTTP_STREAM, 0, "" },
@@ -581,11 +611,40 @@ TEST(the_refusal_of_a_chunked_body_says_what_is_wrong)
 TEST(a_target_that_cannot_name_a_route_is_malformed)
 {
     SCRATCH(a);
-    slice r = send_and_read(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"));
+    slice r = send_and_read(&a, S("GET * HTTP/1.1\r\nHost: x\r\n\r\n"));
     EXPECT_HAS(r, "HTTP/1.1 400 ");
     EXPECT_HAS(r, "Connection: close\r\n");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello?\xe9 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /hello#a HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
     EXPECT_HAS(send_and_read(&a, S("GET /hello/%00 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
     EXPECT_HAS(send_and_read(&a, S("GET /hello/%4 HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 400 ");
+}
+
+TEST(a_request_about_the_server_was_malformed)
+{
+    SCRATCH(a);
+    slice r = send_and_read(&a, S("OPTIONS * HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+                                  "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 200 ");
+    EXPECT_HAS(r, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    EXPECT_HAS(r, "Content-Length: 0\r\n");
+    EXPECT_HAS(r, "\r\n\r\nhello");
+}
+
+TEST(an_unknown_method_was_malformed)
+{
+    SCRATCH(a);
+    static const char *const methods[] = { "FETCH", "get", "PROPFIND", "CONNECT" };
+    for (size_t i = 0; i < LENGTH_OF(methods); i++) {
+        slice r = send_and_read(&a, arena_printf(&a,
+                                                 "%s /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+                                                 "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n",
+                                                 methods[i]));
+        EXPECT_HAS(r, "HTTP/1.1 501 ");
+        EXPECT_HAS(r, "Connection: close\r\n");
+        EXPECT_EQ(count_occurrences(r, "HTTP/1.1 "), 1);
+    }
+    EXPECT_HAS(send_and_read(&a, S("TRACE /hello HTTP/1.1\r\nHost: x\r\n\r\n")), "HTTP/1.1 405 ");
 }
 
 TEST(pipelined_requests_are_answered_in_order)
@@ -1044,8 +1103,46 @@ TEST(a_refusal_drops_the_headers_of_the_content)
     }
     EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nRange: bytes=10-\r\n\r\n")),
                "Content-Range: bytes */10\r\n");
-    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n")),
-               "Content-Encoding: gzip");
+}
+
+/* boto3#4765: a 304 with the checksum of the object made a client compare it with a body that was not there. */
+TEST(a_304_had_headers_that_describe_a_body)
+{
+    SCRATCH(a);
+    slice r = send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"tag\"\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 304 ");
+    EXPECT_HAS(r, "X-Kind: own\r\n");
+    EXPECT_HAS(r, "ETag: \"tag\"\r\n");
+    EXPECT_HAS(r, "Cache-Control: no-cache\r\n");
+    EXPECT(slice_find(r, S("Content-Encoding")) == SLICE_NONE);
+}
+
+TEST(a_compressed_body_that_would_lose_its_label_is_refused)
+{
+    SCRATCH(a);
+    slice r = send_and_read(
+        &a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"));
+    EXPECT_HAS(r, "HTTP/1.1 415 ");
+    EXPECT_HAS(r, "Accept-Encoding: identity\r\n");
+    EXPECT_HAS(send_and_read(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\n"
+                                   "Content-Encoding: br\r\nContent-Length: 3\r\n\r\nabc")),
+               "HTTP/1.1 415 ");
+    EXPECT_HAS(send_and_read(&a, S("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\n"
+                                   "Content-Length: 3\r\n\r\nabc")),
+               "HTTP/1.1 200 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n\r\n")),
+               "HTTP/1.1 200 ");
+}
+
+TEST(a_list_of_etags_may_stand_in_several_lines)
+{
+    SCRATCH(a);
+    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"a\"\r\n"
+                                   "If-None-Match: \"tag\"\r\n\r\n")),
+               "HTTP/1.1 304 ");
+    EXPECT_HAS(send_and_read(&a, S("GET /content/zipped HTTP/1.1\r\nHost: x\r\nIf-Match: \"a\"\r\n"
+                                   "If-Match: \"tag\"\r\n\r\n")),
+               "HTTP/1.1 200 ");
 }
 
 /* Names and values of headers that were stored may come from a backup that somebody else has made. */
@@ -1090,6 +1187,43 @@ TEST(seaweedfs_9149_a_failing_read_closes_the_connection)
     r = send_and_read(&a, S("GET /stream HTTP/1.1\r\nHost: x\r\nX-Fail: yes\r\n\r\n"));
     EXPECT_HAS(r, "Transfer-Encoding: chunked\r\n");
     EXPECT(slice_find(body_of(r), S("0\r\n\r\n")) == SLICE_NONE);
+}
+
+static slice get_checked(struct arena *a, uint64_t damage, const char *range)
+{
+    damaged_at = damage;
+    bytes_checked = 0;
+    return send_and_read(
+        a, arena_printf(a, "GET /content/checked HTTP/1.1\r\nHost: x\r\n%sConnection: close\r\n\r\n", range));
+}
+
+TEST(d7_damaged_bytes_are_refused_before_the_head_or_cut)
+{
+    SCRATCH(a);
+    slice r = get_checked(&a, UINT64_MAX, "");
+    EXPECT_EQ(body_of(r).n, 3u << 20);
+    EXPECT_EQ(bytes_checked, 3u << 20); /* each piece once */
+    r = get_checked(&a, 5, "");
+    EXPECT_HAS(r, "{\"error\":\"damaged\"}");
+    EXPECT(slice_find(r, S("ETag")) == SLICE_NONE && slice_find(r, S("Accept-Ranges")) == SLICE_NONE);
+    EXPECT(slice_find(r, S("Last-Modified")) == SLICE_NONE);
+    for (uint64_t at = HTTP_CHECK_MEMORY; at < 3u << 20; at += 9 * HTTP_CHECK_MEMORY) {
+        r = get_checked(&a, at, "");
+        EXPECT_HAS(r, "HTTP/1.1 200 ");
+        EXPECT_HAS(r, "Content-Length: 3145728\r\n");
+        EXPECT(body_of(r).n <= at);
+    }
+    r = get_checked(&a, 1000000, "Range: bytes=1000001-1000002\r\n");
+    EXPECT_HAS(r, "{\"error\":\"damaged\"}");
+    EXPECT(slice_find(r, S("Content-Range")) == SLICE_NONE);
+    r = get_checked(&a, 1000000, "Range: bytes=2000001-2999999\r\n");
+    EXPECT_HAS(r, "HTTP/1.1 206 ");
+    EXPECT_EQ(body_of(r).n, 999999);
+    EXPECT_EQ(bytes_checked, (2999999 / HTTP_CHECK_MEMORY - 2000001 / HTTP_CHECK_MEMORY + 1) * HTTP_CHECK_MEMORY);
+    r = send_and_read(&a, S("GET /content/broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    EXPECT_HAS(r, "{\"error\":\"damaged\"}");
+    r = send_and_read(&a, S("HEAD /content/broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    EXPECT_HAS(r, "HTTP/1.1 206 "); /* sends no bytes */
 }
 
 /* The kernel buffers at most half of eight replies of 1 MB, so the server has to wait until the client reads. */
@@ -1352,7 +1486,7 @@ TEST(the_time_of_a_body_begins_when_it_is_asked_for)
     http_server_wake(server);
     expect_silence(fd);
     increment_and_notify(&gate_open);
-    EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 400 ");
+    EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 408 ");
     EXPECT_EQ(sinks_cut, cut + 1);
     EXPECT_EQ(passed_on, passed + 1);
     close(fd);
@@ -1394,7 +1528,7 @@ TEST(slow_clients_are_disconnected)
     int cut = sinks_cut;
     fd = connect_client();
     send_all(fd, S("PUT /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\nabc"));
-    EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 400 ");
+    EXPECT_HAS(tick_until_closed(fd, &a), "HTTP/1.1 408 ");
     wait_for_count(&sinks_cut, cut + 1);
     close(fd);
 }
@@ -1417,6 +1551,34 @@ TEST(the_loop_answers_while_all_workers_are_busy)
     }
     wait_for_count(&gate_waiting, before + 4);
     close_gate();
+}
+
+/* Asks until the engine answers so. */
+static void wait_for_ping(bool alive)
+{
+    for (int64_t left = WAIT_MS; http_server_ping(server) != alive; left -= 10) {
+        if (left <= 0)
+            fail_msg("the loops are not %s", alive ? "alive" : "hung");
+        poll(NULL, 0, 10);
+    }
+}
+
+TEST(a_hung_loop_answers_no_ping_until_it_goes_on)
+{
+    SCRATCH(a);
+    close_gate();
+    wait_for_ping(true);
+    int waiting = gate_waiting, fd = connect_client();
+    send_all(fd, S("GET /hung HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    wait_for_count(&gate_waiting, waiting + 1);
+    http_server_ping(server); /* the ping before may have been answered before the loop hung */
+    for (int i = 0; i < 3; i++)
+        EXPECT(!http_server_ping(server));
+    increment_and_notify(&gate_open);
+    EXPECT_HAS(read_reply(fd, &a, S("")), "late");
+    close(fd);
+    close_gate();
+    wait_for_ping(true);
 }
 
 TEST(one_address_cannot_use_all_connections)
@@ -1516,47 +1678,51 @@ TEST(a_stopping_server_finishes_running_requests)
     close(idle);
 }
 
-RUN_TESTS_WITH(start_server, stop_server, cmocka_unit_test(a_request_gets_its_reply),
-               cmocka_unit_test(the_api_replies_when_the_engine_refuses),
-               cmocka_unit_test(an_error_of_the_api_reaches_its_fail_from_wherever_it_is_found),
-               cmocka_unit_test(the_refusal_of_a_chunked_body_says_what_is_wrong),
-               cmocka_unit_test(a_target_that_cannot_name_a_route_is_malformed),
-               cmocka_unit_test(pipelined_requests_are_answered_in_order),
-               cmocka_unit_test(a_request_split_at_any_byte_gets_the_same_reply),
-               cmocka_unit_test(streamed_bodies_of_every_size_arrive_unchanged),
-               cmocka_unit_test(chunked_bodies_of_any_chunk_size_arrive_unchanged),
-               cmocka_unit_test(sixteen_concurrent_uploads_do_not_mix),
-               cmocka_unit_test(an_upload_uses_at_most_two_buffers),
-               cmocka_unit_test(uploads_use_no_more_buffers_than_the_pool_has_and_wait_without_a_time_limit),
-               cmocka_unit_test(an_upload_that_waits_for_its_disk_delays_no_other),
-               cmocka_unit_test(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers),
-               cmocka_unit_test(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses),
-               cmocka_unit_test(a_refused_upload_that_breaks_off_ends_its_connection),
-               cmocka_unit_test(a_body_that_is_too_large_and_then_malformed_is_too_large),
-               cmocka_unit_test(continue_is_sent_only_when_the_body_is_accepted),
-               cmocka_unit_test(a_streaming_route_can_collect_the_body_of_an_ordinary_request),
-               cmocka_unit_test(a_client_can_read_a_refusal_while_it_sends_64_MiB),
-               cmocka_unit_test(downloads_obey_ranges_and_conditions),
-               cmocka_unit_test(a_part_of_a_content_is_sent_like_a_range),
-               cmocka_unit_test(an_empty_part_of_a_content_is_sent_as_an_empty_reply),
-               cmocka_unit_test(a_refusal_drops_the_headers_of_the_content),
-               cmocka_unit_test(a_stored_content_type_added_headers_to_the_reply),
-               cmocka_unit_test(range_applies_to_head_only_where_the_api_asks_for_it),
-               cmocka_unit_test(a_produced_reply_is_chunked_or_ends_with_the_connection),
-               cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
-               cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
-               cmocka_unit_test(a_request_that_lost_its_right_went_on_to_its_end),
-               cmocka_unit_test(the_first_trailers_of_a_chunked_body_reach_its_handler),
-               cmocka_unit_test(the_trailers_of_a_large_body_reach_its_sink),
-               cmocka_unit_test(trailers_of_bodies_that_nobody_takes_are_dropped),
-               cmocka_unit_test(the_memory_of_trailers_is_given_back),
-               cmocka_unit_test(continue_is_sent_only_when_a_body_is_received_later),
-               cmocka_unit_test(a_body_that_came_before_it_was_asked_for_is_received),
-               cmocka_unit_test(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink),
-               cmocka_unit_test(what_came_of_a_body_that_is_cut_goes_to_a_sink_that_keeps_it),
-               cmocka_unit_test(the_time_of_a_body_begins_when_it_is_asked_for),
-               cmocka_unit_test(a_body_can_be_collected_later), cmocka_unit_test(slow_clients_are_disconnected),
-               cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
-               cmocka_unit_test(one_address_cannot_use_all_connections),
-               cmocka_unit_test(epoll_reported_a_freed_connection_whose_socket_another_process_held),
-               cmocka_unit_test(a_stopping_server_finishes_running_requests))
+RUN_TESTS_WITH(
+    start_server, stop_server, cmocka_unit_test(a_request_gets_its_reply),
+    cmocka_unit_test(the_api_replies_when_the_engine_refuses),
+    cmocka_unit_test(an_error_of_the_api_reaches_its_fail_from_wherever_it_is_found),
+    cmocka_unit_test(the_refusal_of_a_chunked_body_says_what_is_wrong),
+    cmocka_unit_test(a_target_that_cannot_name_a_route_is_malformed),
+    cmocka_unit_test(a_request_about_the_server_was_malformed), cmocka_unit_test(an_unknown_method_was_malformed),
+    cmocka_unit_test(pipelined_requests_are_answered_in_order),
+    cmocka_unit_test(a_request_split_at_any_byte_gets_the_same_reply),
+    cmocka_unit_test(streamed_bodies_of_every_size_arrive_unchanged),
+    cmocka_unit_test(chunked_bodies_of_any_chunk_size_arrive_unchanged),
+    cmocka_unit_test(sixteen_concurrent_uploads_do_not_mix), cmocka_unit_test(an_upload_uses_at_most_two_buffers),
+    cmocka_unit_test(uploads_use_no_more_buffers_than_the_pool_has_and_wait_without_a_time_limit),
+    cmocka_unit_test(an_upload_that_waits_for_its_disk_delays_no_other),
+    cmocka_unit_test(an_upload_that_breaks_off_ends_its_sink_and_frees_its_buffers),
+    cmocka_unit_test(a_client_can_read_the_refusal_of_a_body_that_the_sink_refuses),
+    cmocka_unit_test(a_refused_upload_that_breaks_off_ends_its_connection),
+    cmocka_unit_test(a_body_that_is_too_large_and_then_malformed_is_too_large),
+    cmocka_unit_test(continue_is_sent_only_when_the_body_is_accepted),
+    cmocka_unit_test(a_streaming_route_can_collect_the_body_of_an_ordinary_request),
+    cmocka_unit_test(a_client_can_read_a_refusal_while_it_sends_64_MiB),
+    cmocka_unit_test(downloads_obey_ranges_and_conditions), cmocka_unit_test(a_part_of_a_content_is_sent_like_a_range),
+    cmocka_unit_test(an_empty_part_of_a_content_is_sent_as_an_empty_reply),
+    cmocka_unit_test(a_refusal_drops_the_headers_of_the_content),
+    cmocka_unit_test(a_304_had_headers_that_describe_a_body),
+    cmocka_unit_test(a_compressed_body_that_would_lose_its_label_is_refused),
+    cmocka_unit_test(a_list_of_etags_may_stand_in_several_lines),
+    cmocka_unit_test(a_stored_content_type_added_headers_to_the_reply),
+    cmocka_unit_test(range_applies_to_head_only_where_the_api_asks_for_it),
+    cmocka_unit_test(a_produced_reply_is_chunked_or_ends_with_the_connection),
+    cmocka_unit_test(seaweedfs_9149_a_failing_read_closes_the_connection),
+    cmocka_unit_test(d7_damaged_bytes_are_refused_before_the_head_or_cut),
+    cmocka_unit_test(a_slow_reader_receives_every_byte), cmocka_unit_test(heads_over_their_limits_are_431),
+    cmocka_unit_test(a_request_that_lost_its_right_went_on_to_its_end),
+    cmocka_unit_test(the_first_trailers_of_a_chunked_body_reach_its_handler),
+    cmocka_unit_test(the_trailers_of_a_large_body_reach_its_sink),
+    cmocka_unit_test(trailers_of_bodies_that_nobody_takes_are_dropped),
+    cmocka_unit_test(the_memory_of_trailers_is_given_back),
+    cmocka_unit_test(continue_is_sent_only_when_a_body_is_received_later),
+    cmocka_unit_test(a_body_that_came_before_it_was_asked_for_is_received),
+    cmocka_unit_test(a_client_that_goes_away_before_its_body_is_asked_for_ends_its_sink),
+    cmocka_unit_test(what_came_of_a_body_that_is_cut_goes_to_a_sink_that_keeps_it),
+    cmocka_unit_test(the_time_of_a_body_begins_when_it_is_asked_for), cmocka_unit_test(a_body_can_be_collected_later),
+    cmocka_unit_test(slow_clients_are_disconnected), cmocka_unit_test(the_loop_answers_while_all_workers_are_busy),
+    cmocka_unit_test(a_hung_loop_answers_no_ping_until_it_goes_on),
+    cmocka_unit_test(one_address_cannot_use_all_connections),
+    cmocka_unit_test(epoll_reported_a_freed_connection_whose_socket_another_process_held),
+    cmocka_unit_test(a_stopping_server_finishes_running_requests))

@@ -439,19 +439,19 @@ TEST(jobs_that_ended_are_forgotten_after_their_time_and_no_others)
     claim_and_die(&f, waiting, S("work"));
     struct job_list all;
     EXPECT_OK(job_forget_finished(&f.w->core, NULL, f.w->a));
-    EXPECT_OK(job_list(&f.w->core, f.w->a, &all));
+    EXPECT_OK(job_list(&f.w->core, ALL_IDS, f.w->a, &all));
     size_t before = all.count;
     world_wait(f.w, get_job(&f, done).finished_at_ms + WORLD_JOBS_KEPT_MS - core_now_ms(&f.w->core));
     EXPECT_OK(job_forget_finished(&f.w->core, NULL, f.w->a));
-    EXPECT_OK(job_list(&f.w->core, f.w->a, &all));
+    EXPECT_OK(job_list(&f.w->core, ALL_IDS, f.w->a, &all));
     EXPECT_EQ(all.count, before);
     world_wait(f.w, 1);
     EXPECT_OK(job_forget_finished(&f.w->core, NULL, f.w->a));
-    EXPECT_OK(job_list(&f.w->core, f.w->a, &all));
+    EXPECT_OK(job_list(&f.w->core, ALL_IDS, f.w->a, &all));
     EXPECT_EQ(all.count, before - 1);
     world_wait(f.w, hours(1));
     EXPECT_OK(job_forget_finished(&f.w->core, NULL, f.w->a));
-    EXPECT_OK(job_list(&f.w->core, f.w->a, &all));
+    EXPECT_OK(job_list(&f.w->core, ALL_IDS, f.w->a, &all));
     EXPECT_EQ(all.count, before - 3);
     EXPECT_EQ(get_job(&f, waiting).state, JOB_RUNNING);
     (void)failed;
@@ -489,7 +489,7 @@ static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lo
 
     /* Everything that was acknowledged has happened. */
     struct job_list all;
-    EXPECT_OK(job_list(&w->core, w->a, &all));
+    EXPECT_OK(job_list(&w->core, ALL_IDS, w->a, &all));
     if (!add_e)
         (void)get_job(f, one.id);
     if (!add_two_e && !cancel_e && !retry_e)
@@ -502,7 +502,7 @@ static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lo
     /* All jobs still reach their final state. */
     for (int i = 0; i < 2 * MAX_ATTEMPTS; i++, world_wait(w, JOB_LEASE_MS))
         (void)!jobs_run_due(f->jobs, w->a);
-    EXPECT_OK(job_list(&w->core, w->a, &all));
+    EXPECT_OK(job_list(&w->core, ALL_IDS, w->a, &all));
     for (size_t i = 0; i < all.count; i++) {
         const struct job *job = &all.items[i];
         EXPECT(!job->lease_owner.n && job->attempts <= MAX_ATTEMPTS);
@@ -518,7 +518,7 @@ static bool live_with_a_fault(struct job_fixture *f, int64_t nth, bool answer_lo
 
 static void live_with_faults(bool answer_lost)
 {
-    for (int64_t nth = 1; nth < 1000; nth++) {
+    for (int64_t nth = fault_first(); nth < 1000; nth += fault_step()) {
         JOB_FIXTURE(f);
         f.work.step = note_in_steps;
         if (!live_with_a_fault(&f, nth, answer_lost))
@@ -571,7 +571,46 @@ TEST(each_change_of_a_job_raises_the_number_of_its_row)
     EXPECT_EQ(job_row_changes(core, id + 1), 0);
 }
 
+struct counting {
+    struct job_listener listener;
+    struct core *core;
+    int64_t id;
+    int calls;
+    uint64_t rows, number;
+};
+
+static void count_changes(struct job_listener *listener, uint64_t rows)
+{
+    struct counting *c = CONTAINER_OF(listener, struct counting, listener);
+    c->calls++;
+    c->rows |= rows;
+    c->number = job_row_changes(c->core, c->id);
+}
+
+TEST(whoever_listens_is_called_after_each_commit_that_changes_jobs)
+{
+    JOB_FIXTURE(f);
+    struct core *core = &f.w->core;
+    struct counting one = { .listener.rows_changed = count_changes, .core = core, .id = 1 }, other = one;
+    world_wait(f.w, hours(24)); /* nothing periodic is due at the same time */
+    run_due(&f);
+    job_listen(core, &one.listener);
+    job_listen(core, &other.listener);
+    one.id = other.id = add_job(&f, S(""));
+    EXPECT(one.calls == 1 && one.rows == JOB_ROW_BIT(one.id));
+    job_unlisten(core, &other.listener);
+    job_unlisten(core, &other.listener); /* which does not listen any more */
+    run_due(&f);
+    EXPECT(one.calls == 3 && one.rows == JOB_ROW_BIT(one.id)); /* the claim, the end */
+    EXPECT_EQ(one.number, job_row_changes(core, one.id));      /* it had risen before the call */
+    EXPECT_EQ(other.calls, 1);
+    world_user(f.w, S("nobody"));
+    EXPECT_EQ(one.calls, 3); /* no job was changed */
+    job_unlisten(core, &one.listener);
+}
+
 RUN_TESTS(cmocka_unit_test(each_change_of_a_job_raises_the_number_of_its_row),
+          cmocka_unit_test(whoever_listens_is_called_after_each_commit_that_changes_jobs),
           cmocka_unit_test(a_run_gets_its_subject_reports_progress_and_is_done_with_its_result),
           cmocka_unit_test(a_job_runs_at_its_time_and_not_before),
           cmocka_unit_test(a_job_of_a_kind_that_nobody_knows_waits),

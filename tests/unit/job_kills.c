@@ -4,6 +4,7 @@
  * in between does nothing more. */
 #include "job_fixture.h"
 #include "rounds.h"
+#include "tmpdir.h"
 
 #include "core/event.h"
 
@@ -87,8 +88,7 @@ static void kill_after(const char *path, int bytes, useconds_t more_us)
 
 TEST(a_job_goes_on_exactly_where_it_was_and_a_cancelled_one_does_not_go_on)
 {
-    char dir[] = "/tmp/cais-job-XXXXXX", path[64];
-    assert_non_null(mkdtemp(dir));
+    char *dir = tmpdir_make(), path[96];
     snprintf(path, sizeof path, "%s/db", dir);
     struct random_seeded random;
     random_seeded_init(&random, rounds_seed());
@@ -138,13 +138,7 @@ TEST(a_job_goes_on_exactly_where_it_was_and_a_cancelled_one_does_not_go_on)
     job_fixture_prepare(&f, world_new_with(&(struct world_options){ .database = path }));
     EXPECT_OK(meta_verify(f.w->core.meta, f.w->a));
     world_free(f.w);
-    const char *files[] = { "", "-wal", "-shm" };
-    for (size_t i = 0; i < LENGTH_OF(files); i++) {
-        char name[80];
-        snprintf(name, sizeof name, "%s%s", path, files[i]);
-        unlink(name);
-    }
-    assert_int_equal(rmdir(dir), 0);
+    tmpdir_remove(dir);
 }
 
 RUN_TESTS(cmocka_unit_test(a_job_goes_on_exactly_where_it_was_and_a_cancelled_one_does_not_go_on))

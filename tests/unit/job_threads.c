@@ -3,6 +3,7 @@
  * request. */
 #include "job_fixture.h"
 #include "rounds.h"
+#include "tmpdir.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -12,28 +13,22 @@ enum { WAIT_S = 30 /* how long to wait for an event before the test fails */ };
 
 /* A world whose readers do not wait for its writer. */
 struct busy_world {
-    char dir[32], path[48];
+    char *dir, path[96];
     struct world *w;
 };
 
 static void busy_world_init(struct busy_world *b)
 {
-    snprintf(b->dir, sizeof b->dir, "/tmp/cais-job-XXXXXX");
-    assert_non_null(mkdtemp(b->dir));
+    tmpdir_use_memory();
+    b->dir = tmpdir_make();
     snprintf(b->path, sizeof b->path, "%s/db", b->dir);
     b->w = world_new_with(&(struct world_options){ .threaded = true, .database = b->path });
 }
 
 static void busy_world_release(struct busy_world *b)
 {
-    const char *left[] = { "", "-wal", "-shm" };
     world_free(b->w);
-    for (size_t i = 0; i < LENGTH_OF(left); i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s%s", b->path, left[i]);
-        unlink(name);
-    }
-    assert_int_equal(rmdir(b->dir), 0);
+    tmpdir_remove(b->dir);
 }
 
 /* A record of the runs. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rounds.h"
 #include "test.h"
+#include "tmpdir.h"
 #include "world.h"
 
+#include "core/event.h"
 #include "core/object/garbage.h"
 #include "core/object/sweep.h"
 #include "core/store/blob_store.h"
@@ -174,8 +177,8 @@ static void *sender_run(void *arg)
 
 TEST(sweep_keeps_blobs_of_pending_commits)
 {
-    char dir[] = "/tmp/cais-jobs-XXXXXX", path[64];
-    assert_non_null(mkdtemp(dir));
+    tmpdir_use_memory();
+    char *dir = tmpdir_make(), path[96];
     snprintf(path, sizeof path, "%s/db", dir);
     struct world *w = world_new_with(&(struct world_options){ .threaded = true, .database = path });
     struct principal alice = world_user(w, S("alice"));
@@ -210,13 +213,7 @@ TEST(sweep_keeps_blobs_of_pending_commits)
     EXPECT_OK(world_read(w, &alice, &s.file, &back));
     EXPECT_SLICE(back, bytes);
     world_free(w);
-    const char *left[] = { "", "-wal", "-shm" };
-    for (size_t i = 0; i < LENGTH_OF(left); i++) {
-        char name[80];
-        snprintf(name, sizeof name, "%s%s", path, left[i]);
-        unlink(name);
-    }
-    assert_int_equal(rmdir(dir), 0);
+    tmpdir_remove(dir);
 }
 
 TEST(sweep_without_remove_removes_nothing)
@@ -232,6 +229,16 @@ TEST(sweep_without_remove_removes_nothing)
     EXPECT_EQ(world_blob_count(w), 1);
 }
 
+static void expect_refusals(struct world *w, size_t count)
+{
+    struct event_list events;
+    EXPECT_OK(event_list(&w->core, 0, 100, w->a, &events));
+    size_t found = 0;
+    for (size_t i = 0; i < events.count; i++)
+        found += slice_eq(events.items[i].action, S("blobs.sweep_refused"));
+    EXPECT_EQ(found, count);
+}
+
 /* 120 of 120 blobs were unlinked a day after a database had been lost. */
 TEST(sweep_keeps_everything_when_too_many_blobs_have_no_record)
 {
@@ -245,6 +252,33 @@ TEST(sweep_keeps_everything_when_too_many_blobs_have_no_record)
     EXPECT_EQ(report.orphans, SWEEP_DOUBTFUL_COUNT + 1);
     EXPECT_EQ(report.removed, 0);
     EXPECT_EQ(world_blob_count(w), SWEEP_DOUBTFUL_COUNT + 1);
+    EXPECT_EQ(sweep_refused(&w->core), SWEEP_DOUBTFUL_COUNT + 1);
+    EXPECT_ERR(sweep_run(&w->core, &request, w->a, &report), ERR_CORRUPT);
+    expect_refusals(w, 1); /* the same again is no news */
+    orphan(w, S("00more"));
+    world_wait(w, WORLD_GRACE_MS);
+    EXPECT_ERR(sweep_run(&w->core, &request, w->a, &report), ERR_CORRUPT);
+    expect_refusals(w, 2);
+    request.is_confirmed = true;
+    EXPECT_OK(sweep_run(&w->core, &request, w->a, &report));
+    EXPECT_EQ(world_blob_count(w), 0);
+    EXPECT_EQ(sweep_refused(&w->core), 0);
+}
+
+TEST(d6_after_the_loss_of_records_no_orphan_is_removed_unless_a_person_confirms_it)
+{
+    WORLD(w);
+    struct sweep_report report;
+    struct sweep_request request = { .remove = true };
+    w->core.options.records_were_lost = true;
+    EXPECT_OK(sweep_run(&w->core, &request, w->a, &report));
+    orphan(w, S("00lost"));
+    world_wait(w, WORLD_GRACE_MS);
+    err_t e = sweep_run(&w->core, &request, w->a, &report);
+    EXPECT_ERR(e, ERR_CORRUPT);
+    assert_non_null(strstr(e->msg, "write-ahead log"));
+    EXPECT_EQ(world_blob_count(w), 1);
+    expect_refusals(w, 1);
     request.is_confirmed = true;
     EXPECT_OK(sweep_run(&w->core, &request, w->a, &report));
     EXPECT_EQ(world_blob_count(w), 0);
@@ -311,7 +345,7 @@ TEST(jobs_recover_from_every_failing_store_call)
 {
     WORLD(w);
     struct principal alice = world_user(w, S("alice"));
-    for (int64_t nth = 1;; nth++) {
+    for (int64_t nth = fault_first();; nth += fault_step()) {
         assert_true(nth < 2000);
         world_store(w, &alice, S("x"), world_bytes(w, LARGE), minutes(1));
         orphan(w, random_hex(&w->random.random, w->a, 32));
@@ -392,4 +426,5 @@ RUN_TESTS(cmocka_unit_test(a_job_that_could_not_be_claimed_kept_its_worker_for_e
           cmocka_unit_test(jobs_recover_from_every_failing_store_call),
           cmocka_unit_test(jobs_thread_runs_due_jobs_and_stops_at_once),
           cmocka_unit_test(sweep_keeps_everything_when_too_many_blobs_have_no_record),
+          cmocka_unit_test(d6_after_the_loss_of_records_no_orphan_is_removed_unless_a_person_confirms_it),
           cmocka_unit_test(sweep_removes_a_hundred_orphans_and_more_beside_many_known_blobs))

@@ -393,7 +393,7 @@ static err_t apply_branches(struct meta_tx *tx, void *arg, struct arena *a)
     return meta_space_count_branch(tx, m->space_id, BRANCHES_MAX - 1, BRANCHES_MAX, a);
 }
 
-TEST(removing_a_folder_with_hundreds_of_thousands_below_it_takes_a_short_write)
+static int64_t remove_many_branches(void)
 {
     SCHOOL(s);
     struct many_branches m = { .space_id = s->space, .folder_id = school_folder(s, s->root, "top") };
@@ -406,9 +406,20 @@ TEST(removing_a_folder_with_hundreds_of_thousands_below_it_takes_a_short_write)
     int64_t began = clock_thread_cpu_us();
     EXPECT_OK(folder_remove(&s->w->core, &s->tutor, m.folder_id, s->a));
     int64_t took = clock_thread_cpu_us() - began; /* the world has no threads */
-    print_message("%lld us\n", (long long)took);
-    EXPECT(!IS_PLAIN_BUILD || took < WRITE_MAX_US);
     EXPECT_EQ(school_course_now(s).used_bytes, 0);
+    return took;
+}
+
+/* Other programs on the machine can make it longer, but never shorter. */
+TEST(removing_a_folder_with_hundreds_of_thousands_below_it_takes_a_short_write)
+{
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < (IS_PLAIN_BUILD ? 5 : 1) && least >= WRITE_MAX_US; i++) {
+        int64_t took = remove_many_branches();
+        least = took < least ? took : least;
+    }
+    print_message("%lld us\n", (long long)least);
+    EXPECT(!IS_PLAIN_BUILD || least < WRITE_MAX_US);
 }
 
 TEST(ten_thousand_folders_and_files_are_removed_in_short_writes)

@@ -77,8 +77,15 @@ static void expect_refused_as(slice bytes, const char *part_of_why)
 
 TEST(a_refused_head_says_what_is_wrong)
 {
-    expect_refused_as(S("NOPE / HTTP/1.1\r\nHost: x\r\n\r\n"), "a known method");
-    expect_refused_as(S("GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n"), "the request target");
+    expect_refused_as(S("N(PE / HTTP/1.1\r\nHost: x\r\n\r\n"), "with a method");
+    expect_refused_as(S("\x16\x03\x01\x02"), "with a method");
+    expect_refused_as(S("A123456789012345678901234567890123456789"), "with a method");
+    expect_refused_as(S("GET /\r\nHost: x\r\n\r\n"), "names no version");
+    expect_refused_as(S("GET\r\n\r\n"), "with a method");
+    expect_refused_as(S("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP and its version");
+    expect_refused_as(S("GET / http/1.1\r\nHost: x\r\n\r\n"), "HTTP and its version");
+    expect_refused_as(S("GET / HTTP/x.1\r\nHost: x\r\n\r\n"), "HTTP and its version");
+    expect_refused_as(S("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "HTTP/2 is not spoken");
     expect_refused_as(S("GET / HTTQ/1.1\r\nHost: x\r\n\r\n"), "HTTP and its version");
     expect_refused_as(S("GET / HTTP/1.1 x\r\nHost: x\r\n\r\n"), "after the version");
     expect_refused_as(S(HEAD "A b: c\r\n\r\n"), "a header line");
@@ -115,18 +122,28 @@ TEST(the_tail_of_a_file_was_kept_as_the_whole)
                                     "%s / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
                                     "content-range: bytes 5-9/10\r\n\r\n",
                                     methods[i]),
-                       HTTP_REFUSE_MALFORMED);
+                       HTTP_REFUSE_CONTENT_RANGE);
     EXPECT_EQ(parse_head(&m, S("GET / HTTP/1.1\r\nHost: x\r\nContent-Range: bytes 5-9/10\r\n\r\n"), 1), MESSAGE_DONE);
 }
 
 TEST(an_empty_file_was_kept_for_a_body_without_a_length_in_http_1_0)
 {
     struct message m;
-    expect_refused(S("PUT / HTTP/1.0\r\nHost: x\r\n\r\n"), HTTP_REFUSE_MALFORMED);
-    expect_refused(S("POST / HTTP/1.0\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S("PUT / HTTP/1.0\r\nHost: x\r\n\r\n"), HTTP_REFUSE_LENGTH);
+    expect_refused(S("POST / HTTP/1.0\r\n\r\n"), HTTP_REFUSE_LENGTH);
     EXPECT_EQ(parse_head(&m, S("PUT / HTTP/1.0\r\nContent-Length: 0\r\n\r\n"), 1), MESSAGE_DONE);
     EXPECT_EQ(parse_head(&m, S("DELETE / HTTP/1.0\r\n\r\n"), 1), MESSAGE_DONE);
     EXPECT_EQ(parse_head(&m, S("PUT / HTTP/1.1\r\nHost: x\r\n\r\n"), 1), MESSAGE_DONE);
+}
+
+TEST(two_values_of_a_header_that_may_stand_once_are_refused)
+{
+    struct message m;
+    expect_refused(S(HEAD "Authorization: a\r\nauthorization: b\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S(HEAD "Content-Type: text/a\r\nX: y\r\nContent-Type: text/b\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    expect_refused(S(HEAD "Range: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n"), HTTP_REFUSE_MALFORMED);
+    EXPECT_EQ(parse_head(&m, S(HEAD "Content-Type: a/b\r\nContent-Type:  a/b \r\n\r\n"), 1), MESSAGE_DONE);
+    EXPECT_EQ(parse_head(&m, S(HEAD "Cookie: a\r\nCookie: b\r\n\r\n"), 1), MESSAGE_DONE);
 }
 
 TEST(the_first_of_two_faults_in_a_head_decides)
@@ -147,12 +164,57 @@ TEST(bytes_after_a_supported_version_are_malformed)
     expect_refused(S("GET / HTTP/9.9\r\nHost: x\r\n\r\n"), HTTP_REFUSE_VERSION);
 }
 
-TEST(a_refused_head_has_no_incomplete_target)
+/* Whoever reads the message refuses them when it knows the host, and with it which API words the refusal. */
+TEST(a_head_with_an_unknown_method_or_a_wrong_target_was_refused_before_its_host_had_come)
 {
-    struct message m;
-    EXPECT_EQ(parse_head(&m, S("GET /secret\1 HTTP/1.1\r\n"), 1), MESSAGE_REFUSED);
-    EXPECT_EQ(m.target.n, 0);
-    EXPECT_EQ(m.method.n, 3);
+    static const char *const rows[][2] = { { "FETCH", "/" },           { "get", "/" },        { "CONNECT", "x:80" },
+                                           { "!#$%&'*+-.^_`|~", "/" }, { "X", "/\xe9#\x01" }, { "GET", "/a\tb\x7f" },
+                                           { "GET", "nothing" } };
+    SCRATCH(a);
+    for (size_t i = 0; i < LENGTH_OF(rows); i++)
+        for (size_t step = 1; step < 100; step += 98) {
+            struct message m;
+            slice head = arena_printf(&a, "%s %s HTTP/1.1\r\nHost: x\r\n\r\n", rows[i][0], rows[i][1]);
+            EXPECT_EQ(parse_head(&m, head, step), MESSAGE_DONE);
+            EXPECT_SLICE(message_slice(head.p, m.method), slice_of(rows[i][0]));
+            EXPECT_SLICE(message_slice(head.p, m.target), slice_of(rows[i][1]));
+            EXPECT_SLICE(message_slice(head.p, m.host), S("x"));
+        }
+}
+
+/* What of a refused head is known, whether it arrives in one piece or byte by byte. */
+static void expect_known(slice head, const char *method, const char *target, const char *begun, const char *host)
+{
+    for (size_t step = 1; step <= head.n; step += head.n - 1) {
+        struct message m;
+        if (parse_head(&m, head, step) == MESSAGE_MORE)
+            message_give_up(&m, head.p, HTTP_REFUSE_TIMEOUT, NULL);
+        EXPECT_SLICE(message_slice(head.p, m.method), slice_of(method));
+        EXPECT_SLICE(message_slice(head.p, m.target), slice_of(target));
+        EXPECT_SLICE(message_slice(head.p, m.begun), slice_of(begun));
+        EXPECT_SLICE(message_slice(head.p, m.host), slice_of(host));
+    }
+}
+
+TEST(a_refused_head_has_no_incomplete_name)
+{
+    expect_known(S("GE"), "", "", "", "");
+    expect_known(S("GET "), "GET", "", "", "");
+    expect_known(S("GET /v4"), "GET", "", "/", "");
+    expect_known(S("GET /v4/files/upl"), "GET", "", "/v4/files/", "");
+    expect_known(S("GET /v4/files HTTQ"), "GET", "/v4/files", "", "");
+    expect_known(S("GET http://a/b/c"), "GET", "", "http://a/b/", "");
+    /* 100 bytes of a line are allowed */
+    expect_known(S("GET /" TWENTY "/" TWENTY "/" TWENTY "/" TWENTY "/" TWENTY "/"), "GET", "",
+                 "/" TWENTY "/" TWENTY "/" TWENTY "/" TWENTY "/", "");
+    expect_known(S(HEAD), "PUT", "/x", "", "x");
+    expect_known(S("PUT /x HTTP/1.1\r\nHost: x"), "PUT", "/x", "", "");
+    expect_known(S(HEAD "a\r\n"), "PUT", "/x", "", "x");
+    expect_known(S(HEAD "Content-Length: x\r\n\r\n"), "PUT", "/x", "", "x");
+    expect_known(S("PUT /x HTTP/1.1\r\na(: b\r\nHost: x\r\n\r\n"), "PUT", "/x", "", "");
+    expect_known(S(HEAD "Host: y\r\n\r\n"), "PUT", "/x", "", "");
+    expect_known(S("PUT /x HTTP/1.1\r\nHost: x y\r\n\r\n"), "PUT", "/x", "", "");
+    expect_known(S("PUT /x HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"), "PUT", "/x", "", "");
 }
 
 struct chunks {
@@ -292,6 +354,7 @@ TEST(a_refused_chunked_body_says_what_is_wrong)
     /* of two faults the first decides */
     expect_chunks_refused(S("5\nhello\r\nx\r\n"), "LF without its CR");
     expect_chunks_refused(S("8000000000000000\nhello"), "LF without its CR");
+    expect_chunks_refused(S("fffffffffffffffff\nhello"), "not a hexadecimal number below 2^63");
     expect_chunks_refused(S("5;a=" TWENTY TWENTY TWENTY TWENTY "\nhello\r\n"), TOO_LONG);
 }
 
@@ -328,9 +391,11 @@ RUN_TESTS(cmocka_unit_test(a_head_with_a_lone_cr_or_lf_is_refused), cmocka_unit_
           cmocka_unit_test(the_tail_of_a_file_was_kept_as_the_whole),
           cmocka_unit_test(an_empty_file_was_kept_for_a_body_without_a_length_in_http_1_0),
           cmocka_unit_test(a_refused_head_says_what_is_wrong),
+          cmocka_unit_test(two_values_of_a_header_that_may_stand_once_are_refused),
           cmocka_unit_test(the_first_of_two_faults_in_a_head_decides),
           cmocka_unit_test(bytes_after_a_supported_version_are_malformed),
-          cmocka_unit_test(a_refused_head_has_no_incomplete_target),
+          cmocka_unit_test(a_head_with_an_unknown_method_or_a_wrong_target_was_refused_before_its_host_had_come),
+          cmocka_unit_test(a_refused_head_has_no_incomplete_name),
           cmocka_unit_test(a_chunk_of_2_to_the_63_bytes_is_refused),
           cmocka_unit_test(chunked_framing_is_limited_however_it_arrives),
           cmocka_unit_test(extensions_below_the_limit_of_one_chunk_had_no_limit_in_all_chunks_of_a_body),

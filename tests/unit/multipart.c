@@ -268,6 +268,146 @@ TEST(file_names_of_every_known_client_are_decoded)
         S("<тест|тест|-></>"));
 }
 
+/* ---- heads as browsers, JavaMail and .NET write them ---- */
+
+/* A part with this head, of which the events are expected. */
+static void expect_part(slice head, slice want)
+{
+    SCRATCH(a);
+    expect_events(arena_printf(&a, "--boundary\r\n" SLICE_FMT "\r\n\r\nx\r\n--boundary--\r\n", SLICE_ARG(head)),
+                  arena_printf(&a, SLICE_FMT "x</>", SLICE_ARG(want)));
+}
+
+/* A file may have such a name, and curl, fetch and axios send it as it is. core/file/file_name.h removes them. */
+TEST(a_file_with_control_characters_in_its_name_was_refused)
+{
+    for (char c = 1; c < 0x20; c++) {
+        char head[] = "Content-Disposition: form-data; name=\"file\"; filename=\"a?b.txt\"",
+             want[] = "<file|a?b.txt|->";
+        if (c == '\r' || c == '\n')
+            continue;
+        *strchr(head, '?') = *strchr(want, '?') = c;
+        expect_part(slice_of(head), slice_of(want));
+    }
+    expect_file_name(S("form-data; name=\"file\"; filename=\"a\x7f.txt\""), S("a\x7f.txt"));
+    expect_file_name(S("form-data; name=file; filename=a\x1b.txt"), S("a\x1b.txt"));
+    /* the TypeScript client of Pyrus names the field after the file */
+    expect_part(S("Content-Disposition: form-data; name=\"a\x01\"; filename=\"a\x01\""), S("<a\x01|a\x01|->"));
+}
+
+TEST(a_file_whose_name_ends_in_a_backslash_was_refused)
+{
+    expect_file_name(S("form-data; name=\"file\"; filename=\"report\\\""), S("report\\"));
+    expect_file_name(S("form-data; filename=\"report\\\"; name=\"file\""), S("report\\"));
+    expect_part(S("Content-Disposition: form-data; name=\"report\\\"; filename=\"report\\\""),
+                S("<report\\|report\\|->"));
+    /* Firefox until 89 wrote a backslash as it is, and a quote behind one */
+    expect_file_name(S("form-data; name=\"file\"; filename=\"a\\\"b\\\""), S("a\"b\\"));
+    expect_file_name(S("form-data; name=\"file\"; filename=\"a\\\"; b\\\" ;"), S("a\"; b\\"));
+    /* with two at its end, the grammar of HTTP reads one */
+    expect_file_name(S("form-data; name=\"file\"; filename=\"report\\\\\""), S("report\\"));
+}
+
+TEST(a_part_with_folded_headers_was_refused)
+{
+    expect_part(S("Content-Disposition: form-data; name=\"file\"; \r\n\tfilename=\"a.txt\""), S("<file|a.txt|->"));
+    expect_part(S("Content-Type: text/plain; \r\n charset=us-ascii\r\nContent-Disposition:\r\n form-data;\r\n\t "
+                  "name=\"file\";\r\n "
+                  " filename=\"a.txt\""),
+                S("<file|a.txt|text/plain;  charset=us-ascii>"));
+    /* JavaMail folds at the blanks of a long name, and the blank stays */
+    expect_part(S("Content-Disposition: form-data; name=\"file\"; \r\n\tfilename=\"a long\r\n name.txt\""),
+                S("<file|a long name.txt|->"));
+    /* … and what it has to encode is not folded, however long */
+    expect_part(
+        S("Content-Disposition: form-data; name=\"file\"; \r\n\tfilename*=UTF-8\'\'%D1%82%D0%B5%D1%81%D1%82.txt"),
+        S("<file|тест.txt|->"));
+}
+
+/* JavaMail writes more than 60 characters in pieces (RFC 2231). Such a file was taken for a text field, and lost. */
+TEST(a_file_whose_name_came_in_pieces_was_lost)
+{
+    expect_part(S("Content-Disposition: form-data; name=\"file\"; \r\n\tfilename*0=\"the first part, \"; "
+                  "\r\n\tfilename*1=second.txt"),
+                S("<file|the first part, second.txt|->"));
+    expect_part(S("Content-Disposition: form-data; NAME*0=fi; name*1=le; FileName*0*=utf-8\'ru\'%D1; filename*1*=%82; "
+                  "filename*2=\".txt\""),
+                S("<file|т.txt|->"));
+    expect_file_name(S("form-data; name=\"file\"; filename*0=\"a\\\"\"; filename*1=\"b\xff\""), S("a\"bÿ"));
+    /* a whole value counts more, as before */
+    expect_file_name(S("form-data; name=file; name*=utf-8\'\'key; filename*0=b; filename=a"), S("a"));
+    expect_file_name(S("form-data; name*=utf-8\'\'file; filename*0*=utf-8\'\'b; filename*=utf-8\'\'a"), S("a"));
+    static const char *const bad[] = { "filename*1=b",
+                                       "filename*0=a; filename*2=b",
+                                       "filename*1=b; filename*0=a",
+                                       "filename*0=a; filename*0=b",
+                                       "filename*0=a; filename*01=b",
+                                       "filename*0=a; filename*1x=b",
+                                       "filename*0=a; filename*1**=b",
+                                       "filename*00001=a",
+                                       "filename*0*=abc",
+                                       "filename*0*=koi8-r\'\'a",
+                                       "filename*0*=utf-8\'\'%ff",
+                                       "filename*0*=utf-8\'\'%z",
+                                       "filename*0*=utf-8\'\'a\x01",
+                                       "filename*0=a; filename*1*=%41",
+                                       "name*0=a; name*0=b" };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        SCRATCH(a);
+        expect_error(
+            arena_printf(&a, "--boundary\r\nContent-Disposition: form-data; %s\r\n\r\nx\r\n--boundary--\r\n", bad[i]),
+            ERR_INVALID);
+    }
+}
+
+/* Other programs read some heads in another way: a proxy that looks for forbidden names, or the program that the file is for. Where the
+ * other reading could hide a part or a name from one of the two, the head is refused. Otherwise ours is the one of the grammar. */
+TEST(a_head_that_would_hide_something_in_another_reading_is_refused)
+{
+    static const char *const heads[] = {
+        /* without unfolding, or with lines trimmed first, the head ends at the blank line, and a content follows */
+        "Content-Disposition: form-data; name=a\r\n \r\n; filename=b",
+        "Content-Disposition: form-data; name=a\r\n\t \r\nContent-Type: text/html",
+        "Content-Disposition: form-data; name=a;\r\n \x0b\x0c\r\n\tfilename=b",
+        /* belongs to the boundary, to nothing, or is a header with a blank before its name */
+        " Content-Disposition: form-data; name=a",
+        "\tfilename=a\r\nContent-Disposition: form-data; name=a",
+        /* a name that is folded itself, or ends in blanks, is another header to some, and none to others */
+        "Content-Disposition\r\n : form-data; name=a",
+        /* a CR or LF alone ends a line for some */
+        "Content-Disposition: form-data; name=\"a\rb\"",
+        "Content-Disposition: form-data; name=\"a\n\tb\"",
+        "Content-Disposition: form-data; name=a\r\r\n\tb",
+        /* one quoted string in the grammar, two parameters for a browser, and a field or a file depending on that */
+        "Content-Disposition: form-data; name=\"a\\\"; filename=b\\\"",
+        "Content-Disposition: form-data; name=\"a\\\"; filename=\"b\"c\"",
+        "Content-Disposition: form-data; name=\"a\"b\"; filename=\"c\"",
+        "Content-Disposition: form-data; name=\"a\\\"b; filename=\"c\"",
+        "Content-Disposition: form-data; name=\"a\\\"; filename=\"b\"; filename=\"c\"",
+        /* only names of files hold control characters; a header that does is no header of a client */
+        "Content-Disposition: form-data; name=a; x=\"\x01\"",
+        "Content-Disposition: form\x01-data; name=a",
+        "Content-Disposition: form-data; na\x01me=a",
+        "Content-Type: a/b\x0b",
+        "Content-Disposition: form-data; name=a\r\nX: a\x1b",
+        "Content-Disposition: form-data; name=a\r\nX\x01: a",
+    };
+    for (size_t i = 0; i < LENGTH_OF(heads); i++) {
+        SCRATCH(a);
+        expect_error(arena_printf(&a, "--boundary\r\n%s\r\n\r\nx\r\n--boundary--\r\n", heads[i]), ERR_INVALID);
+    }
+    /* a C string ends at the NUL, and what follows it is hidden */
+    expect_error(
+        S("--boundary\r\nContent-Disposition: form-data; name=\"a\0\"; filename=\"b\"\r\n\r\nx\r\n--boundary--"),
+        ERR_INVALID);
+    /* Well-formed in both readings: the grammar counts, as it always did. A browser writes no value without quotes. */
+    expect_part(S("Content-Disposition: form-data; name=\"a\\\"; filename=\\\"b\""), S("<a\"; filename=\"b|-|->"));
+    /* A boundary is one wherever it stands, and what only looks like a head of a part is data. */
+    expect_error(S("--boundary\r\nA: b\r\n --boundary\r\n--boundary--\r\n"), ERR_INVALID);
+    expect_events(S("--boundary\r\nA: b\r\n --boundary--\r\n\r\nx\r\n --boundary\r\n\r\n--boundary--\r\n"),
+                  S("<-|-|->x\r\n --boundary\r\n</>"));
+}
+
 /* ---- refused bodies ---- */
 
 TEST(malformed_heads_of_parts_are_refused)
@@ -278,7 +418,6 @@ TEST(malformed_heads_of_parts_are_refused)
         "No colon",
         ": no name",
         "Name : blank before the colon",
-        "Name: a\r\n folded",
         "Name: a\rb",
         "Name: a\x01",
         "Name: \x7f",
@@ -406,6 +545,24 @@ TEST(the_head_of_a_part_is_limited)
     EXPECT_ERR(read_built(&body, &parts), ERR_INVALID);
 }
 
+/* Folds count as sent, so that removing them does not make room for more. */
+TEST(the_head_of_a_part_is_limited_with_its_folds)
+{
+    for (int folds = 2047; folds <= 2048; folds++) {
+        SCOPED(buf_releasep) struct buf body;
+        buf_init(&body, 0);
+        size_t parts;
+        buf_add(&body, S("--boundary\r\nX:"));
+        for (int i = 0; i < folds - 1; i++)
+            buf_add(&body, S("\r\n a"));
+        buf_add(&body, S("\r\n\r\nx\r\n--boundary--")); /* 2 + 4 * folds bytes of head */
+        if (folds == 2047)
+            EXPECT_OK(read_built(&body, &parts));
+        else
+            EXPECT_ERR(read_built(&body, &parts), ERR_TOO_LARGE);
+    }
+}
+
 TEST(the_number_of_headers_is_limited)
 {
     SCOPED(buf_releasep) struct buf body;
@@ -498,10 +655,16 @@ RUN_TESTS(
     cmocka_unit_test(line_ends_in_a_part_are_data), cmocka_unit_test(a_line_that_only_resembles_a_boundary_is_data),
     cmocka_unit_test(padding_is_limited), cmocka_unit_test(unusual_boundaries_are_accepted),
     cmocka_unit_test(file_names_of_every_known_client_are_decoded),
+    cmocka_unit_test(a_file_with_control_characters_in_its_name_was_refused),
+    cmocka_unit_test(a_file_whose_name_ends_in_a_backslash_was_refused),
+    cmocka_unit_test(a_part_with_folded_headers_was_refused),
+    cmocka_unit_test(a_file_whose_name_came_in_pieces_was_lost),
+    cmocka_unit_test(a_head_that_would_hide_something_in_another_reading_is_refused),
     cmocka_unit_test(malformed_heads_of_parts_are_refused),
     cmocka_unit_test(parts_with_a_transfer_encoding_are_refused),
     cmocka_unit_test(a_body_must_end_with_its_closing_boundary),
     cmocka_unit_test(a_parser_accepts_nothing_after_an_error), cmocka_unit_test(feed_returns_the_error_of_a_callback),
     cmocka_unit_test(the_number_of_parts_is_limited), cmocka_unit_test(the_head_of_a_part_is_limited),
-    cmocka_unit_test(the_number_of_headers_is_limited), cmocka_unit_test(text_fields_are_collected_up_to_a_limit),
+    cmocka_unit_test(the_head_of_a_part_is_limited_with_its_folds), cmocka_unit_test(the_number_of_headers_is_limited),
+    cmocka_unit_test(text_fields_are_collected_up_to_a_limit),
     cmocka_unit_test(large_parts_are_passed_on_without_a_copy), cmocka_unit_test(parsing_time_is_linear_for_any_data))

@@ -9,8 +9,10 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "core/file/file.h"
+#include "core/task/task.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LARGE = 20000, MAX_FILE = 100000 };
 
@@ -201,7 +203,7 @@ TEST(the_operator_needs_no_key_and_chooses_the_account)
                                      .headers = { { S("Cais-Account"), S("%61cme") } } };
     EXPECT_SLICE(json_str(json_get(json_of(f, fake_http_send(&f->http, &request)), "files")->child, "name"), S("b"));
     request = (struct fake_request){ .target = S("/v1/native/files?account=nowhere"), .local = true };
-    expect_error(f, fake_http_send(&f->http, &request), 404, S("not_found"));
+    expect_error(f, fake_http_send(&f->http, &request), 400, S("invalid"));
     /* On a listener the parameter is ignored. */
     r = ask(f, "GET", S("/v1/native/files?account=acme"), f->alice);
     EXPECT_SLICE(json_str(json_get(json_of(f, r), "files")->child, "name"), S("a"));
@@ -363,6 +365,58 @@ TEST(quota_space_and_failing_stores_have_errors_of_their_own)
     expect_error(f, ask(f, "GET", path_of(f, stored, ""), f->alice), 500, S("corrupt"));
 }
 
+static struct fake_reply *rename_to(struct native_fixture *f, slice path, slice token, const char *body)
+{
+    return fake_http_send(
+        &f->http, &(struct fake_request){ .method = "PATCH", .target = path, .token = token, .body = slice_of(body) });
+}
+
+TEST(a_file_gets_another_name)
+{
+    NATIVE_FIXTURE(f);
+    struct fake_reply *made = put(f, S("/v1/native/files/a.txt"), f->alice, S("hello"));
+    slice path = path_of(f, made, "");
+    struct fake_reply *r = rename_to(f, path, f->alice, "{\"name\":\"x/longer \\u00e9.txt\"}");
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(json_get(json_of(f, r), "name")->string, S("longer \xc3\xa9.txt"));
+    r = ask(f, "GET", path, f->alice); /* a reader that had it in the cache sees the new name */
+    EXPECT_SLICE(r->body, S("hello"));
+    EXPECT(slice_find(fake_reply_header(r, "Content-Disposition"), S("longer%20%C3%A9.txt")) != SLICE_NONE);
+    EXPECT_EQ(world_event_count(f->w, S("file.rename")), 1);
+    EXPECT_EQ(world_fsck(f->w, false), 0); /* the account counts the new name */
+}
+
+TEST(a_name_is_refused_that_no_upload_may_have)
+{
+    NATIVE_FIXTURE(f);
+    slice path = path_of(f, put(f, S("/v1/native/files/a.txt"), f->alice, S("hello")), "");
+    static const char *const bad[] = { "", "x", "[]", "\"x\"", "{}", "{\"name\":1}", "{\"name\":null}", "null" };
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        expect_error(f, rename_to(f, path, f->alice, bad[i]), 400, S("invalid"));
+    char *name = memset(arena_alloc(f->w->a, 300), 'n', 300);
+    const char *body = arena_printf(f->w->a, "{\"name\":\"%.256s\"}", name).p;
+    expect_error(f, rename_to(f, path, f->alice, body), 413, S("too_large"));
+    expect_error(f, rename_to(f, path, f->bob, "{\"name\":\"b\"}"), 404, S("not_found"));
+    expect_error(f, rename_to(f, S("/v1/native/files/x"), f->alice, "{\"name\":\"b\"}"), 404, S("not_found"));
+    EXPECT_EQ(rename_to(f, path, f->boss, "{\"name\":\"b\"}")->status, 200);
+    EXPECT_EQ(world_event_count(f->w, S("file.rename")), 1);
+}
+
+TEST(a_file_that_something_holds_keeps_its_name)
+{
+    NATIVE_FIXTURE(f);
+    struct principal alice = world_principal(f->w, S("alice"));
+    struct file file = world_store(f->w, &alice, S("a.txt"), S("hello"), 0);
+    const struct task_request request = { .text = S("t"), .is_silent = true };
+    int64_t task;
+    EXPECT_OK(task_create(&f->w->core, &alice, &request, f->w->a, &task));
+    world_attach(f->w, task, &file);
+    slice path = arena_printf(f->w->a, "/v1/native/files/" SLICE_FMT, SLICE_ARG(uuid_format(f->w->a, file.uuid)));
+    expect_error(f, rename_to(f, path, f->alice, "{\"name\":\"b\"}"), 409, S("conflict"));
+    slice info = arena_printf(f->w->a, SLICE_FMT "/info", SLICE_ARG(path));
+    EXPECT_SLICE(json_get(json_of(f, ask(f, "GET", info, f->alice)), "name")->string, S("a.txt"));
+}
+
 TEST(a_put_survives_the_failure_of_any_store_call)
 {
     NATIVE_FIXTURE(f);
@@ -389,4 +443,6 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(a_file_is_do
           cmocka_unit_test(files_are_listed_in_pages), cmocka_unit_test(an_unread_list_of_1000_files_was_kept_whole),
           cmocka_unit_test(invalid_uploads_are_refused_and_store_nothing),
           cmocka_unit_test(quota_space_and_failing_stores_have_errors_of_their_own),
+          cmocka_unit_test(a_file_gets_another_name), cmocka_unit_test(a_name_is_refused_that_no_upload_may_have),
+          cmocka_unit_test(a_file_that_something_holds_keeps_its_name),
           cmocka_unit_test(a_put_survives_the_failure_of_any_store_call))

@@ -156,6 +156,74 @@ TEST(a_job_is_shown_to_its_account_and_to_the_operator)
     EXPECT_EQ(r->status, 200);
 }
 
+static const struct json *list_of(struct jobs_fixture *f, slice token, const char *format, int64_t after)
+{
+    const struct json *j;
+    struct fake_reply *r = get(f, token, format, after);
+    EXPECT_EQ(r->status, 200);
+    EXPECT_OK(json_parse(f->w->a, r->body, &j));
+    return j;
+}
+
+TEST(the_jobs_of_an_account_are_listed_newest_first_in_pages)
+{
+    JOBS_FIXTURE(f);
+    enum { JOBS = 205 };
+    int64_t ids[JOBS], seen = JOBS;
+    for (int i = 0; i < JOBS; i++)
+        ids[i] = add_copy(f);
+    slice next = S("");
+    for (int page = 0; page < 3; page++) {
+        int64_t after;
+        bool has_after = slice_to_i64(next, &after);
+        const struct json *j = has_after ? list_of(f, f->alice, "/v1/native/jobs?after=%lld", after)
+                                         : list_of(f, f->alice, "/v1/native/jobs?limit=%lld", 100);
+        const struct json *jobs = json_get(j, "jobs");
+        for (const struct json *job = jobs->child; job; job = job->next)
+            EXPECT_EQ(json_get(job, "id")->integer, ids[--seen]);
+        EXPECT_EQ(json_count(jobs), page < 2 ? 100 : JOBS - 200);
+        EXPECT_EQ(json_get(j, "next") != NULL, page < 2);
+        next = json_str(j, "next");
+    }
+    EXPECT_EQ(seen, 0);
+    EXPECT_EQ(json_count(json_get(list_of(f, f->stranger, "/v1/native/jobs?x=%lld", 1), "jobs")), 0);
+    change((struct change){ .f = f, .action = CANCEL, .id = ids[7] });
+    const struct json *cancelled = json_get(list_of(f, f->alice, "/v1/native/jobs?state=cancelled&x=%lld", 1), "jobs");
+    EXPECT_EQ(json_count(cancelled), 1);
+    EXPECT_EQ(json_get(cancelled->child, "id")->integer, ids[7]);
+    expect_error(f, get(f, f->alice, "/v1/native/jobs?state=%lld", 1), 400, S("invalid"));
+    expect_error(f, get(f, f->alice, "/v1/native/jobs?after=-%lld", 1), 400, S("invalid"));
+    expect_error(f, get(f, f->alice, "/v1/native/jobs?limit=100%lld", 1), 400, S("invalid"));
+}
+
+static struct fake_reply *post(struct jobs_fixture *f, slice token, const char *format, int64_t id)
+{
+    char target[100];
+    snprintf(target, sizeof target, format, (long long)id);
+    return fake_http_send(&f->http,
+                          &(struct fake_request){ .method = "POST", .target = slice_of(target), .token = token });
+}
+
+TEST(an_administrator_cancels_a_job_and_makes_it_run_again)
+{
+    JOBS_FIXTURE(f);
+    world_admin(f->w, S("boss"));
+    slice boss = world_key(f->w, S("boss"), S("native"));
+    int64_t id = add_copy(f);
+    expect_error(f, post(f, f->alice, JOB "/cancel", id), 403, S("forbidden"));
+    expect_error(f, post(f, f->alice, JOB "/retry", id), 403, S("forbidden"));
+    expect_error(f, post(f, f->stranger, JOB "/cancel", id), 404, S("not_found"));
+    struct fake_reply *r = post(f, boss, JOB "/cancel", id);
+    EXPECT_EQ(r->status, 200);
+    EXPECT_HAS(r->body, "\"state\":\"cancelled\"");
+    expect_error(f, post(f, boss, JOB "/cancel", id), 409, S("conflict"));
+    r = post(f, boss, JOB "/retry", id);
+    EXPECT_EQ(r->status, 200);
+    EXPECT_HAS(r->body, "\"state\":\"queued\"");
+    EXPECT_EQ(world_event_count(f->w, S("job.cancel")), 1);
+    EXPECT_EQ(world_event_count(f->w, S("job.retry")), 1);
+}
+
 /* What happens each time when the producer is asked in vain: a change, or only time that passes. */
 struct story {
     struct jobs_fixture *f;
@@ -342,7 +410,9 @@ TEST(streams_are_limited_for_each_account_and_in_all)
     EXPECT_EQ(open_nested(f, four)->status, 200);
 }
 
-RUN_TESTS(cmocka_unit_test(a_job_is_shown_to_its_account_and_to_the_operator),
+RUN_TESTS(cmocka_unit_test(the_jobs_of_an_account_are_listed_newest_first_in_pages),
+          cmocka_unit_test(an_administrator_cancels_a_job_and_makes_it_run_again),
+          cmocka_unit_test(a_job_is_shown_to_its_account_and_to_the_operator),
           cmocka_unit_test(a_stream_shows_each_change_and_ends_with_the_final_state),
           cmocka_unit_test(a_stream_of_a_job_that_has_ended_is_one_event),
           cmocka_unit_test(a_stream_has_at_most_two_events_a_second_and_the_last_state_is_shown),

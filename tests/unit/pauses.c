@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replies that pause until their producer is ready, over real sockets and with a clock that only the tests move. */
+/* Replies that pause until their producer is ready, and requests that are suspended until something happens, over real sockets and
+ * with a clock that only the tests move. */
 #include "test.h"
 
 #include "http/server.h"
+#include "rounds.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -136,6 +138,102 @@ static err_t hold_memory(struct http_exchange *x)
     return NULL;
 }
 
+/* ---- requests that are suspended ---- */
+
+struct waiting {
+    struct http_suspension suspension;
+    struct waiting *prev, *next; /* of those that can be woken */
+    int until;                   /* goes on when so many events are published */
+    bool is_known;               /* it was suspended before */
+    bool has_more;               /* then it is suspended once more, for one event */
+};
+static struct waiting *waiters; /* under lock_of_all, like these: */
+static int looked, suspended, suspensions, resumed, ended_early;
+
+static bool is_published(struct http_suspension *suspension)
+{
+    struct waiting *w = CONTAINER_OF(suspension, struct waiting, suspension);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_all);
+    looked++;
+    pthread_cond_broadcast(&moved);
+    return published >= w->until;
+}
+
+static void add_waiter(struct waiting *w)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_all);
+    w->prev = NULL;
+    w->next = waiters;
+    if (w->next)
+        w->next->prev = w;
+    waiters = w;
+    suspended++;
+    suspensions += !w->is_known;
+    w->is_known = true;
+    pthread_cond_broadcast(&moved);
+}
+
+static void remove_waiter(struct waiting *w)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_all);
+    *(w->prev ? &w->prev->next : &waiters) = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    suspended--;
+    resumed++;
+    ended_early += w->suspension.must_reply;
+    pthread_cond_broadcast(&moved);
+}
+
+static err_t reply_suspended(struct http_suspension *suspension, struct http_exchange *x)
+{
+    struct waiting *w = CONTAINER_OF(suspension, struct waiting, suspension);
+    remove_waiter(w);
+    if (suspension->error)
+        return suspension->error;
+    if (w->has_more && !suspension->must_reply) {
+        w->has_more = false;
+        w->until++;
+        add_waiter(w);
+        http_suspend(x, suspension);
+        return NULL;
+    }
+    http_reply(x, 200, "text/plain", suspension->must_reply ? S("not yet;") : S("published;"));
+    return NULL;
+}
+
+static err_t suspend_on_loop(struct http_exchange *x)
+{
+    struct waiting *w = arena_new(&x->arena, struct waiting);
+    *w = (struct waiting){ .suspension = { is_published, reply_suspended },
+                           .has_more = http_has_header(&x->req, "Twice") };
+    {
+        SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_all);
+        w->until = published + (http_has_header(&x->req, "Ready") ? 0 : 1);
+    }
+    add_waiter(w);
+    http_suspend(x, &w->suspension);
+    return NULL;
+}
+
+static err_t suspend_request(struct http_exchange *x)
+{
+    if (http_has_header(&x->req, "Watched")) {
+        struct http_watch *watch = arena_new(&x->arena, struct http_watch);
+        watch->check = check_right;
+        http_watch(x, watch);
+    }
+    http_on_loop(x, suspend_on_loop);
+    return NULL;
+}
+
+static void wake_all(void)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&lock_of_all);
+    for (struct waiting *w = waiters; w; w = w->next)
+        http_wake(&w->suspension);
+}
+
 static void fail_in_text(struct http_exchange *x, err_t e)
 {
     const struct http_refusal_row *refusal = http_refusal_of(e);
@@ -147,6 +245,7 @@ static const struct http_route routes[] = {
     { "GET", "/loop", reply_hello, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "", 0 },
     { "GET", "/worker", reply_hello, HTTP_NO_BODY, 0, "", 0 },
     { "GET", "/hold", hold_memory, HTTP_NO_BODY, 0, "", 4 * BUDGET },
+    { "POST", "/wait", suspend_request, HTTP_ON_LOOP, 0, "", 0 },
 };
 static const char *const prefixes[] = { "/", NULL };
 static const struct http_api api = {
@@ -304,7 +403,7 @@ static int start_server(void **state)
     memcpy(address, at.p, at.n + 1);
     EXPECT_OK(http_server_start(server, &a));
     helper = connect_client();
-    asked = runs = released = holding = 0;
+    asked = runs = released = holding = looked = suspended = suspensions = resumed = ended_early = 0;
     is_last = gate_closed = right_has_ended = false;
     return 0;
 }
@@ -551,6 +650,191 @@ TEST(a_reply_that_would_pause_while_the_server_stops_ends)
     close(idle);
 }
 
+/* ---- requests that are suspended ---- */
+
+#define WAIT_HEAD "POST /wait HTTP/1.1\r\nHost: x\r\n"
+
+static int open_suspended(const char *headers)
+{
+    int fd = connect_client(), before = value_of(&suspensions);
+    send_text(fd, WAIT_HEAD);
+    send_text(fd, headers);
+    send_text(fd, "Content-Length: 0\r\n\r\n");
+    wait_for(&suspensions, before + 1);
+    return fd;
+}
+
+TEST(a_suspended_request_is_answered_when_it_is_ready)
+{
+    int fd = open_suspended("");
+    int before = value_of(&looked);
+    for (int i = 0; i < 10; i++)
+        advance(ROUND_MS);
+    EXPECT(value_of(&looked) >= before + 10);
+    publish(false);
+    advance(ROUND_MS);
+    EXPECT(!strstr(read_until(fd, "published;"), "Connection: close"));
+    for (int i = 0; i < 3; i++) { /* the connection is used again, also for the same */
+        send_text(fd, "GET /worker HTTP/1.1\r\nHost: x\r\n\r\n");
+        read_until(fd, "hello");
+        send_text(fd, WAIT_HEAD "Ready: 1\r\nContent-Length: 0\r\n\r\n");
+        read_until(fd, "published;");
+    }
+    close(fd);
+    EXPECT_EQ(value_of(&ended_early), 0);
+    expect_no_connections();
+}
+
+TEST(a_wake_lets_a_suspended_request_go_on_at_once)
+{
+    int fd = open_suspended("Twice: 1\r\n");
+    for (int i = 0; i < 100; i++)
+        wake_all(); /* for nothing */
+    publish(false);
+    wake_all();
+    for (int i = 0; value_of(&resumed) == 0; i++) { /* until it is suspended again */
+        EXPECT(i < 10000);
+        sync_with_loop();
+    }
+    publish(false);
+    wake_all();
+    read_until(fd, "published;");
+    close(fd);
+    expect_no_connections();
+}
+
+TEST(suspended_requests_have_no_deadline_no_thread_no_body_and_little_memory)
+{
+    static char body[100001];
+    int fds[100];
+    memset(body, 'b', sizeof body - 1);
+    for (int i = 0; i < 100; i++) {
+        fds[i] = connect_client();
+        send_text(fds[i], WAIT_HEAD "Content-Length: 100000\r\n\r\n");
+        send_text(fds[i], body);
+        wait_for(&suspended, i + 1);
+    }
+    sync_with_loop(); /* the helper has not sent anything yet */
+    for (int minute = 0; minute < 60; minute++)
+        advance(60000);
+    EXPECT(stats().memory_used <= 100 * 1024); /* without the bodies, which have a hundred times as much */
+    EXPECT_EQ(stats().timeouts, 0);
+    EXPECT_EQ(stats().lanes[HTTP_LANE_ORDINARY].waiting, 0);
+    send_text(helper, "GET /worker HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(helper, "hello");
+    publish(false);
+    advance(ROUND_MS);
+    for (int i = 0; i < 100; i++) {
+        read_until(fds[i], "published;");
+        close(fds[i]);
+    }
+    expect_no_connections();
+}
+
+TEST(a_client_that_closes_its_side_gets_the_reply_to_its_suspended_request)
+{
+    int fd = open_suspended(""), half = open_suspended("");
+    close(fd);
+    wait_for(&ended_early, 1);
+    shutdown(half, SHUT_WR);
+    EXPECT(strstr(read_until(half, NULL), "not yet;"));
+    close(half);
+    EXPECT_EQ(value_of(&suspended), 0);
+    expect_no_connections();
+}
+
+TEST(requests_behind_a_suspended_one_are_answered_after_it)
+{
+    int fd = connect_client();
+    send_text(fd, WAIT_HEAD "Content-Length: 0\r\n\r\nGET /loop HTTP/1.1\r\nHost: x\r\n\r\n");
+    wait_for(&suspended, 1);
+    send_text(fd, "GET /worker HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    sync_with_loop();
+    publish(false);
+    wake_all();
+    const char *all = read_until(fd, NULL), *first = strstr(all, "published;");
+    EXPECT(first && strstr(first, "hello") && strstr(strstr(first, "hello") + 1, "hello"));
+    close(fd);
+    expect_no_connections();
+}
+
+TEST(a_right_that_ends_ends_a_suspended_request_with_a_refusal)
+{
+    int fd = open_suspended("Watched: 1\r\n"), other = open_suspended("");
+    set(&right_has_ended, true);
+    advance(ROUND_MS);
+    EXPECT(strstr(read_until(fd, "refused"), "HTTP/1.1 500 "));
+    EXPECT_EQ(value_of(&suspended), 1);
+    close(fd);
+    close(other);
+    expect_no_connections();
+}
+
+TEST(a_server_that_stops_answers_suspended_requests)
+{
+    int fd = open_suspended("Twice: 1\r\n");
+    EXPECT(stop_and_measure_ms() < WAIT_MS);
+    EXPECT(strstr(read_until(fd, NULL), "not yet;"));
+    EXPECT_EQ(value_of(&suspended), 0);
+    close(fd);
+}
+
+struct late_body {
+    int fd, idle;
+};
+
+static void *send_body_when_the_server_stops(void *arg)
+{
+    struct late_body *late = arg;
+    read_until(late->idle, NULL);
+    send_text(late->fd, "x");
+    return NULL;
+}
+
+TEST(a_request_that_is_suspended_while_the_server_stops_is_answered)
+{
+    struct late_body late = { connect_client(), connect_client() };
+    send_text(late.fd, WAIT_HEAD "Content-Length: 1\r\n\r\n");
+    sync_with_loop();
+    pthread_t sender;
+    EXPECT_EQ(pthread_create(&sender, NULL, send_body_when_the_server_stops, &late), 0);
+    EXPECT(stop_and_measure_ms() < WAIT_MS);
+    pthread_join(sender, NULL);
+    EXPECT(strstr(read_until(late.fd, NULL), "not yet;"));
+    close(late.fd);
+    close(late.idle);
+}
+
+static bool stops_waking;
+
+static void *wake_again_and_again(void *arg)
+{
+    (void)arg;
+    while (!__atomic_load_n(&stops_waking, __ATOMIC_SEQ_CST))
+        wake_all();
+    return NULL;
+}
+
+TEST(wakes_race_with_clients_that_go_and_with_what_they_wait_for)
+{
+    int count = rounds(ROUNDS_suspended_requests);
+    pthread_t waker;
+    stops_waking = false;
+    EXPECT_EQ(pthread_create(&waker, NULL, wake_again_and_again, NULL), 0);
+    for (int i = 0; i < count; i++) {
+        int fd = open_suspended(i % 3 ? "" : "Twice: 1\r\n");
+        if (i % 2)
+            publish(false);
+        if (i % 2 && i % 3)
+            read_until(fd, "published;");
+        close(fd);
+    }
+    __atomic_store_n(&stops_waking, true, __ATOMIC_SEQ_CST);
+    pthread_join(waker, NULL);
+    expect_no_connections();
+    EXPECT_EQ(value_of(&suspended), 0);
+}
+
 #define EACH(test) cmocka_unit_test_setup_teardown(test, start_server, stop_server)
 
 int main(void)
@@ -569,6 +853,15 @@ int main(void)
         EACH(head_and_http_1_0_need_no_pause_and_no_chunks),
         EACH(a_server_that_stops_does_not_wait_for_paused_replies),
         EACH(a_reply_that_would_pause_while_the_server_stops_ends),
+        EACH(a_suspended_request_is_answered_when_it_is_ready),
+        EACH(a_wake_lets_a_suspended_request_go_on_at_once),
+        EACH(suspended_requests_have_no_deadline_no_thread_no_body_and_little_memory),
+        EACH(a_client_that_closes_its_side_gets_the_reply_to_its_suspended_request),
+        EACH(requests_behind_a_suspended_one_are_answered_after_it),
+        EACH(a_right_that_ends_ends_a_suspended_request_with_a_refusal),
+        EACH(a_server_that_stops_answers_suspended_requests),
+        EACH(a_request_that_is_suspended_while_the_server_stops_is_answered),
+        EACH(wakes_race_with_clients_that_go_and_with_what_they_wait_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

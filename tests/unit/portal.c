@@ -4,6 +4,7 @@
 #include "test.h"
 #include "world.h"
 
+#include "../../src/api/portal/assets_priv.h"
 #include "../../src/api/portal/portal_priv.h"
 #include "api/kit/browser.h"
 #include "api/native/native.h"
@@ -191,7 +192,7 @@ TEST(a_person_logs_in_sees_who_it_is_and_logs_out)
     EXPECT_EQ(f->cookies[1].n, 0); /* that of the form is removed */
     struct fake_reply *home = visit(f, "/portal");
     EXPECT_EQ(home->status, 200);
-    EXPECT(shows(home, S("<p>ana</p>")));
+    EXPECT(shows(home, S("<meta name=\"cais-login\" content=\"ana\"><meta name=\"cais-admin\" content=\"no\">")));
     expect_redirect(visit(f, "/portal/login"), S("/portal"));
     slice cookie = f->cookies[0];
     struct fake_request out =
@@ -211,8 +212,8 @@ TEST(pages_run_nothing_are_in_no_frame_and_are_not_kept)
                                    try_login(f, "ana", "wrong", NULL) };
     for (size_t i = 0; i < LENGTH_OF(pages); i++) {
         slice policy = fake_reply_header(pages[i], "Content-Security-Policy");
-        EXPECT(slice_starts(policy, S("default-src 'none'; style-src 'sha256-")));
-        EXPECT(slice_ends(policy, S("='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")));
+        EXPECT_SLICE(policy, S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action "
+                               "'self'; frame-ancestors 'none'; base-uri 'none'"));
         EXPECT_SLICE(fake_reply_header(pages[i], "X-Frame-Options"), S("DENY"));
         EXPECT_SLICE(fake_reply_header(pages[i], "X-Content-Type-Options"), S("nosniff"));
         EXPECT_SLICE(fake_reply_header(pages[i], "Cache-Control"), S("no-store"));
@@ -221,11 +222,166 @@ TEST(pages_run_nothing_are_in_no_frame_and_are_not_kept)
     }
 }
 
+TEST(the_portal_runs_only_scripts_of_this_host_and_no_strings)
+{
+    PORTAL_FIXTURE(f);
+    log_in(f, "ana");
+    struct fake_reply *home = visit(f, "/portal");
+    EXPECT_SLICE(fake_reply_header(home, "Content-Security-Policy"),
+                 S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+                   "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; "
+                   "trusted-types 'none'"));
+    EXPECT_SLICE(fake_reply_header(home, "Cache-Control"), S("no-store"));
+    EXPECT(!shows(home, S("style=\"")) && !shows(home, S("<style")));
+    EXPECT_EQ(visit(f, "/portal/files")->status, 200);
+    expect_problem(visit(f, "/portal/nothing"), 404, PORTAL_TEXT_NOT_FOUND);
+}
+
+TEST(the_session_is_told_to_the_page_and_to_nobody_without_one)
+{
+    PORTAL_FIXTURE(f);
+    EXPECT_EQ(visit(f, "/portal/session")->status, 403);
+    log_in(f, "ana");
+    struct fake_reply *r = visit(f, "/portal/session");
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(r->body, arena_printf(f->a, "{\"login\":\"ana\",\"admin\":false,\"csrf\":\"" SLICE_FMT "\"}",
+                                       SLICE_ARG(browser_csrf_of(f->cookies[0], f->a))));
+    struct fake_request of_other_site = { .method = "GET", .target = S("/portal/session") };
+    add_header(&of_other_site, "Sec-Fetch-Site", S("cross-site"));
+    EXPECT_EQ(browse(f, &of_other_site)->status, 403);
+}
+
+TEST(files_of_the_bundle_are_sent_for_ever_under_their_version_alone)
+{
+    PORTAL_FIXTURE(f);
+    for (size_t i = 0; i < portal_asset_count; i++) {
+        const struct portal_asset *asset = &portal_assets[i];
+        slice path = portal_asset_path(asset->name, f->a);
+        struct fake_reply *r = visit(f, path.p);
+        EXPECT_EQ(r->status, 200);
+        EXPECT_SLICE(r->body, asset->plain);
+        EXPECT_SLICE(fake_reply_header(r, "Cache-Control"), S("public, max-age=31536000, immutable"));
+        EXPECT_SLICE(fake_reply_header(r, "Vary"), S("Accept-Encoding"));
+        EXPECT_SLICE(fake_reply_header(r, "X-Content-Type-Options"), S("nosniff"));
+        EXPECT(!fake_reply_header(r, "Content-Encoding").p);
+        struct fake_request small = { .method = "GET", .target = path };
+        add_header(&small, "Accept-Encoding", S("br, GZIP"));
+        r = browse(f, &small);
+        EXPECT_SLICE(fake_reply_header(r, "Content-Encoding"), S("gzip"));
+        EXPECT_SLICE(r->body, asset->gzip);
+    }
+    EXPECT_EQ(visit(f, "/portal/assets/0000000000000000/portal.js")->status, 404);
+    EXPECT_EQ(visit(f, portal_asset_path("nothing.js", f->a).p)->status, 404);
+}
+
+TEST(the_root_is_for_people_with_a_browser)
+{
+    PORTAL_FIXTURE(f);
+    const struct http_header html = { S("Accept"), S("text/html,*/*;q=0.8") };
+    const struct {
+        const char *method, *path, *query;
+        struct http_header headers[2];
+        bool is_claimed;
+    } cases[] = { { "GET", "/", "", { html }, true },
+                  { "HEAD", "/", "", { html }, true },
+                  { "POST", "/", "", { html }, false },
+                  { "GET", "//", "", { html }, false },
+                  { "GET", "/", "x-id=ListBuckets", { html }, false },
+                  { "GET", "/", "", { { S("Accept"), S("*/*") } }, false },
+                  { "GET", "/", "", { html, { S("authorization"), S("AWS4-HMAC-SHA256 x") } }, false } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        const struct http_request req = { .method = slice_of(cases[i].method),
+                                          .path = slice_of(cases[i].path),
+                                          .query = slice_of(cases[i].query),
+                                          .headers = cases[i].headers,
+                                          .header_count = cases[i].headers[1].name.n ? 2 : 1 };
+        EXPECT_EQ(f->portal.http_api.claims_root(&req), cases[i].is_claimed);
+    }
+    expect_redirect(visit(f, "/"), S("/portal"));
+}
+
+TEST(a_person_chooses_the_language)
+{
+    PORTAL_FIXTURE(f);
+    struct fake_request get = { .method = "GET", .target = S("/portal/login?next=/a%22b&lang=ru") };
+    struct fake_reply *r = fake_http_send(&f->http, &get);
+    EXPECT_SLICE(fake_reply_header(r, "Content-Language"), S("ru"));
+    EXPECT(shows(r, S("href=\"/portal/login?next=/a%22b&amp;lang=es\"")));
+    EXPECT_SLICE(fake_reply_header(r, "Set-Cookie"), S("cais-language=ru; Path=/; SameSite=Lax; Max-Age=31536000"));
+    static const struct {
+        const char *cookie, *language;
+    } cases[] = { { "cais-language=pt-BR", "pt-BR" },
+                  { "cais-language=xx", "es" },
+                  { "cais-language=\"><script>", "es" },
+                  { "cais-theme=dark", "es" } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        struct fake_request with = { .method = "GET", .target = S("/portal/login?lang=tlh") };
+        add_header(&with, "Accept-Language", S("es"));
+        add_header(&with, "Cookie", slice_of(cases[i].cookie));
+        r = fake_http_send(&f->http, &with);
+        EXPECT_SLICE(fake_reply_header(r, "Content-Language"), slice_of(cases[i].language));
+        EXPECT_EQ(shows(r, S("data-theme=\"dark\"")), i == 3);
+        EXPECT(!shows(r, S("<script>")));
+    }
+}
+
+/* ---- the way in by an offer ---- */
+
+static slice offer_session(struct portal_fixture *f, const char *login)
+{
+    slice secret;
+    const struct session_offer offer = { .purpose = BROWSER_PURPOSE,
+                                         .login = slice_of(login),
+                                         .lifetime_ms = minutes(15) };
+    EXPECT_OK(session_offer(&f->w->core, &f->w->operator_, &offer, f->a, &secret));
+    return secret;
+}
+
+static struct fake_reply *enter(struct portal_fixture *f, slice secret)
+{
+    slice csrf = hidden_field(visit(f, "/portal/enter"), S("csrf"));
+    struct fake_request r = form_request("/portal/enter", arena_printf(f->a, "csrf=" SLICE_FMT "&secret=" SLICE_FMT,
+                                                                       SLICE_ARG(csrf), SLICE_ARG(secret)));
+    return browse(f, &r);
+}
+
+TEST(an_offered_session_is_entered_once)
+{
+    PORTAL_FIXTURE(f);
+    slice secret = offer_session(f, "ana");
+    expect_redirect(enter(f, secret), S("/portal"));
+    EXPECT(shows(visit(f, "/portal"), S("content=\"ana\"")));
+    f->cookies[0] = S("");
+    expect_problem(enter(f, secret), 403, PORTAL_TEXT_LINK_USED);
+    expect_problem(enter(f, S("x")), 403, PORTAL_TEXT_LINK_USED);
+    expect_problem(enter(f, S("")), 403, PORTAL_TEXT_LINK_USED);
+    EXPECT_EQ(f->cookies[0].n, 0);
+    secret = offer_session(f, "ana");
+    world_wait(f->w, minutes(15));
+    expect_problem(enter(f, secret), 403, PORTAL_TEXT_LINK_USED);
+    EXPECT_EQ(f->cookies[0].n, 0);
+}
+
+TEST(an_offer_counts_only_with_the_form_that_this_browser_got)
+{
+    PORTAL_FIXTURE(f);
+    slice secret = offer_session(f, "ana");
+    slice csrf = hidden_field(visit(f, "/portal/enter"), S("csrf"));
+    slice body = arena_printf(f->a, "csrf=" SLICE_FMT "&secret=" SLICE_FMT, SLICE_ARG(csrf), SLICE_ARG(secret));
+    struct fake_request r = form_request("/portal/enter", body);
+    add_header(&r, "Sec-Fetch-Site", S("cross-site"));
+    expect_problem(browse(f, &r), 403, PORTAL_TEXT_OTHER_SITE);
+    f->cookies[1] = S("");
+    r = form_request("/portal/enter", body);
+    expect_problem(browse(f, &r), 403, PORTAL_TEXT_FORM_EXPIRED);
+    expect_redirect(enter(f, secret), S("/portal")); /* neither has used it up */
+}
+
 TEST(a_login_is_shown_as_a_text)
 {
     PORTAL_FIXTURE(f);
     log_in(f, "<b>bob</b>&\"'");
-    EXPECT(shows(visit(f, "/portal"), S("<p>&lt;b&gt;bob&lt;/b&gt;&amp;&quot;&#39;</p>")));
+    EXPECT(shows(visit(f, "/portal"), S("content=\"&lt;b&gt;bob&lt;/b&gt;&amp;&quot;&#39;\"")));
 }
 
 TEST(a_wrong_login_shows_the_form_again_and_nothing_of_what_was_sent)
@@ -675,4 +831,10 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_text_i
           cmocka_unit_test(changes_by_a_session_for_another_site_are_refused_by_the_native_api),
           cmocka_unit_test(a_header_of_the_native_api_counts_before_a_cookie),
           cmocka_unit_test(an_ended_session_is_401_in_the_native_api),
-          cmocka_unit_test(a_failing_store_does_not_log_anybody_out))
+          cmocka_unit_test(a_failing_store_does_not_log_anybody_out),
+          cmocka_unit_test(the_portal_runs_only_scripts_of_this_host_and_no_strings),
+          cmocka_unit_test(the_session_is_told_to_the_page_and_to_nobody_without_one),
+          cmocka_unit_test(files_of_the_bundle_are_sent_for_ever_under_their_version_alone),
+          cmocka_unit_test(the_root_is_for_people_with_a_browser), cmocka_unit_test(a_person_chooses_the_language),
+          cmocka_unit_test(an_offered_session_is_entered_once),
+          cmocka_unit_test(an_offer_counts_only_with_the_form_that_this_browser_got))

@@ -308,6 +308,27 @@ TEST(a_new_password_ends_all_tokens)
     EXPECT_FAILURE(f, pyrus_send(f, &ana, "GET", "/v4/profile", ""), 401, "revoked_token");
 }
 
+/* Before, the whole address was the first name, and there was no e-mail address. */
+TEST(a_login_that_is_an_address_is_the_email_address)
+{
+    PYRUS_FIXTURE(f);
+    struct user user;
+    struct minted_key minted;
+    EXPECT_OK(user_create(&f->w->core, &f->w->operator_, &(struct user_request){ .login = S("rita.lobo@example.org") },
+                          f->a, &user));
+    EXPECT_OK(key_mint(&f->w->core, &f->w->operator_, &(struct key_request){ user.login, S("pyrus") }, f->a, &minted));
+    struct pyrus_user rita = { .login = user.login };
+    EXPECT_OK(token_issue(&f->w->core,
+                          &(struct token_request){ S("pyrus"), user.login, minted.key, S(""), &f->pyrus.tokens }, f->a,
+                          &rita.token));
+    struct fake_reply *r = pyrus_send(f, &rita, "GET", "/v4/profile", "");
+    EXPECT_SLICE(pyrus_text(f, r, "email"), S("rita.lobo@example.org"));
+    EXPECT_SLICE(pyrus_text(f, r, "first_name"), S("rita.lobo"));
+    r = pyrus_send(f, &rita, "POST", "/v4/tasks", "{\"text\":\"t\"}");
+    EXPECT_SLICE(pyrus_text(f, r, "task.author.email"), S("rita.lobo@example.org"));
+    EXPECT_SLICE(pyrus_text(f, r, "task.author.first_name"), S("rita.lobo"));
+}
+
 TEST(links_never_contain_an_unchecked_host)
 {
     PYRUS_FIXTURE(f);
@@ -315,12 +336,16 @@ TEST(links_never_contain_an_unchecked_host)
     struct fake_request request = { .method = "POST", .target = S("/v4/auth"), .body = slice_of(body) };
     request.host = S("evil.example");
     EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "api_url"), S("https://files.example.org/v4/"));
-    request.host = S("api.pyrus.com:8443");
-    EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "api_url"), S("http://api.pyrus.com:8443/v4/"));
+    request.host =
+        S("api.pyrus.com:8443"); /* public_url tells a client where it belongs, whatever host it began with */
+    EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "api_url"), S("https://files.example.org/v4/"));
     f->links.public_url = S("");
+    EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "api_url"), S("http://api.pyrus.com:8443/v4/"));
     request.host = S("localhost:8080");
     EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "files_url"), S("http://localhost:8080/"));
     request.host = S("evil.example:8080");
+    EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "files_url"), S("http://127.0.0.1:8080/"));
+    f->links.storage_host = S("objects.example.org"); /* where the token of this API says nothing */
     EXPECT_SLICE(pyrus_text(f, fake_http_send(&f->http, &request), "files_url"), S("http://127.0.0.1:8080/"));
 }
 
@@ -929,8 +954,6 @@ TEST(a_comment_needs_text_attachments_or_a_change)
     PYRUS_FIXTURE(f);
     int64_t task = pyrus_int(f, pyrus_send(f, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}"), "task.id");
     EXPECT_FAILURE(f, comment(f, &ana, task, "{}"), 400, "text_missing");
-    EXPECT_FAILURE(f, comment(f, &ana, task, "{\"approval_choice\":\"approved\",\"spent_minutes\":5}"), 400,
-                   "text_missing");
     slice guid = pyrus_upload_file(f, &ana, "a", S("1"));
     struct fake_reply *r =
         comment(f, &ana, task, formatted(f, "{\"attachments\":[\"" SLICE_FMT "\"]}", SLICE_ARG(guid)));
@@ -940,6 +963,65 @@ TEST(a_comment_needs_text_attachments_or_a_change)
     EXPECT_SLICE(pyrus_text(f, r, "task.comments.2.text"), S("hi"));
     EXPECT_EQ(pyrus_int(f, r, "task.last_note_id"), pyrus_int(f, r, "task.comments.2.id"));
     EXPECT_FAILURE(f, comment(f, &ana, 999, "{}"), 403, "access_denied_task");
+    EXPECT_FAILURE(f, comment(f, &ana, 999, "{\"approval_choice\":\"approved\"}"), 403, "access_denied_task");
+}
+
+/* Before, clients that approve a task or note the time they spent were told that there is no text. */
+TEST(a_comment_of_ignored_members_only_is_a_comment_without_text)
+{
+    PYRUS_FIXTURE(f);
+    int64_t task = pyrus_int(f, pyrus_send(f, &ana, "POST", "/v4/tasks", "{\"text\":\"t\"}"), "task.id");
+    static const char *const bodies[] = { "{\"approval_choice\":\"approved\"}", "{\"subscribers_added\":[{\"id\":7}]}",
+                                          "{\"added_list_ids\":[1]}", "{\"scheduled_date\":\"2026-12-01\"}",
+                                          "{\"spent_minutes\":5,\"text\":\"\"}" };
+    for (size_t i = 0; i < LENGTH_OF(bodies); i++) {
+        struct fake_reply *r = comment(f, &ana, task, bodies[i]);
+        EXPECT_EQ(r->status, 200);
+        EXPECT_EQ(pyrus_count(f, r, "task.comments"), i + 2);
+        EXPECT(!pyrus_at(f, r, "task.comments.1.text"));
+    }
+    EXPECT_FAILURE(f, comment(f, &ana, task, "{\"approval_choice\":null}"), 400, "text_missing");
+}
+
+/* Before, such a file looked attached and was purged a day later. */
+TEST(a_file_that_an_ignored_member_names_is_attached)
+{
+    PYRUS_FIXTURE(f);
+    slice first = pyrus_upload_file(f, &ana, "a", S("1")), second = pyrus_upload_file(f, &ana, "b", S("2"));
+    struct fake_reply *r =
+        pyrus_send(f, &ana, "POST", "/v4/tasks",
+                   formatted(f, "{\"text\":\"t\",\"fields\":[{\"id\":4,\"value\":[{\"guid\":\"" SLICE_FMT "\"}]}]}",
+                             SLICE_ARG(first)));
+    int64_t task = pyrus_int(f, r, "task.id");
+    EXPECT_SLICE(pyrus_text(f, r, "task.comments.0.attachments.0.name"), S("a"));
+    const char *updates =
+        formatted(f,
+                  "{\"field_updates\":[{\"id\":4,\"value\":[\"" SLICE_FMT "\",\"" SLICE_FMT "\",\"" SLICE_FMT "\"]}"
+                  ",{\"id\":5,\"value\":\"00000000-0000-4000-8000-000000000000\"}],\"attachments\":[]}",
+                  SLICE_ARG(first), SLICE_ARG(second), SLICE_ARG(second));
+    r = comment(f, &ana, task, updates);
+    EXPECT_EQ(r->status, 200);
+    EXPECT_EQ(pyrus_count(f, r, "task.comments.1.attachments"),
+              1); /* the other one is attached already, the third unknown */
+    EXPECT_SLICE(pyrus_text(f, r, "task.comments.1.attachments.0.name"), S("b"));
+    slice third = pyrus_upload_file(f, &ana, "c", S("3"));
+    const char *twice = formatted(f, "{\"attachments\":[\"" SLICE_FMT "\"],\"field_updates\":[\"" SLICE_FMT "\"]}",
+                                  SLICE_ARG(third), SLICE_ARG(third));
+    r = comment(f, &ana, task, twice);
+    EXPECT_EQ(pyrus_count(f, r, "task.comments.2.attachments"), 1);
+}
+
+/* Before, a client outside UTC could not set a time. */
+TEST(a_due_time_may_have_an_offset)
+{
+    PYRUS_FIXTURE(f);
+    struct fake_reply *r = pyrus_send(f, &ana, "POST", "/v4/tasks",
+                                      "{\"text\":\"t\",\"due\":\"2026-11-30T18:00:00.25-03:00\",\"duration\":60}");
+    EXPECT_SLICE(pyrus_text(f, r, "task.due"), S("2026-11-30T21:00:00Z"));
+    int64_t task = pyrus_int(f, r, "task.id");
+    r = comment(f, &ana, task, "{\"due\":\"2026-12-01T02:30:00+05:30\"}");
+    EXPECT_SLICE(pyrus_text(f, r, "task.due"), S("2026-11-30T21:00:00Z"));
+    EXPECT_FAILURE(f, comment(f, &ana, task, "{\"due\":\"2026-12-01T02:30:00+05\"}"), 400, "invalid_value_format");
 }
 
 TEST(a_comment_changes_subject_people_and_dates)
@@ -1222,6 +1304,7 @@ RUN_TESTS(
     cmocka_unit_test(each_cause_of_a_401_has_its_own_code),
     cmocka_unit_test(a_token_expires_after_a_day_even_when_it_is_used),
     cmocka_unit_test(the_101st_token_of_a_user_ends_the_oldest), cmocka_unit_test(a_new_password_ends_all_tokens),
+    cmocka_unit_test(a_login_that_is_an_address_is_the_email_address),
     cmocka_unit_test(links_never_contain_an_unchecked_host), cmocka_unit_test(every_reply_has_rate_headers),
     cmocka_unit_test(a_request_above_the_rate_limit_is_429_with_retry_after),
     cmocka_unit_test(a_rate_limit_of_zero_is_off), cmocka_unit_test(an_upload_returns_a_guid_and_an_md5),
@@ -1251,6 +1334,8 @@ RUN_TESTS(
     cmocka_unit_test(a_deleted_first_version_hides_no_other_document),
     cmocka_unit_test(root_id_must_belong_to_the_same_task),
     cmocka_unit_test(a_comment_needs_text_attachments_or_a_change),
+    cmocka_unit_test(a_comment_of_ignored_members_only_is_a_comment_without_text),
+    cmocka_unit_test(a_file_that_an_ignored_member_names_is_attached), cmocka_unit_test(a_due_time_may_have_an_offset),
     cmocka_unit_test(a_comment_changes_subject_people_and_dates),
     cmocka_unit_test(a_removed_participant_reads_neither_task_nor_files),
     cmocka_unit_test(comments_finish_and_reopen_a_task), cmocka_unit_test(an_author_can_edit_a_comment),

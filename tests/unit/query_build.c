@@ -2,9 +2,10 @@
 /* The rules that a query must keep, whatever language it was asked in. */
 #include "test.h"
 
-#include "core/dataset/query_build.h"
+#include "core/query/query_build.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct column columns[] = {
     { .name = { "city", 4 }, .type = COLUMN_STRING },     { .name = { "age", 3 }, .type = COLUMN_UINT8 },

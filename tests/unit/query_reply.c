@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "api/datasnap/query_reply.h"
-#include "core/dataset/query_build.h"
 #include "core/dataset/result_page.h"
+#include "core/query/query_build.h"
 
 #include <stdlib.h>
 #include <string.h>

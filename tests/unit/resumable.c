@@ -176,6 +176,19 @@ TEST(an_upload_that_one_protocol_began_is_continued_by_the_other)
     EXPECT_SLICE(fake_reply_header(head(f, PROTOCOL_IETF, id), "Upload-Complete"), S("?1"));
 }
 
+TEST(an_upload_of_the_draft_whose_name_ends_in_a_backslash_was_refused)
+{
+    FIXTURE(f);
+    struct transfer t;
+    struct fake_request r = request_of(f, PROTOCOL_IETF, "POST", S(""));
+    set_header(&r, "Upload-Complete", S("?0"));
+    set_header(&r, "Content-Disposition", S("attachment; filename=\"report\\\""));
+    struct fake_reply *reply = fake_http_send(&f->http, &r);
+    EXPECT_EQ(reply->status, 201);
+    EXPECT_OK(transfer_find(&f->w->core, &f->ana, id_in(reply), f->w->a, &t));
+    EXPECT_SLICE(t.file_name, S("file"));
+}
+
 TEST(only_the_sender_completes_an_upload_of_the_draft)
 {
     FIXTURE(f);
@@ -618,6 +631,7 @@ TEST(an_acknowledged_offset_is_true_whatever_call_of_a_store_fails)
 
 RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(an_upload_that_one_protocol_began_is_continued_by_the_other),
+          cmocka_unit_test(an_upload_of_the_draft_whose_name_ends_in_a_backslash_was_refused),
           cmocka_unit_test(only_the_sender_completes_an_upload_of_the_draft),
           cmocka_unit_test(interim_replies_say_where_the_upload_is_before_its_body_comes),
           cmocka_unit_test(pages_of_other_hosts_use_uploads_only_if_the_operator_allows_it),

@@ -252,6 +252,50 @@ TEST(an_api_joins_another_on_its_listeners_but_not_where_every_path_is_taken)
     EXPECT_SLICE(route_of(&m, "PUT", "/bucket/key", "a", "catchall"), S("catchall route"));
 }
 
+/* ---- the root ---- */
+
+static const struct http_route root_routes[] = { { "GET", "/", NULL, 0, 0, "" }, { "GET", "/pages", NULL, 0, 0, "" } };
+static const char *const root_prefixes[] = { "/pages", NULL };
+
+static bool wants_pages(const struct http_request *req)
+{
+    return req->header_count > 0;
+}
+
+TEST(the_root_belongs_to_the_api_that_claims_it_and_else_to_the_catch_all)
+{
+    static const struct http_api pages = { .name = "pages",
+                                           .routes = root_routes,
+                                           .route_count = LENGTH_OF(root_routes),
+                                           .prefixes = root_prefixes,
+                                           .on_all_hosts = true,
+                                           .claims_root = wants_pages };
+    SCOPED(router_fixture_release) struct router_fixture m = { 0 };
+    arena_init(&m.arena);
+    const struct http_api *const all[] = { &plain, &pages, &catchall };
+    struct routing routing = { all, LENGTH_OF(all), hosts, LENGTH_OF(hosts), "catchall" };
+    EXPECT_OK(router_new(&routing, &m.arena, &m.router));
+    const struct http_request person = { .header_count = 1 }, program = { 0 };
+    static const struct {
+        const char *method, *path, *host;
+        bool is_person;
+        const char *api;
+    } cases[] = { { "GET", "/", "a", true, "pages" },           { "HEAD", "/", "a", true, "pages" },
+                  { "GET", "/", "a", false, "catchall" },       { "GET", "/pages", "a", false, "pages" },
+                  { "GET", "/pages", "plain.org", 0, "pages" }, { "GET", "/", "x.things.org", true, "catchall" },
+                  { "GET", "/", "plain.org", true, "catchall" } };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        struct route_request q = { .method = slice_of(cases[i].method),
+                                   .path = slice_of(cases[i].path),
+                                   .host = slice_of(cases[i].host),
+                                   .request = cases[i].is_person ? &person : &program };
+        struct route_match r;
+        router_find(m.router, &q, &m.arena, &r);
+        EXPECT_SLICE(slice_of(r.api->name), slice_of(cases[i].api));
+        EXPECT(r.route);
+    }
+}
+
 RUN_TESTS(cmocka_unit_test(a_path_without_route_and_prefix_goes_to_the_catch_all),
           cmocka_unit_test(a_catch_all_also_answers_on_hosts_of_another_api_outside_its_prefixes),
           cmocka_unit_test(an_api_has_more_prefixes_on_its_own_host),
@@ -261,4 +305,5 @@ RUN_TESTS(cmocka_unit_test(a_path_without_route_and_prefix_goes_to_the_catch_all
           cmocka_unit_test(a_suffix_of_paths_means_nothing),
           cmocka_unit_test(an_api_may_take_every_path_below_its_prefix_with_any_method),
           cmocka_unit_test(a_path_below_a_prefix_is_taken_although_it_is_malformed),
-          cmocka_unit_test(an_api_joins_another_on_its_listeners_but_not_where_every_path_is_taken))
+          cmocka_unit_test(an_api_joins_another_on_its_listeners_but_not_where_every_path_is_taken),
+          cmocka_unit_test(the_root_belongs_to_the_api_that_claims_it_and_else_to_the_catch_all))

@@ -15,9 +15,13 @@
 #include "api/service/service.h"
 #include "appfile_fixture.h"
 #include "base/text.h"
+#include "bucket_fixture.h"
 #include "core/access/application.h"
 #include "core/access/session.h"
 #include "core/job.h"
+#include "core/store/record_set_store.h"
+#include "core/store/record_store.h"
+#include "core/store/transaction.h"
 #include "core/transfer/transfer.h"
 #include "datasnap_fixture.h"
 #include "http/multipart.h"
@@ -445,7 +449,12 @@ TEST(runrun_stays_within_the_memory_of_a_request)
         { .route = "POST /tasks", .bodies = made },
         { .route = "GET /tasks", .query = ids },
         { .route = "GET /tasks/{id}", .params = { S("1"), id } },
+        { .route = "PUT /tasks/{id}", .params = { S("1") }, .bodies = made },
+        { .route = "PATCH /tasks/{id}", .params = { S("1") }, .bodies = made },
+        { .route = "GET /tasks/{id}/description", .params = { S("1") } },
+        { .route = "PUT /tasks/{id}/description", .params = { S("1") }, .bodies = made },
         { .route = "POST /comments", .bodies = comments },
+        { .route = "POST /tasks/{id}/comments", .params = { id }, .bodies = comments },
         { .route = "GET /tasks/{id}/comments", .params = { id } },
         { .route = "GET /comments/{id}", .params = { S("1") } },
         { .route = "PUT /comments/{id}", .params = { S("1") }, .bodies = comments },
@@ -453,6 +462,8 @@ TEST(runrun_stays_within_the_memory_of_a_request)
         { .route = "GET /tasks/{id}/fields", .params = { S("1") } },
         { .route = "GET /fields/{id}/options", .query = S("limit=1000") },
         { .route = "GET /users/me" },
+        { .route = "GET /users", .query = S("limit=1000") },
+        { .route = "GET /users/{id}", .params = { S("ana-prado") } },
         { .route = "DELETE /comments/{id}", .params = { S("1") } },
         { .route = "DELETE /tasks/{id}", .params = { id, S("1") } },
     };
@@ -790,6 +801,91 @@ static void make_appfile_requests(struct arena *a, struct worst *ret)
     add_body(ret, worst_repeat(a, arena_printf(a, "%s\"Description\":\"", name).p, "\xc3\xa9", "\"}", 1024));
 }
 
+/* A file whose import has a hundred errors with the longest keys and values. */
+static slice make_worst_sync_file(struct appfile_fixture *f)
+{
+    SCOPED(buf_releasep) struct buf text;
+    buf_init(&text, 0);
+    buf_add(&text, S("00|C|F|1|R\n01|wks_family|||cc-family|S\n02|a|b|c|d|e|f|g|h\n03|a|b|c|d|e|f|g|h|i:int\n"));
+    for (int row = 0; row < 101; row++) {
+        buf_add(&text, S("10|"));
+        for (int value = 0; value < 9; value++) {
+            for (int i = 0; i < 100; i++)
+                buf_add_byte(&text, '\1');
+            buf_add_byte(&text, '|');
+        }
+        buf_add_byte(&text, '\n');
+    }
+    buf_add(&text, S("99|101\n"));
+    struct fake_reply *issued = appfile_issue(f);
+    slice id = appfile_str(f, issued, "Data.FileId");
+    EXPECT_EQ(appfile_follow(f, "PUT", appfile_str(f, issued, "Data.Url"), buf_slice(&text))->status, 200);
+    slice body = arena_printf(f->a, "{\"FileType\":\"cc5\",\"FileId\":\"" SLICE_FMT "\"}", SLICE_ARG(id));
+    EXPECT_EQ(appfile_send(f, AF_ADMIN, "POST /appfile/file/import/async", body.p)->status, 200);
+    EXPECT_OK(jobs_run_due(f->w->jobs, f->a));
+    return id;
+}
+
+static void make_record_queries(struct arena *a, struct worst *ret)
+{
+    const char *in = ",\"a\":{\"$in\":[1.5,\"x\",true,null]}";
+    add_body(ret, S("{\"Take\":1000}"));
+    add_body(ret, S("{\"Take\":1000,\"Fields\":[\"text\",\"n\"]}"));
+    add_body(ret, S("{\"Take\":1000,\"Fields\":[\"text\",\"n\"],\"Distinct\":true,\"Sort\":{\"text\":-1}}"));
+    add_body(ret, S("{\"Query\":{\"text\":{\"$regex\":\"(x*)*y\"}},\"Sort\":{\"text\":1,\"n\":1}}"));
+    add_body(ret, worst_count(a, "{\"Query\":{\"a\":{\"$in\":[", "\"%zu\",", "]}}}", 1000));
+    add_body(ret, worst_count(a, "{\"Query\":{\"$or\":[", arena_printf(a, "{\"m%%zu\":1%s},", in).p, "]}}", 100));
+    add_body(ret, worst_count(a, "{\"Query\":{\"$or\":[", "{\"m%zu\":{\"$x\":[]}},", "]}}", 6000));
+    add_body(ret, worst_count(a, "{\"Fields\":[", "\"m%zu.a.b.c\",", "]}", 200));
+    add_body(ret, worst_repeat(a, "{\"Query\":{\"", "n", "\":1}}", 250000));
+    add_body(ret, worst_repeat(a, "{\"Query\":{\"a\":\"", CONTROL, "1\"}}", 250000));
+    add_body(ret, worst_repeat(a, "{\"Query\":{\"a\":", "[", "1]}}", 250000));
+}
+
+static void make_file_queries(struct arena *a, struct worst *ret)
+{
+    add_body(ret,
+             S("{\"Take\":1000,\"Query\":{\"Status\":{\"$ne\":\"failed\"}},\"Sort\":{\"FileName\":1,\"Folder\":-1}}"));
+    add_body(ret, worst_count(a, "{\"Query\":{\"FileName\":{\"$in\":[", "\"%zu\",", "]}}}", 1000));
+    add_body(ret, worst_count(a, "{\"Query\":{\"$or\":[", "{\"Size\":{\"$nin\":[%zu,1,null]}},", "]}}", 190));
+    add_body(ret, worst_count(a, "{\"Query\":{\"$or\":[", "{\"m%zu\":1},", "]}}", 6000));
+}
+
+static err_t add_record_set(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct record_set *set = arg;
+    return meta_record_set_add(tx, set, a, &set->id);
+}
+
+/* Records of the entity `note`: one as large as one can be, and with a member that is hidden; and some that fill a page. */
+static slice fill_records(struct appfile_fixture *f)
+{
+    const size_t sizes[] = { RECORD_OBJECT_MAX - 100, 3 << 20, 3 << 20, 3 << 20, 1 << 10 };
+    struct record_store *store = f->w->core.records;
+    struct record_set set = { .account_id = f->sync.ana.account_id,
+                              .section_id = f->sync.ana.section_id,
+                              .data_source = S("cc-note"),
+                              .created_at_ms = 1 };
+    struct record_writer *writer;
+    enum record_outcome outcome;
+    slice field = S("k");
+    EXPECT_OK(meta_write(f->w->core.meta, add_record_set, &set, f->a));
+    EXPECT_OK(store->ops->define(store, set.id, &(struct record_fields){ &field, 1 }, f->a));
+    EXPECT_OK(store->ops->open(store, set.id, &(struct record_batch){ S("f"), 1, NULL }, f->a, &writer));
+    for (size_t i = 0; i < LENGTH_OF(sizes); i++) {
+        SCRATCH(a);
+        arena_set_limit(&a, SIZE_MAX / 2, NULL);
+        const char *begin = i ? "{\"text\":\"" : "{\"created\":1,\"text\":\"";
+        slice object = worst_repeat(&a, begin, "x", "\",\"n\":1}", sizes[i]);
+        EXPECT_OK(writer->ops->put(writer, slice_part(S("abcde"), i, 1), object, &a, &outcome));
+        EXPECT_EQ(outcome, RECORD_INSERTED);
+    }
+    EXPECT_OK(writer->ops->commit(writer, S("p"), RECORD_COMMIT_ORDERED, f->a));
+    struct record_page page;
+    EXPECT_OK(store->ops->scan(store, set.id, &(struct record_scan){ RECORD_BY_ID, S(""), 1 }, f->a, &page));
+    return page.items[0].id;
+}
+
 TEST(appfile_stays_within_the_memory_of_a_request)
 {
     APPFILE_FIXTURE(f);
@@ -803,9 +899,53 @@ TEST(appfile_stays_within_the_memory_of_a_request)
     make_appfile_requests(f->a, &requests);
     struct fake_reply *r = appfile_send(f, AF_ADMIN, "POST /appfile/file/path", requests.items[1].p);
     slice id = r->status == 200 ? appfile_str(f, r, "Data.FileId") : S("x");
+    slice worst = make_worst_sync_file(f);
+    struct worst imports = { 0 };
+    add_body(&imports, arena_printf(f->a, "{\"FileType\":\"cc5\",\"FileId\":\"" SLICE_FMT "\"}",
+                                    SLICE_ARG(worst))); /* its result */
+    add_body(&imports,
+             worst_repeat(f->a, "{\"FileType\":\"cc5\",\"FilePath\":\"//cais-appfile/", CONTROL, "1\"}", 64 << 10));
+    struct worst queries = { 0 };
+    struct worst file_queries = { 0 };
+    make_record_queries(f->a, &queries);
+    make_file_queries(f->a, &file_queries);
+    for (size_t i = 0; i < 40; i++) /* some of the largest files that there are */
+        appfile_send(f, AF_ADMIN, "POST /appfile/file/path", requests.items[1].p);
+    slice record = fill_records(f), note = S("note");
+    struct worst data = { 0 };
+    add_body(&data, worst_count(f->a, "{\"ImportData\":{\"data\":[", "{\"a\":%zu},", "{}]}}", 100000));
+    add_body(&data, worst_count(f->a, "{\"ImportData\":{},\"a\":[", "%zu,", "0]}", 10000));
+    add_body(&data, worst_count(f->a, "{\"ImportData\":{},\"a\":{", "\"%zu\":{},", "\"b\":0}}", 4000));
+    add_body(&data, worst_repeat(f->a, "{\"ImportData\":{},\"Description\":\"", CONTROL, "1\"}", 60000));
+    add_body(&data, worst_repeat(f->a, "{\"ImportData\":{},\"ActionId\":\"", "x", "\"}", 70000));
     const struct row rows[] = {
+        { .route = "POST /appdata/{entity}/query", .params = { note, S("family"), S("x") }, .bodies = queries },
+        { .route = "GET /appdata/{entity}/retrieve",
+          .params = { note },
+          .query = arena_printf(f->a, "id=" SLICE_FMT, SLICE_ARG(record)) },
+        { .route = "POST /appdata/{entity}/create", .params = { note } },
+        { .route = "PUT /appdata/{entity}/create", .params = { note } },
+        { .route = "PATCH /appdata/{entity}/create", .params = { note } },
+        { .route = "DELETE /appdata/{entity}/create", .params = { note } },
+        { .route = "POST /appdata/{entity}/update", .params = { note } },
+        { .route = "PUT /appdata/{entity}/update", .params = { note } },
+        { .route = "PATCH /appdata/{entity}/update", .params = { note } },
+        { .route = "DELETE /appdata/{entity}/update", .params = { note } },
+        { .route = "POST /appdata/{entity}/save", .params = { note } },
+        { .route = "PUT /appdata/{entity}/save", .params = { note } },
+        { .route = "PATCH /appdata/{entity}/save", .params = { note } },
+        { .route = "DELETE /appdata/{entity}/save", .params = { note } },
+        { .route = "POST /appdata/{entity}/delete", .params = { note } },
+        { .route = "PUT /appdata/{entity}/delete", .params = { note } },
+        { .route = "PATCH /appdata/{entity}/delete", .params = { note } },
+        { .route = "DELETE /appdata/{entity}/delete", .params = { note } },
+        { .route = "POST /appfile/file/query", .bodies = file_queries },
         { .route = "POST /appfile/file/path", .bodies = requests },
-        { .route = "GET /appfile/file/{id}", .params = { id } },
+        { .route = "POST /appfile/file/import/data", .bodies = data },
+        { .route = "POST /appfile/file/import", .bodies = imports },
+        { .route = "POST /appfile/file/import/async", .bodies = imports },
+        { .route = "POST /appdata/import/file/async", .bodies = imports },
+        { .route = "GET /appfile/file/{id}", .params = { id, worst } },
         { .route = "POST /status/refresh" },
     };
     w.rows = rows;
@@ -852,6 +992,27 @@ static err_t apply_job_addition(struct meta_tx *tx, void *arg, struct arena *a)
     return job_add(j->core, tx, &j->request, a, &j->id);
 }
 
+#define PARTS STORED(1001)
+
+/* Objects with the longest keys, which grow sixfold in JSON, and one of many parts. */
+static void add_objects(struct world *w, const struct principal *who)
+{
+    struct bucket_fixture s = { .w = w, .who = *who };
+    EXPECT_OK(bucket_create(&w->core, who, S("sample"), w->a));
+    EXPECT_OK(bucket_find(&w->core, who, S("sample"), BUCKET_WRITE, w->a, &s.bucket));
+    for (int i = 0; i < NAMES_HELD; i++)
+        bucket_fixture_store(&s, arena_printf(w->a, "%04d%s", i, long_text(w->a, 1, 1020)), S("x"));
+    slice name = bucket_fixture_upload(&s, S("parts"));
+    struct completed_part *parts = arena_array(w->a, struct completed_part, PARTS);
+    for (int i = 0; i < PARTS; i++) {
+        const struct part_bytes part = { i + 1, S("of a part") };
+        EXPECT_OK(bucket_fixture_put_part(&s, S("parts"), name, &part, w->a, &parts[i]));
+    }
+    struct complete_request request = bucket_fixture_complete_request(&s, S("parts"), name, parts, PARTS);
+    struct entry entry;
+    EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
@@ -869,20 +1030,32 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     struct file file;
     for (int i = 0; i < NAMES_HELD; i++)
         file = world_store(f->w, &ana, arena_printf(w.a, "%d%s", i, long_text(w.a, '"', 240)), S("x"), 0);
+    add_objects(f->w, &ana);
     struct worst bodies = { 0 };
     add_body(&bodies, worst_repeat(w.a, "", "x", "", 1 << 20));
+    struct worst names = { 0 };
+    add_body(&names, worst_repeat(w.a, "{\"name\":\"", "\\u0022", "\"}", 16 * 1024 - 20));
+    add_body(&names, worst_repeat(w.a, "{\"name\":\"x\",\"y\":[", "1,", "1]}", 16 * 1024 - 30));
     const slice id = uuid_format(w.a, file.uuid);
     struct job_addition job = { .core = &f->w->core, .request = { .kind = S("k"), .account_id = ana.account_id } };
     job.request.subject = slice_of(long_text(w.a, '"', 4000));
-    world_write(f->w, apply_job_addition, &job);
+    for (int i = 0; i < NAMES_HELD; i++)
+        world_write(f->w, apply_job_addition, &job);
     const slice job_id = arena_printf(w.a, "%lld", (long long)job.id);
     const struct row rows[] = {
+        { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
+        { .route = "POST /v1/native/jobs/{id}/cancel", .params = { job_id } },
+        { .route = "POST /v1/native/jobs/{id}/retry", .params = { job_id } },
         { .route = "GET /v1/native/jobs/{id}", .params = { job_id } },
         { .route = "GET /v1/native/jobs/{id}/events", .params = { job_id } },
         { .route = "PUT /v1/native/files/{name}", .params = { S("a.txt") }, .bodies = bodies },
         { .route = "GET /v1/native/files", .query = S("limit=1000") },
+        { .route = "GET /v1/native/objects", .query = S("limit=1000") },
+        { .route = "GET /v1/native/objects/{bucket}/{key}", .params = { S("sample"), S("parts") } },
+        { .route = "GET /v1/native/objects/{bucket}/{key}/info", .params = { S("sample"), S("parts") } },
         { .route = "GET /v1/native/files/{id}", .params = { id } },
         { .route = "GET /v1/native/files/{id}/info", .params = { id } },
+        { .route = "PATCH /v1/native/files/{id}", .params = { id }, .bodies = names },
         { .route = "DELETE /v1/native/files/{id}", .params = { id } },
     };
     w.rows = rows;
@@ -991,6 +1164,7 @@ TEST(health_and_metrics_stay_within_the_memory_of_a_request)
     struct log log;
     log_init(&log, &world->clock.clock, 2, LOG_ERROR, true);
     struct service service = { .core = &world->core,
+                               .health = health_watch_new(&world->core),
                                .log = &log,
                                .durability = "full",
                                .metadata_kind = "sqlite",
@@ -1014,6 +1188,7 @@ TEST(health_and_metrics_stay_within_the_memory_of_a_request)
     w.row_count = LENGTH_OF(rows);
     walk_routes(&w);
     fake_http_release(&http);
+    health_watch_free(service.health);
 }
 
 /* ---- the pages ---- */
@@ -1059,6 +1234,13 @@ TEST(the_pages_stay_within_the_memory_of_a_request)
         .api = &portal.http_api, .http = &http, .a = world->a, .send = send_to_portal, .is_error = is_portal_error
     };
     const struct row rows[] = {
+        { .route = "GET /" },
+        { .route = "GET /portal/{page}", .params = { S("files"), S("nothing") } },
+        { .route = "GET /portal/{page}/{item}", .params = { S("files"), S("1") } },
+        { .route = "GET /portal/session" },
+        { .route = "GET /portal/assets/{version}/{name}", .params = { S("0123456789abcdef"), S("portal.js") } },
+        { .route = "GET /portal/enter" },
+        { .route = "POST /portal/enter", .bodies = logins, .form_type = FORM_TYPE },
         { .route = "GET /portal", .query = worst_repeat(world->a, "", "\"", "1", 4000) },
         { .route = "GET /portal/login", .query = worst_repeat(world->a, "next=/", "\"", "1", 4000) },
         { .route = "POST /portal/login", .bodies = logins, .form_type = FORM_TYPE },
@@ -1077,7 +1259,6 @@ TEST(the_pages_stay_within_the_memory_of_a_request)
 
 #define KEYS STORED(1001) /* a page, and what begins the next one */
 #define XML_TYPE "application/xml"
-#define PARTS STORED(1001)
 
 static struct fake_reply *send_to_s3(struct walk *w, struct fake_request *r)
 {

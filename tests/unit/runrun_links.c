@@ -162,6 +162,22 @@ TEST(links_use_storage_url_without_its_default_port)
     }
 }
 
+TEST(forms_and_links_named_the_host_of_the_api_although_objects_have_one)
+{
+    RUNRUN_FIXTURE(f);
+    f->links.storage_host = S("objects.example.org");
+    EXPECT_SLICE(upload_url(f, &ana, S("runrun.it")), S("http://objects.example.org/runrunit"));
+    EXPECT_SLICE(upload_url(f, &ana, S("runrun.it:8443")), S("http://objects.example.org:8443/runrunit"));
+    EXPECT_SLICE(upload_url(f, &ana, S("evil.example:81")), S("https://objects.example.org/runrunit"));
+    f->links.public_url = S("http://[::1]:9000/");
+    EXPECT_SLICE(upload_url(f, &ana, S("evil.example:81")), S("http://objects.example.org:9000/runrunit"));
+    int64_t id = runrun_new_document(f, &ana, 0, S("a.txt"), S("x"));
+    struct fake_reply *r = runrun_sendf(f, &ana, "", "GET /documents/%lld/download", (long long)id);
+    EXPECT(slice_starts(fake_reply_header(r, "Location"), S("http://objects.example.org/runrunit/data/")));
+    f->runrun.options.storage_url = S("https://storage.example.org");
+    EXPECT_SLICE(upload_url(f, &ana, S("runrun.it:8443")), S("https://storage.example.org/runrunit"));
+}
+
 /* ---- §6.5 downloads ---- */
 
 static struct fake_reply *download(struct runrun_fixture *f, const struct runrun_user *u, int64_t id)
@@ -491,6 +507,7 @@ RUN_TESTS(cmocka_unit_test(the_v4_form_matches_the_test_vectors),
           cmocka_unit_test(the_cached_signing_key_changes_with_the_day),
           cmocka_unit_test(links_never_contain_an_unchecked_host),
           cmocka_unit_test(links_use_storage_url_without_its_default_port),
+          cmocka_unit_test(forms_and_links_named_the_host_of_the_api_although_objects_have_one),
           cmocka_unit_test(a_download_redirects_to_a_signed_link),
           cmocka_unit_test(pending_documents_thumbnails_and_previews_are_404),
           cmocka_unit_test(download_links_carry_names_of_all_kinds),

@@ -4,6 +4,7 @@
 
 #include "../../src/api/runrun/boards_priv.h"
 #include "core/records/account.h"
+#include "core/store/task_store.h"
 #include "runrun_fixture.h"
 
 #include <string.h>
@@ -146,7 +147,8 @@ TEST(a_refused_task_names_the_wrong_field)
         { "\"desired_date\":\"2026-11-30\\n\"", "desired_date", "is not a date" },
         { "\"desired_date\":20261130", "desired_date", "is not a text" },
         { "\"assignments\":{}", "assignments", "are not a list" },
-        { "\"assignments\":[{\"assignee_id\":\"nobody\"}]", "assignments", "name an unknown user" },
+        { "\"assignments\":[{\"assignee_id\":\" \"}]", "assignments", "name an unknown user" },
+        { "\"assignments\":[{\"assignee_id\":\"a\\u0007\"}]", "assignments", "name an unknown user" },
         { "\"assignments\":[7]", "assignments", "name an unknown user" },
         { "\"custom_fields\":[]", "custom_fields", "are not an object" },
         { "\"document_ids\":7", "document_ids", "are not numbers" },
@@ -333,11 +335,270 @@ TEST(deleting_a_task_deletes_the_documents_of_all_users_in_it)
     EXPECT_EQ(world_blob_count(f->w), 0);
 }
 
+/* ---- §6.8 changing tasks ---- */
+
+TEST(a_change_of_a_task_leaves_what_it_does_not_name)
+{
+    struct runrun_options o = with_boards(false);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    runrun_user(f, "rui", "Rui Sá");
+    runrun_user(f, "eva", "Eva");
+    runrun_send(f, &ana, "POST /tasks", full_task);
+    world_wait(f->w, minutes(1));
+    struct fake_reply *r = runrun_send(f, &ana, "PUT /tasks/1",
+                                       "{\"task\":{\"title\":\"Novo\",\"custom_fields\":{\"custom_12\":{\"x\":1}}}}");
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(runrun_str(f, r, "title"), S("Novo"));
+    EXPECT_SLICE(runrun_str(f, r, "description"), S("texto"));
+    EXPECT_EQ(runrun_int(f, r, "board_id"), 593350);
+    EXPECT_EQ(runrun_int(f, r, "type_id"), 4);
+    EXPECT_SLICE(runrun_str(f, r, "desired_date"), S("2026-11-30"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_id"), S("rui"));
+    EXPECT_EQ(runrun_int(f, r, "custom_fields.custom_12.x"), 1); /* a value is replaced as a whole */
+    EXPECT_EQ(runrun_count(f, r, "custom_fields.custom_12"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "custom_fields.custom_13.0.id"), S("3"));
+    EXPECT_SLICE(runrun_str(f, r, "last_activity_at"), S("2026-11-21T11:05:09-03:00"));
+    EXPECT_SLICE(runrun_str(f, r, "created_at"), S("2026-11-21T11:04:09-03:00"));
+
+    r = runrun_send(f, &ana, "PATCH /tasks/1",
+                    "{\"board_id\":null,\"type_id\":7,\"desired_date\":\"\",\"description\":null,\"project_id\":3,"
+                    "\"assignments\":[{\"assignee_id\":\"eva\"},{\"assignee_id\":\"ana-prado\"}],"
+                    "\"custom_fields\":{\"custom_12\":null}}");
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(runrun_str(f, r, "title"), S("Novo"));
+    EXPECT(runrun_is_null(f, r, "board_id") && runrun_is_null(f, r, "desired_date") &&
+           runrun_is_null(f, r, "description"));
+    EXPECT_EQ(runrun_int(f, r, "type_id"), 7);
+    EXPECT_EQ(runrun_int(f, r, "project_id"), 3);
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 2);
+    EXPECT_EQ(runrun_count(f, r, "custom_fields"), 1);
+    expect_tasks(f, &ana, "responsible_id=rui", "");
+    expect_tasks(f, &ana, "responsible_id=eva", "1");
+    slice before = r->body;
+    EXPECT_SLICE(runrun_send(f, &ana, "PUT /tasks/1", "{\"on_going\":true}")->body, before);
+    EXPECT_SLICE(runrun_send(f, &ana, "PUT /tasks/1", "")->body, before);
+    r = runrun_send(f, &ana, "PUT /tasks/1", "{\"assignments\":[]}");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 0);
+    EXPECT_SLICE(runrun_str(f, r, "state"), S("not_assigned"));
+}
+
+/* In the vendor's own example tasks are assigned to people whom a new server does not have. */
+TEST(an_assignee_who_is_unknown_was_refused_although_boards_are_open)
+{
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *r =
+        runrun_send(f, &ana, "POST /tasks",
+                    "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"Rui-Sa\"},{\"assignee_id\":\"rui-sa\"},"
+                    "{\"assignee_id\":\"ana-prado\"},{\"assignee_id\":\"eva@example.org\"}]}");
+    EXPECT_EQ(r->status, 201);
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 3);
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_id"), S("ana-prado"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.1.assignee_id"), S("eva@example.org"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.2.assignee_id"), S("Rui-Sa"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.2.assignee_name"), S("Rui-Sa"));
+    expect_tasks(f, &ana, "responsible_id=Rui-Sa", "");
+    r = runrun_send(f, &ana, "POST /tasks", "{\"title\":\"u\",\"assignments\":[{\"assignee_id\":\"eva\"}]}");
+    EXPECT(runrun_is_set(f, r, "is_assigned"));
+    EXPECT_SLICE(runrun_str(f, r, "state"), S("queued"));
+    int64_t before = world_account(f->w).record_bytes;
+
+    runrun_user(f, "rui-sa", "Rui Sá");
+    runrun_user(f, "eva", "Eva");                        /* whose address is eva@example.org */
+    EXPECT_EQ(world_account(f->w).record_bytes, before); /* whoever waits counts like a member */
+    r = runrun_send(f, &ana, "GET /tasks/1", "");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 3);
+    EXPECT_SLICE(runrun_str(f, r, "assignments.1.assignee_id"), S("rui-sa"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.1.assignee_name"), S("Rui Sá"));
+    EXPECT_SLICE(runrun_str(f, r, "assignments.2.assignee_id"), S("eva"));
+    expect_tasks(f, &ana, "responsible_id=eva", "1 2");
+    expect_tasks(f, &ana, "responsible_id=rui-sa", "1");
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+TEST(strict_boards_refuse_an_assignee_who_is_unknown)
+{
+    struct runrun_options o = with_boards(true);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    EXPECT_FIELD(f,
+                 runrun_send(f, &ana, "POST /tasks",
+                             "{\"title\":\"t\",\"board_id\":593350,\"assignments\":[{\"assignee_id\":\"nobody\"}]}"),
+                 "assignments", "name an unknown user");
+}
+
+TEST(a_changed_task_waits_for_other_people)
+{
+    RUNRUN_FIXTURE(f);
+    runrun_send(f, &ana, "POST /tasks",
+                "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"x\"},{\"assignee_id\":\"y\"}]}");
+    struct fake_reply *r = runrun_send(f, &ana, "PUT /tasks/1", "{\"title\":\"t2\"}");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 2);
+    r = runrun_send(f, &ana, "PUT /tasks/1", "{\"assignments\":[{\"assignee_id\":\"z\"}]}");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_id"), S("z"));
+    runrun_user(f, "x", "X");
+    runrun_user(f, "z", "Z");
+    r = runrun_send(f, &ana, "GET /tasks/1", "");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 1);
+    EXPECT_SLICE(runrun_str(f, r, "assignments.0.assignee_name"), S("Z"));
+    r = runrun_send(f, &ana, "PUT /tasks/1", "{\"assignments\":[]}");
+    EXPECT_EQ(runrun_count(f, r, "assignments"), 0);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+    runrun_send(f, &ana, "PUT /tasks/1", "{\"assignments\":[{\"assignee_id\":\"w\"}]}");
+    runrun_send(f, &ana, "PUT /tasks/1",
+                "{\"assignments\":[{\"assignee_id\":\"v\"},{\"assignee_id\":\"v@example.org\"}]}");
+    runrun_user(f, "v", "V"); /* who was awaited under both names */
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks/1", ""), "assignments"), 1);
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+    runrun_send(f, &ana, "PUT /tasks/1", "{\"assignments\":[{\"assignee_id\":\"w\"}]}");
+    runrun_send(f, &ana, "DELETE /tasks/1", "");
+    runrun_user(f, "w", "W");
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
+static err_t apply_many_wait(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct principal *who = arg;
+    struct task task = { .account_id = who->account_id, .author_id = who->user_id, .text = S("t") };
+    for (int i = 0; i < TASKS_AWAITING_MAX; i++) {
+        TRY(meta_task_add(tx, &task, a, &task.id));
+        TRY(meta_task_await(tx, &task, &(struct awaited_member){ S("Zé"), TASK_RESPONSIBLE }, S("zé"), a));
+    }
+    return NULL;
+}
+
+/* Because the write that adds the person makes all of them a member. */
+TEST(only_so_many_tasks_wait_for_one_person)
+{
+    RUNRUN_FIXTURE(f);
+    static const char body[] = "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"z\xc3\xa9\"}]}";
+    EXPECT_OK(meta_write(f->w->core.meta, apply_many_wait, &ana.who, f->a));
+    EXPECT_FIELD(f, runrun_send(f, &ana, "POST /tasks", body), "assignments",
+                 "name somebody unknown for whom too many tasks wait");
+    runrun_user(f, "z\xc3\xa9", "Zé");
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks", body)->status, 201);
+}
+
+TEST(only_the_author_and_administrators_change_a_task)
+{
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui"), boss = runrun_user_of(f, "", "boss", "", true);
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"rui\"}]}");
+    EXPECT_ERROR(f, runrun_send(f, &rui, "PUT /tasks/1", "{\"title\":\"x\"}"), 403);
+    EXPECT_ERROR(f, runrun_send(f, &rui, "PUT /tasks/1", "{}"), 403);
+    EXPECT_ERROR(f, runrun_send(f, &rui, "PUT /tasks/1/description", "{\"description\":\"x\"}"), 403);
+    EXPECT_EQ(runrun_send(f, &boss, "PUT /tasks/1", "{\"title\":\"x\"}")->status, 200);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PUT /tasks/2", "{\"title\":\"\"}"), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PATCH /tasks/x", "{}"), 400);
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1", "{\"title\":\" \"}"), "title", "can't be blank");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1", "{\"task\":{\"title\":null}}"), "title", "can't be blank");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1", "{\"type_id\":\"x\"}"), "type_id", "is not a number");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1", "{\"document_ids\":[9]}"), "document_ids",
+                 "must be documents of yours that hang nowhere yet");
+    EXPECT_SLICE(runrun_str(f, runrun_send(f, &ana, "GET /tasks/1", ""), "title"), S("x"));
+}
+
+TEST(a_changed_task_attaches_documents)
+{
+    RUNRUN_FIXTURE(f);
+    runrun_new_task(f, &ana, "t");
+    int64_t id = runrun_new_document(f, &ana, 0, S("a.txt"), S("x"));
+    struct fake_reply *r =
+        runrun_send(f, &ana, "PUT /tasks/1", runrun_format(f, "{\"document_ids\":[%lld]}", (long long)id));
+    EXPECT_EQ(runrun_int(f, r, "attachments_count"), 1);
+    EXPECT_EQ(runrun_int(f, runrun_send(f, &ana, runrun_format(f, "GET /documents/%lld", (long long)id), ""),
+                         "attachable_id"),
+              1);
+    EXPECT_EQ(runrun_count(f, runrun_send(f, &ana, "GET /tasks/1/comments", ""), ""), 0);
+}
+
+/* Many small changes must not make details that are too large to be read: then a task would seem to have none. */
+TEST(custom_fields_of_a_changed_task_have_limits)
+{
+    struct runrun_options o = with_boards(false);
+    RUNRUN_FIXTURE_WITH(f, &o);
+    runrun_new_task(f, &ana, "t");
+    struct fake_reply *r;
+    int n = 0;
+    do {
+        SCOPED(buf_releasep) struct buf b;
+        buf_init(&b, 0);
+        for (int i = 0; i < 3000; i++)
+            buf_printf(&b, "%s\"custom_%d\":1", i ? "," : "", ++n);
+        r = runrun_send(f, &ana, "PUT /tasks/1",
+                        runrun_format(f, "{\"custom_fields\":{" SLICE_FMT "}}", SLICE_ARG(buf_slice(&b))));
+        EXPECT(n < 30000);
+    } while (r->status == 200);
+    EXPECT_FIELD(f, r, "text", "is too long for this task");
+    r = runrun_send(f, &ana, "GET /tasks/1", "");
+    EXPECT_EQ(runrun_count(f, r, "custom_fields"), n - 3000);
+}
+
+TEST(the_description_of_a_task_is_read_and_changed_alone)
+{
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui");
+    runrun_send(f, &ana, "POST /tasks", "{\"title\":\"t\",\"description\":\"texto\"}");
+    EXPECT_SLICE(runrun_send(f, &rui, "GET /tasks/1/description", "")->body,
+                 S("{\"id\":1,\"description\":\"texto\",\"body\":\"texto\",\"current_editor_id\":null,"
+                   "\"current_editor_name\":null,\"edited_at\":null,\"locked_at\":null}"));
+    static const char *const forms[] = {
+        "{\"description\":\"%d\"}",
+        "{\"description\":{\"body\":\"%d\"}}",
+        "{\"task_description\":{\"description\":\"%d\"}}",
+        "{\"task_description\":{\"body\":\"%d\"}}",
+        "{\"body\":\"%d\"}",
+        "{\"description\":{\"description\":\"%d\"}}",
+    };
+    for (int i = 0; i < (int)LENGTH_OF(forms); i++) {
+        char number[2] = { (char)('0' + i), 0 };
+        world_wait(f->w, minutes(1));
+        const char *at = strstr(forms[i], "%d");
+        struct fake_reply *r =
+            runrun_send(f, &ana, "PUT /tasks/1/description",
+                        arena_printf(f->a, "%.*s%s%s", (int)(at - forms[i]), forms[i], number, at + 2).p);
+        EXPECT_EQ(r->status, 200);
+        EXPECT_SLICE(runrun_str(f, r, "description"), slice_of(number));
+        EXPECT_SLICE(runrun_str(f, r, "body"), slice_of(number));
+        EXPECT_SLICE(runrun_str(f, r, "edited_at"), arena_printf(f->a, "2026-11-21T11:%02d:09-03:00", 5 + i));
+        EXPECT_SLICE(runrun_str(f, runrun_send(f, &ana, "GET /tasks/1", ""), "description"), slice_of(number));
+    }
+    EXPECT(runrun_is_null(f, runrun_send(f, &ana, "PUT /tasks/1/description", "{\"description\":null}"), "body"));
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1/description", "{}"), "description", "can't be blank");
+    EXPECT_FIELD(f, runrun_send(f, &ana, "PUT /tasks/1/description", "{\"description\":7}"), "description",
+                 "is not a text");
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /tasks/2/description", ""), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "PUT /tasks/2/description", "{}"), 404);
+}
+
 /* ---- §6.9 comments ---- */
 
 static struct fake_reply *comment(struct runrun_fixture *f, const struct runrun_user *u, const char *json)
 {
     return runrun_send(f, u, "POST /comments", json);
+}
+
+TEST(a_comment_may_have_its_task_in_the_path)
+{
+    RUNRUN_FIXTURE(f);
+    runrun_new_task(f, &ana, "t");
+    struct fake_reply *r = runrun_send(f, &ana, "POST /tasks/1/comments", "{\"text\":\"oi\",\"task_id\":77}");
+    EXPECT_EQ(r->status, 201);
+    EXPECT_EQ(runrun_int(f, r, "task_id"), 1);
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks/1/comments", "{\"comment\":{\"text\":\"oi\"}}")->status, 201);
+    EXPECT_EQ(runrun_send(f, &ana, "POST /tasks/1/comments", "{}")->status, 422);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "POST /tasks/2/comments", "{\"text\":\"oi\"}"), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "POST /tasks/0/comments", "{\"text\":\"oi\",\"task_id\":1}"), 404);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "POST /tasks/x/comments", "{\"text\":\"oi\"}"), 400);
+}
+
+TEST(a_user_is_found_by_its_id)
+{
+    RUNRUN_FIXTURE(f);
+    struct fake_reply *me = runrun_send(f, &ana, "GET /users/me", ""),
+                      *r = runrun_send(f, &ana, "GET /users/ana-prado", "");
+    EXPECT_EQ(r->status, 200);
+    EXPECT_SLICE(r->body, me->body);
+    EXPECT_ERROR(f, runrun_send(f, &ana, "GET /users/nobody", ""), 404);
 }
 
 TEST(a_comment_reply_has_every_documented_field)
@@ -575,6 +836,49 @@ TEST(an_invalid_boards_file_prevents_the_start)
 
 /* ---- §6.11 users ---- */
 
+static void expect_people(struct runrun_fixture *f, const struct runrun_user *u, const char *query, const char *ids)
+{
+    struct fake_reply *r = runrun_send(f, u, runrun_format(f, "GET /users%s", query), "");
+    slice got = S("");
+    EXPECT_EQ(r->status, 200);
+    for (size_t i = 0; i < runrun_count(f, r, ""); i++)
+        got = arena_printf(f->a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(got), i ? " " : "",
+                           SLICE_ARG(runrun_str(f, r, runrun_format(f, "%zu.id", i))));
+    EXPECT_SLICE(got, slice_of(ids));
+}
+
+TEST(users_lists_everybody_to_administrators_and_to_others_whom_they_work_with)
+{
+    RUNRUN_FIXTURE(f);
+    struct runrun_user rui = runrun_user(f, "rui", "Rui"), eva = runrun_user(f, "eva", "Eva"),
+                       boss = runrun_user_of(f, "", "boss", "", true);
+    struct account other;
+    EXPECT_OK(account_create(&f->w->core, &f->w->operator_, S("other"), f->a, &other));
+    runrun_user_of(f, "other", "far", "Far", true);
+    struct fake_reply *r = runrun_send(f, &ana, "GET /users", "");
+    EXPECT_SLICE(fake_reply_header(r, "X-Item-Range"), S("items 1-1/1"));
+    EXPECT_SLICE(r->body,
+                 arena_printf(f->a, "[" SLICE_FMT "]", SLICE_ARG(runrun_send(f, &ana, "GET /users/me", "")->body)));
+    expect_people(f, &boss, "", "ana-prado rui eva boss");
+    expect_people(f, &boss, "?limit=2&page=2", "eva boss");
+    expect_people(f, &boss, "?offset=1&limit=1", "rui");
+    r = runrun_send(f, &boss, "GET /users?limit=3", "");
+    EXPECT_SLICE(fake_reply_header(r, "X-Item-Range"), S("items 1-3/4"));
+    EXPECT(slice_find(fake_reply_header(r, "Link"), S("</api/users?limit=3&page=2>; rel=\"next\"")) != SLICE_NONE);
+    runrun_send(f, &rui, "POST /tasks", "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"ana-prado\"}]}");
+    expect_people(f, &ana, "", "ana-prado rui");
+    expect_people(f, &rui, "", "ana-prado rui");
+    expect_people(f, &eva, "", "eva");
+    runrun_send(f, &ana, "POST /tasks",
+                "{\"title\":\"t\",\"assignments\":[{\"assignee_id\":\"eva\"},{\"assignee_id\":\"rui\"}]}");
+    expect_people(f, &eva, "", "ana-prado rui eva");
+    runrun_send(f, &ana, "DELETE /tasks/2", "");
+    expect_people(f, &eva, "", "eva");
+    EXPECT_OK(user_set_state(&f->w->core, &f->w->operator_, S("rui"), USER_DELETED, f->a));
+    expect_people(f, &boss, "", "ana-prado eva boss");
+    expect_people(f, &ana, "", "ana-prado");
+}
+
 TEST(users_me_describes_the_owner_of_the_token)
 {
     RUNRUN_FIXTURE(f);
@@ -594,22 +898,30 @@ TEST(users_me_describes_the_owner_of_the_token)
     EXPECT_SLICE(runrun_str(f, r, "name"), S("boss"));
 }
 
-RUN_TESTS(cmocka_unit_test(a_task_reply_has_every_documented_field),
-          cmocka_unit_test(unsupported_fields_of_a_task_have_constant_values),
-          cmocka_unit_test(a_task_can_be_created_with_a_form), cmocka_unit_test(a_refused_task_names_the_wrong_field),
-          cmocka_unit_test(texts_of_a_task_have_limits), cmocka_unit_test(attachable_name_is_cut_after_1000_characters),
-          cmocka_unit_test(desired_date_with_a_time_is_stored_as_sent),
-          cmocka_unit_test(unknown_boards_are_accepted_unless_boards_are_strict),
-          cmocka_unit_test(a_new_task_attaches_pending_and_confirmed_documents),
-          cmocka_unit_test(a_task_is_visible_to_its_whole_account_only), cmocka_unit_test(task_list_filters_and_sorts),
-          cmocka_unit_test(deleting_a_task_deletes_the_documents_of_all_users_in_it),
-          cmocka_unit_test(a_comment_reply_has_every_documented_field), cmocka_unit_test(a_comment_attaches_documents),
-          cmocka_unit_test(a_comment_can_be_about_a_document),
-          cmocka_unit_test(a_refused_comment_names_the_wrong_field),
-          cmocka_unit_test(comments_are_listed_newest_first_in_pages),
-          cmocka_unit_test(the_author_may_edit_a_comment_for_15_minutes),
-          cmocka_unit_test(the_author_may_delete_a_comment_for_15_minutes),
-          cmocka_unit_test(boards_list_their_fields_and_fields_their_options),
-          cmocka_unit_test(a_task_lists_the_fields_of_its_board),
-          cmocka_unit_test(an_invalid_boards_file_prevents_the_start),
-          cmocka_unit_test(users_me_describes_the_owner_of_the_token))
+RUN_TESTS(
+    cmocka_unit_test(a_task_reply_has_every_documented_field),
+    cmocka_unit_test(unsupported_fields_of_a_task_have_constant_values),
+    cmocka_unit_test(a_task_can_be_created_with_a_form), cmocka_unit_test(a_refused_task_names_the_wrong_field),
+    cmocka_unit_test(texts_of_a_task_have_limits), cmocka_unit_test(attachable_name_is_cut_after_1000_characters),
+    cmocka_unit_test(desired_date_with_a_time_is_stored_as_sent),
+    cmocka_unit_test(unknown_boards_are_accepted_unless_boards_are_strict),
+    cmocka_unit_test(a_new_task_attaches_pending_and_confirmed_documents),
+    cmocka_unit_test(a_task_is_visible_to_its_whole_account_only), cmocka_unit_test(task_list_filters_and_sorts),
+    cmocka_unit_test(deleting_a_task_deletes_the_documents_of_all_users_in_it),
+    cmocka_unit_test(a_comment_may_have_its_task_in_the_path), cmocka_unit_test(a_user_is_found_by_its_id),
+    cmocka_unit_test(a_comment_reply_has_every_documented_field), cmocka_unit_test(a_comment_attaches_documents),
+    cmocka_unit_test(a_comment_can_be_about_a_document), cmocka_unit_test(a_refused_comment_names_the_wrong_field),
+    cmocka_unit_test(comments_are_listed_newest_first_in_pages),
+    cmocka_unit_test(the_author_may_edit_a_comment_for_15_minutes),
+    cmocka_unit_test(the_author_may_delete_a_comment_for_15_minutes),
+    cmocka_unit_test(boards_list_their_fields_and_fields_their_options),
+    cmocka_unit_test(a_task_lists_the_fields_of_its_board), cmocka_unit_test(an_invalid_boards_file_prevents_the_start),
+    cmocka_unit_test(users_me_describes_the_owner_of_the_token),
+    cmocka_unit_test(users_lists_everybody_to_administrators_and_to_others_whom_they_work_with),
+    cmocka_unit_test(a_change_of_a_task_leaves_what_it_does_not_name),
+    cmocka_unit_test(an_assignee_who_is_unknown_was_refused_although_boards_are_open),
+    cmocka_unit_test(strict_boards_refuse_an_assignee_who_is_unknown),
+    cmocka_unit_test(a_changed_task_waits_for_other_people), cmocka_unit_test(only_so_many_tasks_wait_for_one_person),
+    cmocka_unit_test(only_the_author_and_administrators_change_a_task),
+    cmocka_unit_test(a_changed_task_attaches_documents), cmocka_unit_test(custom_fields_of_a_changed_task_have_limits),
+    cmocka_unit_test(the_description_of_a_task_is_read_and_changed_alone))

@@ -87,7 +87,7 @@ TEST(invalid_cors_rules_are_refused)
         { RULE(ORIGIN("*") METHOD("GET") "<Other/>"), "MalformedXML" },
         { RULE(ORIGIN("*") METHOD("GET") "<ID>1</ID><ID>2</ID>"), "MalformedXML" },
         { RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>x</MaxAgeSeconds>"), "MalformedXML" },
-        { RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>-1</MaxAgeSeconds>"), "MalformedXML" },
+        { RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>-2147483649</MaxAgeSeconds>"), "MalformedXML" },
         { RULE(ORIGIN("https://*.*") METHOD("GET")), "InvalidRequest" },
         { RULE(ORIGIN("*") METHOD("PATCH")), "InvalidRequest" },
         { RULE(ORIGIN("*") METHOD("get")), "InvalidRequest" },
@@ -148,7 +148,23 @@ TEST(a_preflight_without_origin_or_method_is_a_bad_request)
     EXPECT_S3_ERROR(f, preflight(f, "/photos/key", "https://a.example", NULL, NULL), 400, "BadRequest");
     EXPECT_S3_ERROR(f, preflight(f, "/photos/key", "https://a.example", "PATCH", NULL), 400, "BadRequest");
     EXPECT_S3_ERROR(f, preflight(f, "/photos/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
-    EXPECT_S3_ERROR(f, preflight(f, "/none/key", "https://a.example", "PUT", NULL), 403, "AccessForbidden");
+    struct fake_reply *r = preflight(f, "/none/key", "https://a.example", "PUT", NULL);
+    EXPECT_S3_ERROR(f, r, 403, "AccessForbidden");
+    EXPECT_SLICE(s3_text(f, r, "Error.Message"), S("CORSResponse: Bucket not found"));
+}
+
+/* As S3, which shows it and sends it. */
+TEST(a_rule_may_have_a_negative_age)
+{
+    S3_FIXTURE(f);
+    EXPECT_STATUS(
+        s3_send(f, &ana, "PUT", "/photos?cors", RULE(ORIGIN("*") METHOD("GET") "<MaxAgeSeconds>-100</MaxAgeSeconds>")),
+        200);
+    EXPECT_SLICE(s3_text(f, s3_send(f, &ana, "GET", "/photos?cors", ""), "CORSConfiguration.CORSRule.MaxAgeSeconds"),
+                 S("-100"));
+    EXPECT_SLICE(
+        fake_reply_header(preflight(f, "/photos/key", "https://a.example", "GET", NULL), "Access-Control-Max-Age"),
+        S("-100"));
 }
 
 static slice cors_document(struct s3_fixture *f, int rules, int headers)
@@ -292,6 +308,7 @@ TEST(configured_origins_apply_to_buckets_without_rules)
 RUN_TESTS(cmocka_unit_test(a_cors_configuration_is_stored_shown_and_deleted),
           cmocka_unit_test(invalid_cors_rules_are_refused),
           cmocka_unit_test(the_first_matching_rule_answers_a_preflight),
+          cmocka_unit_test(a_rule_may_have_a_negative_age),
           cmocka_unit_test(a_preflight_without_origin_or_method_is_a_bad_request),
           cmocka_unit_test(a_preflight_of_eight_thousand_names_took_a_quarter_second),
           cmocka_unit_test(a_rule_has_at_most_100_values_of_a_kind),

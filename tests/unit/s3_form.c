@@ -204,7 +204,8 @@ TEST(the_filename_variable_is_replaced_in_fields)
     S3_FIXTURE(f);
     static const char *const names[][2] = { { "b.txt", "up/b.txt" },
                                             { "/home/ana/c.txt", "up/c.txt" },
-                                            { "C:\\\\Users\\\\ana\\\\d.txt", "up/d.txt" } };
+                                            { "C:\\\\Users\\\\ana\\\\d.txt", "up/d.txt" },
+                                            { "e\x01\x1b\x7f.txt", "up/e.txt" } };
     for (size_t i = 0; i < LENGTH_OF(names); i++) {
         struct test_form form = { .filename = names[i][0] };
         add(&form, "key", S("up/${filename}"));
@@ -434,6 +435,8 @@ TEST(a_form_expires_exactly_at_its_expiry_time)
     EXPECT_S3_ERROR(f, r, 403, "AccessDenied");
     EXPECT(slice_find(s3_text(f, r, "Error.Message"), S("expired")) != SLICE_NONE);
     EXPECT_SLICE(s3_text(f, r, "Error.Expires"), s3_text(f, r, "Error.ServerTime"));
+    world_wait(f->w, hours(5));
+    EXPECT_SLICE(s3_text(f, send_form(f, &form), "Error.Expires"), S("2026-11-21T15:04:09Z"));
 }
 
 TEST(a_form_with_a_wrong_or_no_signature_is_refused)
@@ -492,6 +495,46 @@ TEST(an_incomplete_form_gets_an_error_that_names_the_missing_part)
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedPOSTRequest");
     r.body = S("--b1\r\nContent-Disposition: form-data; name=key\r\n\r\na.txt"); /* no closing boundary */
     EXPECT_S3_ERROR(f, fake_http_send(&f->http, &r), 400, "MalformedPOSTRequest");
+    expect_absent(f, &ana);
+}
+
+TEST(a_form_without_a_field_of_its_signature_is_told_which_one)
+{
+    S3_FIXTURE(f);
+    static const char *const names[] = { "AWSAccessKeyId", "signature", "policy" };
+    for (size_t i = 0; i < LENGTH_OF(names); i++) {
+        struct test_form form = { 0 };
+        add(&form, "key", S("a.txt"));
+        sign_v2(f, &ana, &form, BASIC);
+        for (size_t k = 0; k < form.count; k++)
+            if (slice_eq(form.fields[k].name, slice_of(names[i])))
+                form.fields[k].name = S("x-ignore-this");
+        struct fake_reply *r = send_form(f, &form);
+        EXPECT_S3_ERROR(f, r, 400, "InvalidArgument");
+        EXPECT_SLICE(s3_text(f, r, "Error.ArgumentName"), slice_of(names[i]));
+    }
+    expect_absent(f, &ana);
+}
+
+/* A policy that covers them does not make the server understand them. */
+TEST(fields_that_ask_for_more_than_is_offered_were_passed_over)
+{
+    S3_FIXTURE(f);
+    static const struct {
+        const char *name, *code;
+        int status;
+    } rows[] = { { "x-amz-expected-bucket-owner", "NotImplemented", 501 },
+                 { "If-None-Match", "NotImplemented", 501 },
+                 { "x-amz-copy-source", "NotImplemented", 501 },
+                 { "x-amz-anything-new", "NotImplemented", 501 },
+                 { "x-amz-server-side-encryption", "NotImplemented", 501 },
+                 { "x-amz-grant-read", "AccessControlListNotSupported", 400 },
+                 { "X-Amz-Security-Token", "InvalidToken", 400 } };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        struct test_form form = basic(f, &ana, arena_printf(f->a, "[\"starts-with\",\"$%s\",\"\"]", rows[i].name).p);
+        add(&form, rows[i].name, S("*"));
+        EXPECT_S3_ERROR(f, send_form(f, &form), rows[i].status, rows[i].code);
+    }
     expect_absent(f, &ana);
 }
 
@@ -626,18 +669,33 @@ TEST(a_form_may_have_the_fields_of_both_versions)
     add(&form, "acl", S("private"));
     add(&form, "Content-Type", S("text/html"));
     EXPECT_STATUS(send_form(f, &form), 201);
-    form.fields[form.count - 2].value = S("public-read");
-    EXPECT_S3_ERROR(f, send_form(f, &form), 400, "AccessControlListNotSupported");
-    form.fields[form.count - 2].value =
-        S("bucket-owner-full-control"); /* acl is not signed, so it may only be private */
-    EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
-    form.fields[form.count - 2].value = S("private");
     add(&form, "more", S("x"));
     EXPECT_S3_ERROR(f, send_form(f, &form), 403, "AccessDenied");
     /* other buckets have no such exemption */
     struct test_form strict = basic(f, &ana, "");
     add(&strict, "name", S("x"));
     EXPECT_S3_ERROR(f, send_form(f, &strict), 403, "AccessDenied");
+}
+
+/* The access list of a file is signed or it is private, whatever fields a bucket ignores. */
+TEST(an_access_list_that_no_condition_covers_was_an_invalid_one)
+{
+    S3_FIXTURE(f);
+    static const char *const lists[] = { "public-read", "bucket-owner-full-control", "nonsense", "" };
+    struct tickets t = issue(f);
+    for (size_t i = 0; i < LENGTH_OF(lists); i++) {
+        struct test_form of_ticket = ticket_form(f, &t), strict = basic(f, &ana, ""),
+                         covered = basic(f, &ana, "[\"starts-with\",\"$acl\",\"\"]");
+        add(&of_ticket, "acl", slice_of(lists[i]));
+        EXPECT_S3_ERROR(f, send_form(f, &of_ticket), 403, "AccessDenied");
+        add(&strict, "acl", slice_of(lists[i]));
+        EXPECT_S3_ERROR(f, send_form(f, &strict), 403, "AccessDenied");
+        add(&covered, "acl", slice_of(lists[i]));
+        if (i % 2 == 0)
+            EXPECT_S3_ERROR(f, send_form(f, &covered), 400, "AccessControlListNotSupported");
+        else
+            EXPECT_STATUS(send_form(f, &covered), 204);
+    }
 }
 
 TEST(the_older_form_of_a_ticket_covers_its_fields)
@@ -691,8 +749,11 @@ RUN_TESTS(cmocka_unit_test(forms_of_both_versions_store_their_file),
           cmocka_unit_test(minio_21656_conditions_must_hold_and_cover_every_field),
           cmocka_unit_test(a_length_range_limits_the_bytes_of_the_file),
           cmocka_unit_test(a_form_expires_exactly_at_its_expiry_time),
+          cmocka_unit_test(an_access_list_that_no_condition_covers_was_an_invalid_one),
           cmocka_unit_test(a_form_with_a_wrong_or_no_signature_is_refused),
           cmocka_unit_test(an_incomplete_form_gets_an_error_that_names_the_missing_part),
+          cmocka_unit_test(a_form_without_a_field_of_its_signature_is_told_which_one),
+          cmocka_unit_test(fields_that_ask_for_more_than_is_offered_were_passed_over),
           cmocka_unit_test(the_size_of_the_fields_is_limited), cmocka_unit_test(a_malformed_policy_is_refused),
           cmocka_unit_test(the_form_of_a_ticket_stores_the_bytes_of_its_file),
           cmocka_unit_test(a_form_may_have_the_fields_of_both_versions),

@@ -85,7 +85,7 @@ TEST(headers_are_returned_as_they_were_sent)
     EXPECT_SLICE(fake_reply_header(r, "Content-Language"), S("pt"));
     EXPECT_SLICE(fake_reply_header(r, "Expires"), S("Thu, 01 Dec 2026 16:00:00 GMT"));
     EXPECT_SLICE(fake_reply_header(r, "Content-Encoding"), S("gzip"));
-    EXPECT_SLICE(fake_reply_header(r, "x-amz-meta-color"), S("blue: \xc3\xbc"));
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-meta-color"), S("=?UTF-8?B?Ymx1ZTogw7w=?="));
     EXPECT_SLICE(fake_reply_header(r, "x-amz-tagging-count"), S("2"));
     s3_put_object(f, &ana, "/photos/b", "");
     r = get(f, &ana, "/photos/b");
@@ -166,6 +166,33 @@ TEST(encryption_and_conditions_that_are_not_offered_were_passed_over)
     EXPECT_SLICE(kept->body, S("hello"));
 }
 
+/* Readers took raw UTF-8 in a header for ISO-8859-1. */
+TEST(metadata_outside_ascii_is_sent_as_encoded_words_and_kept_decoded)
+{
+    S3_FIXTURE(f);
+    static const char *const values[][2] = {
+        { "caf\xc3\xa9", "=?UTF-8?B?Y2Fmw6k=?=" },
+        { "=?UTF-8?B?Y2Fmw6k=?=", "=?UTF-8?B?Y2Fmw6k=?=" },
+        { "=?utf-8?q?caf=C3=A9?=", "=?UTF-8?B?Y2Fmw6k=?=" },
+        { "=?UTF-8?Q?plain_text?=", "plain text" },
+        { "=?x?=", "=?x?=" },
+    };
+    for (size_t i = 0; i < LENGTH_OF(values); i++) {
+        struct fake_request put = { .method = "PUT",
+                                    .target = S("/photos/a"),
+                                    .headers = { { S("x-amz-meta-n"), slice_of(values[i][0]) } },
+                                    .body = S("hello") };
+        EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+        EXPECT_SLICE(fake_reply_header(get(f, &ana, "/photos/a"), "x-amz-meta-n"), slice_of(values[i][1]));
+    }
+    struct fake_request hostile = { .method = "PUT",
+                                    .target = S("/photos/a"),
+                                    .headers = { { S("x-amz-meta-n"), S("=?UTF-8?Q?a=0D=0ASet-Cookie:_b?=") } },
+                                    .body = S("other") };
+    EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &hostile), 400, "InvalidArgument");
+    EXPECT_SLICE(get(f, &ana, "/photos/a")->body, S("hello"));
+}
+
 TEST(metadata_is_limited_to_2_KiB)
 {
     S3_FIXTURE(f);
@@ -214,9 +241,9 @@ TEST(an_unsupported_checksum_is_refused)
 {
     S3_FIXTURE(f);
     struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = S("hello") };
-    put.headers[0] = (struct http_header){ S("x-amz-checksum-xxhash3"), S("AAAAAAAAAAA=") };
+    put.headers[0] = (struct http_header){ S("x-amz-checksum-blake3"), S("AAAAAAAAAAA=") };
     EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
-    put.headers[0] = (struct http_header){ S("x-amz-trailer"), S("x-amz-checksum-md5") };
+    put.headers[0] = (struct http_header){ S("x-amz-trailer"), S("x-amz-checksum-md4") };
     EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "InvalidRequest");
     expect_absent(f, &ana, "/photos/a");
     put.headers[0] = (struct http_header){ S("x-amz-checksum-algorithm"), S("SHA1") };
@@ -231,6 +258,7 @@ TEST(every_checksum_algorithm_is_supported)
         { "x-amz-checksum-crc32c", "mnG7TA==" },
         { "x-amz-checksum-sha1", "qvTGHdzF6KLavt4PO0gs2a6pQ00=" },
         { "x-amz-checksum-sha256", "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=" },
+        { "x-amz-checksum-md5", "XUFAKrxLKna5cZ2REBfFkg==" },
     };
     for (size_t i = 0; i < LENGTH_OF(values); i++) {
         struct fake_request put = { .method = "PUT",
@@ -241,9 +269,58 @@ TEST(every_checksum_algorithm_is_supported)
     }
     struct fake_request put = { .method = "PUT",
                                 .target = S("/photos/a"),
-                                .headers = { { S("x-amz-sdk-checksum-algorithm"), S("crc64nvme") } },
+                                .headers = { { S("x-amz-checksum-algorithm"), S("crc64nvme") } },
                                 .body = S("hello") };
     EXPECT(fake_reply_header(s3_send_request(f, &ana, &put), "x-amz-checksum-crc64nvme").n == 12);
+    static const char *const others[][2] = { { "SHA512", "x-amz-checksum-sha512" },
+                                             { "XXHASH64", "x-amz-checksum-xxhash64" },
+                                             { "XXHASH3", "x-amz-checksum-xxhash3" },
+                                             { "XXHASH128", "x-amz-checksum-xxhash128" } };
+    for (size_t i = 0; i < LENGTH_OF(others); i++) {
+        put.headers[0] = (struct http_header){ S("x-amz-checksum-algorithm"), slice_of(others[i][0]) };
+        slice value = fake_reply_header(s3_send_request(f, &ana, &put), others[i][1]);
+        put.headers[0] = (struct http_header){ slice_of(others[i][1]), value };
+        EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+        put.body = S("other");
+        EXPECT_S3_ERROR(f, s3_send_request(f, &ana, &put), 400, "BadDigest");
+        put.body = S("hello");
+    }
+}
+
+/* As S3 does since December 2024. */
+TEST(an_object_without_a_checksum_gets_a_crc64nvme)
+{
+    S3_FIXTURE(f);
+    slice crc = fake_reply_header(s3_send(f, &ana, "PUT", "/photos/a", "123456789"), "x-amz-checksum-crc64nvme");
+    EXPECT_SLICE(crc, S("rosUhgp5mIg="));
+    struct fake_request get_it = { .target = S("/photos/a"),
+                                   .headers = { { S("x-amz-checksum-mode"), S("ENABLED") } } };
+    struct fake_reply *r = s3_send_request(f, &ana, &get_it);
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc64nvme"), crc);
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-type"), S("FULL_OBJECT"));
+}
+
+TEST(a_copy_may_have_another_checksum_than_its_source)
+{
+    S3_FIXTURE(f);
+    slice large = world_bytes(f->w, 300000);
+    struct fake_request put = { .method = "PUT", .target = S("/photos/a"), .body = large };
+    EXPECT_STATUS(s3_send_request(f, &ana, &put), 200);
+    struct fake_request copy_it = { .method = "PUT",
+                                    .target = S("/photos/b"),
+                                    .headers = { { S("x-amz-copy-source"), S("photos/a") },
+                                                 { S("x-amz-checksum-algorithm"), S("SHA256") } } };
+    struct fake_reply *r = s3_send_request(f, &ana, &copy_it);
+    EXPECT_STATUS(r, 200);
+    unsigned char sha256[SHA256_SIZE];
+    hash_sha256(large, sha256);
+    slice want = base64_encode(f->a, (slice){ (const char *)sha256, sizeof sha256 });
+    EXPECT_SLICE(s3_text(f, r, "CopyObjectResult.ChecksumSHA256"), want);
+    struct fake_request get_it = { .target = S("/photos/b"),
+                                   .headers = { { S("x-amz-checksum-mode"), S("ENABLED") } } };
+    r = s3_send_request(f, &ana, &get_it);
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-sha256"), want);
+    EXPECT_SLICE(r->body, large);
 }
 
 TEST(a_checksum_in_the_query_of_a_link_is_ignored)
@@ -709,6 +786,24 @@ TEST(an_unexpected_bucket_owner_prevents_a_deletion)
     EXPECT_STATUS(s3_send(f, &ana, "HEAD", "/photos/a", ""), 200);
 }
 
+/* As URLEncoder of Java and encode_www_form_component of Ruby write it. */
+TEST(a_plus_in_the_source_of_a_copy_is_a_blank)
+{
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a%20b.txt", "blank");
+    s3_put_object(f, &ana, "/photos/a%2Bb.txt", "plus");
+    static const char *const sources[][2] = { { "photos%2Fa+b.txt", "blank" },
+                                              { "/photos/a%20b.txt", "blank" },
+                                              { "photos/a%2Bb.txt", "plus" } };
+    for (size_t i = 0; i < LENGTH_OF(sources); i++) {
+        struct fake_request copy = { .method = "PUT",
+                                     .target = S("/photos/copy"),
+                                     .headers = { { S("x-amz-copy-source"), slice_of(sources[i][0]) } } };
+        EXPECT_STATUS(s3_send_request(f, &ana, &copy), 200);
+        EXPECT_SLICE(get(f, &ana, "/photos/copy")->body, slice_of(sources[i][1]));
+    }
+}
+
 TEST(two_copy_source_headers_are_refused)
 {
     S3_FIXTURE(f);
@@ -749,8 +844,8 @@ TEST(malformed_copy_sources_are_refused)
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/none", "/photos/b", NOTHING, NOTHING), 404, "NoSuchKey");
     EXPECT_S3_ERROR(f, copy(f, &ana, "nowhere/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
     EXPECT_S3_ERROR(f, copy(f, &ana, "api/a", "/photos/b", NOTHING, NOTHING), 404, "NoSuchBucket");
-    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", HEADER("x-amz-checksum-algorithm", "SHA1"), NOTHING), 501,
-                    "NotImplemented");
+    EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", HEADER("x-amz-checksum-algorithm", "SHA7"), NOTHING), 400,
+                    "InvalidRequest");
 }
 
 TEST(conditions_on_the_source_decide_about_a_copy)
@@ -767,6 +862,12 @@ TEST(conditions_on_the_source_decide_about_a_copy)
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", none, NOTHING), 412, "PreconditionFailed");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", before, NOTHING), 412, "PreconditionFailed");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", after, NOTHING), 412, "PreconditionFailed");
+    static const char *const no_dates[] = { "yesterday", "2026-11-21T14:00:00Z", "" };
+    for (size_t i = 0; i < LENGTH_OF(no_dates); i++) { /* the copy was made, whatever they were meant to say */
+        before.value = after.value = slice_of(no_dates[i]);
+        EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", before, NOTHING), 400, "InvalidArgument");
+        EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", after, match), 400, "InvalidArgument");
+    }
     match.value = s3_etag_of(f, "x");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", match, NOTHING), 412, "PreconditionFailed");
     EXPECT_S3_ERROR(f, copy(f, &ana, "photos/a", "/photos/b", HEADER("If-None-Match", "*"), NOTHING), 412,
@@ -873,8 +974,11 @@ RUN_TESTS(cmocka_unit_test(an_unknown_kind_of_checksum_in_a_row_ended_the_server
           cmocka_unit_test(headers_are_returned_as_they_were_sent),
           cmocka_unit_test(headers_that_ask_for_more_than_is_offered_are_refused),
           cmocka_unit_test(encryption_and_conditions_that_are_not_offered_were_passed_over),
+          cmocka_unit_test(metadata_outside_ascii_is_sent_as_encoded_words_and_kept_decoded),
           cmocka_unit_test(metadata_is_limited_to_2_KiB),
           cmocka_unit_test(a_declared_digest_is_compared_with_the_bytes),
+          cmocka_unit_test(an_object_without_a_checksum_gets_a_crc64nvme),
+          cmocka_unit_test(a_copy_may_have_another_checksum_than_its_source),
           cmocka_unit_test(every_checksum_algorithm_is_supported), cmocka_unit_test(an_unsupported_checksum_is_refused),
           cmocka_unit_test(a_checksum_in_the_query_of_a_link_is_ignored),
           cmocka_unit_test(axios_and_dotnet_can_use_the_same_link),
@@ -898,5 +1002,6 @@ RUN_TESTS(cmocka_unit_test(an_unknown_kind_of_checksum_in_a_row_ended_the_server
           cmocka_unit_test(a_put_is_whole_or_absent_when_any_store_call_fails),
           cmocka_unit_test(an_expected_bucket_owner_must_be_the_owner),
           cmocka_unit_test(an_unexpected_bucket_owner_prevents_a_deletion),
+          cmocka_unit_test(a_plus_in_the_source_of_a_copy_is_a_blank),
           cmocka_unit_test(two_copy_source_headers_are_refused), cmocka_unit_test(malformed_copy_sources_are_refused),
           cmocka_unit_test(conditions_on_the_source_decide_about_a_copy))

@@ -376,6 +376,22 @@ static slice composite_checksum(struct s3_fixture *f, enum digest_kind kind, con
 
 static const char *const pieces[] = { "hello, good ", "day" };
 
+/* Puts a part with its checksum of this kind, and returns the element that names it. */
+static const char *summed_part(struct s3_fixture *f, const struct s3_user *p, const char *id, int number,
+                               const char *bytes, enum digest_kind kind)
+{
+    slice name = digest_name(kind), sum = checksum(f, kind, bytes);
+    struct http_header header = { slice_of(text(f, "x-amz-checksum-" SLICE_FMT, SLICE_ARG(name))), sum };
+    struct fake_reply *r = ask(f, p, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", number, id), slice_of(bytes),
+                               (struct request_headers){ &header, 1 });
+    EXPECT_STATUS(r, 200);
+    EXPECT_SLICE(fake_reply_header(r, header.name.p), sum);
+    return text(f,
+                "<Part><PartNumber>%d</PartNumber><ETag>" SLICE_FMT "</ETag><Checksum" SLICE_FMT ">" SLICE_FMT
+                "</Checksum" SLICE_FMT "></Part>",
+                number, SLICE_ARG(fake_reply_header(r, "ETag")), SLICE_ARG(name), SLICE_ARG(sum), SLICE_ARG(name));
+}
+
 TEST(checksums_of_parts_and_objects_are_stored)
 {
     S3_FIXTURE(f);
@@ -388,6 +404,9 @@ TEST(checksums_of_parts_and_objects_are_stored)
         { DIGEST_CRC32, "FULL_OBJECT", DIGEST_WHOLE },  { DIGEST_CRC32C, "COMPOSITE", DIGEST_OF_PARTS },
         { DIGEST_CRC32C, "FULL_OBJECT", DIGEST_WHOLE }, { DIGEST_CRC64NVME, NULL, DIGEST_WHOLE },
         { DIGEST_SHA1, NULL, DIGEST_OF_PARTS },         { DIGEST_SHA256, "COMPOSITE", DIGEST_OF_PARTS },
+        { DIGEST_SHA512, NULL, DIGEST_OF_PARTS },       { DIGEST_MD5, NULL, DIGEST_OF_PARTS },
+        { DIGEST_XXHASH64, NULL, DIGEST_OF_PARTS },     { DIGEST_XXHASH3, "COMPOSITE", DIGEST_OF_PARTS },
+        { DIGEST_XXHASH128, NULL, DIGEST_OF_PARTS },
     };
     for (size_t i = 0; i < LENGTH_OF(rows); i++) {
         slice name = digest_name(rows[i].kind);
@@ -396,21 +415,18 @@ TEST(checksums_of_parts_and_objects_are_stored)
         struct http_header headers[2] = { { S("x-amz-checksum-algorithm"), name },
                                           { S("x-amz-checksum-type"), slice_of(rows[i].type) } };
         const char *id = begin_with(f, &ana, "/photos/a", headers, rows[i].type ? 2 : 1);
-        slice etags[2];
-        for (int k = 0; k < 2; k++) {
-            struct http_header sum = { slice_of(header), checksum(f, rows[i].kind, pieces[k]) };
-            struct fake_reply *r =
-                ask(f, &ana, "PUT", text(f, "/photos/a?partNumber=%d&uploadId=%s", k + 1, id), slice_of(pieces[k]),
-                    (struct request_headers){ &sum, k }); /* the first part declares no digest: it is computed */
-            EXPECT_STATUS(r, 200);
-            EXPECT_SLICE(fake_reply_header(r, header), checksum(f, rows[i].kind, pieces[k]));
-            etags[k] = fake_reply_header(r, "ETag");
-        }
+        const char *named[2];
+        for (int k = 0; k < 2; k++)
+            named[k] = summed_part(f, &ana, id, k + 1, pieces[k], rows[i].kind);
         bool whole = rows[i].form == DIGEST_WHOLE;
+        if (whole) { /* a part that declares no digest gets one all the same */
+            struct fake_reply *r = part_reply(f, &ana, "/photos/a", id, 1, pieces[0]);
+            EXPECT_SLICE(fake_reply_header(r, header), checksum(f, rows[i].kind, pieces[0]));
+        }
         slice want =
             whole ? checksum(f, rows[i].kind, "hello, good day") : composite_checksum(f, rows[i].kind, pieces, 2);
         struct http_header wrong = { slice_of(header), checksum(f, rows[i].kind, "x") }, right = { wrong.name, want };
-        const char *parts = text(f, "%s%s", PART(1, etags[0]), PART(2, etags[1]));
+        const char *parts = text(f, "%s%s", named[0], named[1]);
         EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ &wrong, 1 }), 400,
                         "BadDigest");
         struct fake_reply *r = complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ &right, 1 });
@@ -429,8 +445,9 @@ TEST(attributes_show_an_object_without_its_bytes)
     S3_FIXTURE(f);
     struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
     const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
-    slice one = part(f, &ana, "/photos/a", id, 1, pieces[0]), two = part(f, &ana, "/photos/a", id, 2, pieces[1]);
-    struct fake_reply *r = complete(f, &ana, "/photos/a", id, text(f, "%s%s", PART(1, one), PART(2, two)));
+    const char *one = summed_part(f, &ana, id, 1, pieces[0], DIGEST_CRC32);
+    const char *two = summed_part(f, &ana, id, 2, pieces[1], DIGEST_CRC32);
+    struct fake_reply *r = complete(f, &ana, "/photos/a", id, text(f, "%s%s", one, two));
     EXPECT_STATUS(r, 200);
     struct http_header all = { S("x-amz-object-attributes"), S("ETag, Checksum,ObjectParts,StorageClass,ObjectSize") };
     r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ &all, 1 });
@@ -457,6 +474,141 @@ TEST(attributes_show_an_object_without_its_bytes)
     EXPECT_S3_ERROR(f,
                     ask(f, &ana, "GET", "/photos/a?attributes&versionId=7", S(""), (struct request_headers){ &all, 1 }),
                     404, "NoSuchVersion");
+}
+
+#define OF_PARTS "GetObjectAttributesResponse.ObjectParts"
+
+TEST(parts_with_checksums_are_listed_in_pages_and_sent_with_them)
+{
+    S3_FIXTURE(f);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("SHA256") };
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    const char *one = summed_part(f, &ana, id, 1, pieces[0], DIGEST_SHA256);
+    const char *two = summed_part(f, &ana, id, 2, pieces[1], DIGEST_SHA256);
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, text(f, "%s%s", one, two)), 200);
+    struct http_header page[] = { { S("x-amz-object-attributes"), S("ObjectParts") },
+                                  { S("x-amz-max-parts"), S("1") },
+                                  { S("x-amz-part-number-marker"), S("1") } };
+    struct fake_reply *r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ page, 2 });
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".PartsCount"), S("2"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".PartNumberMarker"), S("0"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".NextPartNumberMarker"), S("1"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".MaxParts"), S("1"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".IsTruncated"), S("true"));
+    EXPECT_EQ(s3_count(f, r, OF_PARTS, "Part"), 1);
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.PartNumber"), S("1"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.Size"), S("12"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.ChecksumSHA256"), checksum(f, DIGEST_SHA256, pieces[0]));
+    r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ page, 3 });
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".IsTruncated"), S("false"));
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.PartNumber"), S("2"));
+    page[1].value = S("x");
+    EXPECT_S3_ERROR(f, ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ page, 2 }), 400,
+                    "InvalidArgument");
+    struct http_header mode = { S("x-amz-checksum-mode"), S("ENABLED") };
+    r = ask(f, &ana, "GET", "/photos/a?partNumber=2", S(""), (struct request_headers){ &mode, 1 });
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-sha256"), checksum(f, DIGEST_SHA256, pieces[1]));
+    EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-type"), S("COMPOSITE"));
+    /* parts without checksums are counted, and not listed */
+    id = begin(f, &ana, "/photos/b");
+    slice plain = part(f, &ana, "/photos/b", id, 1, "hello");
+    EXPECT_STATUS(complete(f, &ana, "/photos/b", id, PART(1, plain)), 200);
+    r = ask(f, &ana, "GET", "/photos/b?attributes", S(""), (struct request_headers){ page, 1 });
+    EXPECT_SLICE(s3_text(f, r, OF_PARTS ".PartsCount"), S("1"));
+    EXPECT(!s3_at(f, r, OF_PARTS ".IsTruncated") && !s3_at(f, r, OF_PARTS ".Part"));
+}
+
+/* As S3 does since December 2024; ListParts does not show what nobody asked for. */
+TEST(an_upload_without_an_algorithm_made_an_object_without_a_checksum)
+{
+    S3_FIXTURE(f);
+    struct http_header mode = { S("x-amz-checksum-mode"), S("ENABLED") };
+    slice whole = checksum(f, DIGEST_CRC64NVME, "hello, good day"), wrong = checksum(f, DIGEST_CRC64NVME, "x");
+    const struct http_header declared = { S("x-amz-checksum-crc64nvme"), whole },
+                             other = { S("x-amz-checksum-crc64nvme"), wrong },
+                             type = { S("x-amz-checksum-type"), S("FULL_OBJECT") };
+    for (int variant = 0; variant < 4; variant++) {
+        const char *id = begin(f, &ana, "/photos/a");
+        struct fake_reply *r = part_reply(f, &ana, "/photos/a", id, 1, pieces[0]);
+        EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc64nvme"), checksum(f, DIGEST_CRC64NVME, pieces[0]));
+        const char *one = PART(1, fake_reply_header(r, "ETag"));
+        if (variant == 1) /* what the reply said */
+            one = text(f,
+                       "<Part><PartNumber>1</PartNumber><ETag>" SLICE_FMT "</ETag><ChecksumCRC64NVME>" SLICE_FMT
+                       "</ChecksumCRC64NVME></Part>",
+                       SLICE_ARG(fake_reply_header(r, "ETag")), SLICE_ARG(checksum(f, DIGEST_CRC64NVME, pieces[0])));
+        /* a part with another checksum, as the SDKs of 2025 send it, takes part all the same */
+        const char *two = variant == 2 ? summed_part(f, &ana, id, 2, pieces[1], DIGEST_CRC32)
+                                       : PART(2, part(f, &ana, "/photos/a", id, 2, pieces[1]));
+        r = s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s", id), "");
+        EXPECT(!s3_at(f, r, "ListPartsResult.Part.ChecksumCRC64NVME"));
+        const char *parts = text(f, "%s%s", one, two);
+        EXPECT_S3_ERROR(f, complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ &other, 1 }), 400,
+                        "BadDigest");
+        const struct http_header both[] = { declared, type };
+        r = complete_with(f, &ana, "/photos/a", id, parts, (struct request_headers){ both, variant == 3 ? 2 : 0 });
+        EXPECT_STATUS(r, 200);
+        EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.ChecksumCRC64NVME"), whole);
+        EXPECT_SLICE(s3_text(f, r, "CompleteMultipartUploadResult.ChecksumType"), S("FULL_OBJECT"));
+        r = ask(f, &ana, "HEAD", "/photos/a", S(""), (struct request_headers){ &mode, 1 });
+        EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc64nvme"), whole);
+        EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-type"), S("FULL_OBJECT"));
+    }
+    EXPECT_EQ(world_fsck(f->w, true), 0);
+}
+
+/* Programs that download by parts read 1 to x-amz-mp-parts-count. */
+TEST(parts_of_an_object_count_from_1_whatever_numbers_they_had)
+{
+    S3_FIXTURE(f);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32C") };
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    const char *two = summed_part(f, &ana, id, 2, "one, one, one", DIGEST_CRC32C);
+    const char *three = summed_part(f, &ana, id, 3, "two, two, two", DIGEST_CRC32C);
+    summed_part(f, &ana, id, 7, "never named", DIGEST_CRC32C);
+    const char *last = summed_part(f, &ana, id, 10000, "three", DIGEST_CRC32C);
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, text(f, "%s%s%s", two, three, last)), 200);
+    struct http_header page[] = { { S("x-amz-object-attributes"), S("ObjectParts") },
+                                  { S("x-amz-max-parts"), S("1") },
+                                  { S("x-amz-part-number-marker"), S("0") },
+                                  { S("x-amz-checksum-mode"), S("ENABLED") } };
+    static const char *const rows[][5] = { { "0", "1", "one, one, one", "1", "true" },
+                                           { "1", "2", "two, two, two", "2", "true" },
+                                           { "2", "3", "three", "3", "false" },
+                                           { "3", NULL, NULL, "3", "false" } };
+    for (size_t i = 0; i < LENGTH_OF(rows); i++) {
+        page[2].value = slice_of(rows[i][0]);
+        struct fake_reply *r = ask(f, &ana, "GET", "/photos/a?attributes", S(""), (struct request_headers){ page, 3 });
+        EXPECT_SLICE(s3_text(f, r, OF_PARTS ".PartsCount"), S("3"));
+        EXPECT_SLICE(s3_text(f, r, OF_PARTS ".NextPartNumberMarker"), slice_of(rows[i][3]));
+        EXPECT_SLICE(s3_text(f, r, OF_PARTS ".IsTruncated"), slice_of(rows[i][4]));
+        EXPECT_EQ(s3_count(f, r, OF_PARTS, "Part"), rows[i][1] ? 1 : 0);
+        if (!rows[i][1])
+            continue;
+        EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.PartNumber"), slice_of(rows[i][1]));
+        EXPECT_SLICE(s3_text(f, r, OF_PARTS ".Part.ChecksumCRC32C"), checksum(f, DIGEST_CRC32C, rows[i][2]));
+        r = ask(f, &ana, "GET", text(f, "/photos/a?partNumber=%s", rows[i][1]), S(""),
+                (struct request_headers){ page + 3, 1 });
+        EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32c"), checksum(f, DIGEST_CRC32C, rows[i][2]));
+        EXPECT_SLICE(fake_reply_header(r, "x-amz-mp-parts-count"), S("3"));
+    }
+    EXPECT_EQ(s3_send(f, &ana, "GET", "/photos/a?partNumber=10000", "")->status, 416);
+}
+
+TEST(an_upload_of_composite_checksums_needs_that_of_each_part)
+{
+    S3_FIXTURE(f);
+    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("SHA1") };
+    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    EXPECT_S3_ERROR(f, part_reply(f, &ana, "/photos/a", id, 1, "hello"), 400, "InvalidRequest");
+    const char *named = summed_part(f, &ana, id, 1, "hello", DIGEST_SHA1);
+    struct fake_reply *r = complete(f, &ana, "/photos/a", id, PART(1, s3_etag_of(f, "hello")));
+    EXPECT_S3_ERROR(f, r, 400, "InvalidRequest");
+    EXPECT_SLICE(
+        s3_text(f, r, "Error.Message"),
+        S("The upload was created using a SHA1 checksum. The complete request must include the checksum for each "
+          "part. It was missing for part 1 in the request."));
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, named), 200);
 }
 
 TEST(impossible_checksum_types_are_refused_at_creation)
@@ -487,8 +639,9 @@ TEST(impossible_checksum_types_are_refused_at_creation)
 TEST(a_part_with_a_wrong_digest_is_not_stored)
 {
     S3_FIXTURE(f);
-    struct http_header algorithm = { S("x-amz-checksum-algorithm"), S("CRC32") };
-    const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
+    struct http_header algorithm[] = { { S("x-amz-checksum-algorithm"), S("CRC32") },
+                                       { S("x-amz-checksum-type"), S("FULL_OBJECT") } };
+    const char *id = begin_with(f, &ana, "/photos/a", algorithm, 2);
     const char *target = text(f, "/photos/a?partNumber=1&uploadId=%s", id);
     struct http_header bad[] = { { S("Content-MD5"), S("1B2M2Y8AsgTpgAmY7PhCfg==") },
                                  { S("x-amz-checksum-crc32"), S("AAAAAA==") } };
@@ -519,7 +672,7 @@ TEST(a_part_may_be_chunked_with_a_checksum_trailer)
     struct fake_reply *r = ask(f, &ana, "PUT", target, right, (struct request_headers){ headers, LENGTH_OF(headers) });
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(fake_reply_header(r, "x-amz-checksum-crc32"), S("NhCmhg=="));
-    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, PART(1, s3_etag_of(f, "hello"))), 200);
+    EXPECT_STATUS(complete(f, &ana, "/photos/a", id, summed_part(f, &ana, id, 1, "hello", DIGEST_CRC32)), 200);
     EXPECT_SLICE(get(f, &ana, "/photos/a"), S("hello"));
 }
 
@@ -634,6 +787,12 @@ TEST(a_part_copy_obeys_its_range_and_conditions)
         { "x-amz-copy-source-if-modified-since", S("Sat, 21 Nov 2026 14:04:09 GMT"), 412 },
         { "x-amz-copy-source-if-unmodified-since", S("Sat, 21 Nov 2026 14:04:09 GMT"), 200 },
         { "x-amz-copy-source-if-unmodified-since", S("Sat, 21 Nov 2026 14:04:08 GMT"), 412 },
+        { "x-amz-copy-source-if-unmodified-since", S("Saturday, 21-Nov-26 14:04:08 GMT"), 412 },
+        { "x-amz-copy-source-if-unmodified-since", S("Sat Nov 21 14:04:08 2026"), 412 },
+        { "x-amz-copy-source-if-unmodified-since", S("Thu, 01 Jan 1970 00:00:00 GMT"), 412 },
+        { "x-amz-copy-source-if-unmodified-since", S("yesterday"), 400 },
+        { "x-amz-copy-source-if-modified-since", S("2026-11-21"), 400 },
+        { "x-amz-copy-source-if-modified-since", S(""), 400 },
     };
     for (size_t i = 0; i < LENGTH_OF(conditions); i++)
         EXPECT_STATUS(copy_part(f, &ana, id, "/photos/source",
@@ -651,7 +810,7 @@ TEST(parts_are_listed_in_pages)
     const char *id = begin_with(f, &ana, "/photos/a", &algorithm, 1);
     static const int numbers[] = { 7, 1, 3 };
     for (size_t i = 0; i < LENGTH_OF(numbers); i++)
-        part(f, &ana, "/photos/a", id, numbers[i], text(f, "part %d", numbers[i]));
+        summed_part(f, &ana, id, numbers[i], text(f, "part %d", numbers[i]), DIGEST_CRC32);
     struct fake_reply *r = s3_send(f, &ana, "GET", text(f, "/photos/a?uploadId=%s&max-parts=2", id), "");
     EXPECT_STATUS(r, 200);
     EXPECT_SLICE(s3_text(f, r, "ListPartsResult.Bucket"), S("photos"));
@@ -878,6 +1037,10 @@ RUN_TESTS(cmocka_unit_test(a_completed_object_has_the_headers_of_its_upload),
           cmocka_unit_test(the_declared_size_of_the_object_is_checked),
           cmocka_unit_test(checksums_of_parts_and_objects_are_stored),
           cmocka_unit_test(attributes_show_an_object_without_its_bytes),
+          cmocka_unit_test(parts_with_checksums_are_listed_in_pages_and_sent_with_them),
+          cmocka_unit_test(an_upload_without_an_algorithm_made_an_object_without_a_checksum),
+          cmocka_unit_test(parts_of_an_object_count_from_1_whatever_numbers_they_had),
+          cmocka_unit_test(an_upload_of_composite_checksums_needs_that_of_each_part),
           cmocka_unit_test(impossible_checksum_types_are_refused_at_creation),
           cmocka_unit_test(a_part_with_a_wrong_digest_is_not_stored),
           cmocka_unit_test(a_part_may_be_chunked_with_a_checksum_trailer),

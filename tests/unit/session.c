@@ -328,6 +328,68 @@ TEST(without_options_a_session_lasts_twelve_hours_and_one_without_use)
     EXPECT_ERR(use(w, secret), ERR_EXPIRED);
 }
 
+/* ---- offers ---- */
+
+static slice offer(struct world *w, slice login)
+{
+    slice secret;
+    const struct session_offer o = { .purpose = PURPOSE, .login = login, .lifetime_ms = minutes(10) };
+    EXPECT_OK(session_offer(&w->core, &w->operator_, &o, w->a, &secret));
+    EXPECT_EQ(secret.n, 43);
+    return secret;
+}
+
+static err_t accept_offer(struct world *w, slice purpose, slice secret, slice *ret_secret)
+{
+    struct principal who;
+    const struct session_request request = { .purpose = purpose };
+    return session_accept(&w->core, &request, secret, w->a, ret_secret, &who);
+}
+
+TEST(an_offer_begins_one_session)
+{
+    SESSION_WORLD(w);
+    slice secret = offer(w, S("alice")), session, second;
+    EXPECT_ERR(use(w, secret), ERR_UNAUTHENTICATED); /* an offer is no session */
+    EXPECT_ERR(accept_offer(w, S("other"), secret, &session), ERR_UNAUTHENTICATED);
+    EXPECT_OK(accept_offer(w, PURPOSE, secret, &session));
+    EXPECT_SLICE(user_of(w, session).login, S("alice"));
+    EXPECT_ERR(accept_offer(w, PURPOSE, secret, &second), ERR_UNAUTHENTICATED);
+    EXPECT_ERR(accept_offer(w, PURPOSE, session, &second), ERR_UNAUTHENTICATED); /* nor is a session an offer */
+    EXPECT_EQ(world_event_count(w, S("session.offer")), 1);
+    EXPECT_EQ(world_event_count(w, S("session.begin")), 1);
+}
+
+TEST(an_offer_ends_with_its_time_with_a_new_one_and_with_what_ends_tokens)
+{
+    SESSION_WORLD(w);
+    slice session, first = offer(w, S("alice")), second = offer(w, S("alice")), of_bob = offer(w, S("bob"));
+    EXPECT_ERR(accept_offer(w, PURPOSE, first, &session), ERR_UNAUTHENTICATED);
+    EXPECT_OK(user_set_password(&w->core, &w->operator_, S("alice"), PASSWORD, w->a));
+    EXPECT_ERR(accept_offer(w, PURPOSE, second, &session), ERR_UNAUTHENTICATED);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    EXPECT_ERR(accept_offer(w, PURPOSE, of_bob, &session), ERR_UNAUTHENTICATED);
+    slice third = offer(w, S("alice"));
+    world_wait(w, minutes(10) - 1);
+    EXPECT_OK(accept_offer(w, PURPOSE, third, &session));
+    slice fourth = offer(w, S("alice"));
+    world_wait(w, minutes(10));
+    EXPECT_ERR(accept_offer(w, PURPOSE, fourth, &session), ERR_EXPIRED);
+}
+
+TEST(a_session_is_offered_to_no_user_who_is_not_active)
+{
+    SESSION_WORLD(w);
+    slice secret;
+    struct session_offer o = { .purpose = PURPOSE, .login = S("nobody"), .lifetime_ms = minutes(10) };
+    EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_NOT_FOUND);
+    o.login = S("operator");
+    EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_FORBIDDEN);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    o.login = S("bob");
+    EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_BLOCKED);
+}
+
 RUN_TESTS(cmocka_unit_test(a_session_is_of_the_user_who_logged_in),
           cmocka_unit_test(the_principal_of_a_new_session_is_that_of_its_next_use),
           cmocka_unit_test(a_wrong_password_and_an_unknown_login_are_refused_alike),
@@ -342,4 +404,7 @@ RUN_TESTS(cmocka_unit_test(a_session_is_of_the_user_who_logged_in),
           cmocka_unit_test(the_secret_of_a_session_is_stored_nowhere),
           cmocka_unit_test(a_session_is_not_called_unknown_when_the_store_is_unavailable),
           cmocka_unit_test(a_session_lives_on_when_its_use_cannot_be_written),
-          cmocka_unit_test(without_options_a_session_lasts_twelve_hours_and_one_without_use))
+          cmocka_unit_test(without_options_a_session_lasts_twelve_hours_and_one_without_use),
+          cmocka_unit_test(an_offer_begins_one_session),
+          cmocka_unit_test(an_offer_ends_with_its_time_with_a_new_one_and_with_what_ends_tokens),
+          cmocka_unit_test(a_session_is_offered_to_no_user_who_is_not_active))

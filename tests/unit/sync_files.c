@@ -6,9 +6,9 @@
 #include "core/store/account_store.h"
 #include "core/store/file_store.h"
 #include "core/sync/entity.h"
+#include "import_fixture.h"
 #include "records_fixture.h"
 #include "rounds.h"
-#include "sync_fixture.h"
 #include "test.h"
 
 #include <string.h>
@@ -116,7 +116,7 @@ TEST(a_key_works_in_its_workspace_until_it_expires)
     request.workspace = S("none");
     EXPECT_REFUSED(key_mint(&w->core, &w->operator_, &request, w->a, &minted), REASON_SYNC_NO_WORKSPACE);
     struct key_info_list keys;
-    EXPECT_OK(key_list(&w->core, S("ana"), w->a, &keys));
+    EXPECT_OK(key_list(&w->core, S("ana"), ALL_IDS, w->a, &keys));
     EXPECT_EQ(keys.count, 2);
     EXPECT_SLICE(keys.items[1].workspace, S("W"));
     EXPECT_SLICE(keys.items[1].section, S("other"));
@@ -280,7 +280,7 @@ TEST(an_upload_in_flight_is_refused_when_an_import_came_before_its_end)
     EXPECT_OK(sync_fixture_put(&f, &file, S("first"), w->a));
     EXPECT_OK(entry_put_open(&w->core, &f.g.s.who, &f.g.s.bucket, &request, w->a, &put));
     EXPECT_OK(intake_write(put.intake, S("late"), w->a));
-    sync_fixture_move(&f, &file, SYNC_UPLOADED, SYNC_QUEUED);
+    import_start(&f, &file, "");
     struct file unused;
     EXPECT_ERR(intake_finish_and_wait(put.intake, w->a, &unused), ERR_FORBIDDEN);
     EXPECT_EQ(sync_fixture_get(&f, &file).size_bytes, 5);
@@ -507,8 +507,11 @@ static void *race_purge(void *arg)
 static void *race_import(void *arg)
 {
     struct race *r = arg;
+    struct sync_import_request request = { r->file->id, SYNC_LINES, S(""), S("") };
+    struct sync_file now;
+    SCRATCH(a);
     pthread_barrier_wait(r->start);
-    sync_fixture_move(r->f, r->file, SYNC_UPLOADED, SYNC_QUEUED);
+    EXPECT_OK(sync_import_start(&r->f->w->core, &r->f->ana, &request, &a, &now));
     return NULL;
 }
 

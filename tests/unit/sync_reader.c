@@ -1028,13 +1028,20 @@ TEST(each_fault_has_its_word)
                                          "WorkspaceMismatch",
                                          "EntityMismatch",
                                          "AllRowsFailed",
+                                         "QuotaExceeded",
+                                         "Cancelled",
+                                         "StorageFailed",
                                          "FieldCount",
                                          "BadValue",
                                          "MissingKey",
-                                         "DeleteNotAllowed" };
+                                         "DeleteNotAllowed",
+                                         "RecordTooLarge" };
     EXPECT_EQ(LENGTH_OF(words), SYNC_FAULT_COUNT);
     for (int i = 0; i < SYNC_FAULT_COUNT; i++) {
+        enum sync_fault found;
         EXPECT_SLICE(sync_fault_word((enum sync_fault)i), slice_of(words[i]));
+        EXPECT_EQ(sync_fault_find(slice_of(words[i]), &found), i > 0);
+        EXPECT(i == 0 || found == (enum sync_fault)i);
         EXPECT(i == 0 || sync_fault_text((enum sync_fault)i).n > 0);
         EXPECT_EQ(sync_fault_is_of_file((enum sync_fault)i), i > 0 && i < SYNC_FIELD_COUNT);
     }

@@ -22,20 +22,40 @@ TEST(a_target_has_one_of_three_forms)
     EXPECT_SLICE(t.path, S("*"));
     EXPECT_OK(target_parse(S("//x?"), &a, &t));
     EXPECT_SLICE(t.path, S("//x"));
-    EXPECT_OK(target_parse(S("/файл"), &a, &t));
 }
 
 TEST(other_targets_are_refused)
 {
     SCRATCH(a);
     struct target t;
-    const slice raws[] = {
-        S(""),     S("a"),           S("example.org:443"), S("ftp://h/"), S("http:///a"), S("/a b"),  S("/a\0"),
-        S("/a#b"), S("http://u@h/"), S("http://h,i/"),     S("**"),       S("?x"),        S("/\x7f"), S("http:/h/"),
-        S("/a\tb")
-    };
+    const slice raws[] = { S(""),      S("a"),        S("example.org:443"), S("ftp://h/"),    S("http:///a"), S("/a b"),
+                           S("/a\0"),  S("/a#b"),     S("http://u@h/"),     S("http://h,i/"), S("**"),        S("?x"),
+                           S("/\x7f"), S("http:/h/"), S("/a\tb"),           S("/файл"),       S("/?\xe9") };
     for (size_t i = 0; i < LENGTH_OF(raws); i++)
         EXPECT_ERR(target_parse(raws[i], &a, &t), ERR_INVALID);
+}
+
+static void expect_loosely(slice raw, const char *host, const char *path)
+{
+    struct target t = target_loosely(raw);
+    EXPECT_SLICE(t.host, slice_of(host));
+    EXPECT_SLICE(t.path, slice_of(path));
+}
+
+TEST(a_wrong_target_shows_whose_it_is)
+{
+    expect_loosely(S("/v4/a?x=\xe9"), "", "/v4/a");
+    expect_loosely(S("/v4/a#x?y"), "", "/v4/a");
+    expect_loosely(S("/v4\xe9/\x01"), "", "/v4\xe9/\x01");
+    expect_loosely(S("http://h:80/a b?c"), "h:80", "/a b");
+    expect_loosely(S("http://h?c"), "h", "");
+    expect_loosely(S("ftp://h/a"), "h", "/a");
+    expect_loosely(S("http://u@h/a"), "", "/a");
+    expect_loosely(S("http://h#a/b"), "", "/b");
+    expect_loosely(S("x:80"), "", "");
+    expect_loosely(S("a/b"), "", "");
+    expect_loosely(S("*"), "", "");
+    expect_loosely(S(""), "", "");
 }
 
 static slice joined_segments(slice path, struct arena *a)
@@ -133,6 +153,6 @@ TEST(redacted_targets_contain_no_secret)
 }
 
 RUN_TESTS(cmocka_unit_test(a_target_has_one_of_three_forms), cmocka_unit_test(other_targets_are_refused),
-          cmocka_unit_test(paths_are_split_before_they_are_decoded),
+          cmocka_unit_test(a_wrong_target_shows_whose_it_is), cmocka_unit_test(paths_are_split_before_they_are_decoded),
           cmocka_unit_test(queries_are_parsed_into_names_and_values),
           cmocka_unit_test(redacted_targets_contain_no_secret))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Uploads that are made of others, and digests of whole uploads. */
+#include "damage.h"
 #include "records_fixture.h"
 #include "rounds.h"
 #include "test.h"
@@ -7,6 +8,7 @@
 
 #include "core/file/file.h"
 #include "core/job.h"
+#include "core/object/damage.h"
 #include "core/reasons.h"
 #include "core/transfer/transfer.h"
 
@@ -222,6 +224,36 @@ TEST(a_part_was_forgotten_a_day_after_its_last_byte)
     EXPECT_OK(transfer_find(&w->core, &f.ana, name, w->a, &t));
 }
 
+/* Before, a whole that was put together of damaged parts got the digest of the damage, and passed for good ever after. */
+TEST(d7_damaged_bytes_of_a_part_become_no_file)
+{
+    for (size_t at = 0; at < 200000; at += 66000) {
+        WORLD(w);
+        struct fixture f = fixture_new(w);
+        slice bytes = world_bytes(w, 200000), wrong = arena_copy(w->a, bytes);
+        slice parts[] = { part_of(&f, S("abc")), part_of(&f, bytes) };
+        struct transfer part, t;
+        EXPECT_OK(transfer_find(&w->core, &f.ana, parts[1], w->a, &part));
+        ((char *)(uintptr_t)wrong.p)[at] ^= 1;
+        damage_growing(w, part.blob_key, wrong);
+        EXPECT_OK(compose(&f, parts, 2, &t));
+        uint64_t before = damage_count(&w->core);
+        EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_CORRUPT);
+        EXPECT(damage_count(&w->core) > before);
+        EXPECT_OK(transfer_find(&w->core, &f.ana, t.name, w->a, &t));
+        EXPECT(!t.finished_at_ms);
+        EXPECT_EQ(world_file_count(w), 0);
+        damage_growing(w, part.blob_key, slice_part(bytes, 0, 199999)); /* it ends early */
+        world_wait(w, minutes(10));
+        EXPECT_ERR(jobs_run_due(w->jobs, w->a), ERR_CORRUPT);
+        damage_growing(w, part.blob_key, bytes); /* an operator put it back */
+        world_wait(w, minutes(10));
+        world_run_jobs(w);
+        const slice whole[] = { S("abc"), bytes };
+        expect_file(&f, t.name, arena_join(w->a, whole, LENGTH_OF(whole)));
+    }
+}
+
 TEST(fsck_finds_a_part_whose_bytes_are_missing)
 {
     WORLD(w);
@@ -280,6 +312,7 @@ RUN_TESTS(cmocka_unit_test(parts_become_one_file_in_their_order),
           cmocka_unit_test(only_finished_parts_of_the_user_are_put_together),
           cmocka_unit_test(parts_stay_until_the_whole_is_finished),
           cmocka_unit_test(a_part_was_forgotten_a_day_after_its_last_byte),
+          cmocka_unit_test(d7_damaged_bytes_of_a_part_become_no_file),
           cmocka_unit_test(fsck_finds_a_part_whose_bytes_are_missing),
           cmocka_unit_test(parts_are_put_together_once_whatever_call_of_a_store_fails),
           cmocka_unit_test(the_digest_of_the_whole_is_kept_over_requests_and_checked))

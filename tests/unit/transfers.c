@@ -745,6 +745,35 @@ TEST(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails)
     }
 }
 
+/* Flushes, with the answer of each store call lost in turn, and ends the request. *ret_reached: a call was failed. */
+static void flush_and_cut(int64_t nth, bool *ret_reached)
+{
+    WORLD(w);
+    struct fixture f = fixture_new(w);
+    struct transfer t = create(&f, 10), now;
+    struct transfer_writer *writer;
+    EXPECT_OK(open_at(&f, t.name, 0, &writer));
+    EXPECT_OK(transfer_write(writer, S("abc"), w->a));
+    w->faults = (struct fault_plan){ .fail_at = nth, .fail_count = 1, .code = ERR_UNAVAILABLE, .answer_lost = true };
+    *ret_reached = transfer_flush(writer, w->a) != NULL;
+    w->faults.fail_at = 0;
+    transfer_cut(writer);
+    expect_sound(&f);
+    world_wait(w, minutes(2));
+    int64_t offset = state_of(&f, t.name).offset;
+    EXPECT(offset == 0 || offset == 3);
+    EXPECT_OK(append(&f, t.name, offset, slice_from(S("abc"), (size_t)offset), &now));
+    EXPECT_OK(append(&f, t.name, 3, S("defghij"), &now));
+    expect_file(&f, &now, S("abcdefghij"));
+}
+
+TEST(bytes_whose_acknowledgement_was_not_heard_were_cut_off_at_the_end_of_the_request)
+{
+    bool reached = true;
+    for (int64_t nth = 1; reached; nth++)
+        flush_and_cut(nth, &reached);
+}
+
 /* ---- a model: random schedules over stores that fail ---- */
 
 enum { MODEL_STEPS = 120, MODEL_BYTES = 200000 };
@@ -929,4 +958,5 @@ RUN_TESTS(cmocka_unit_test(bytes_of_several_requests_become_one_file),
           cmocka_unit_test(what_has_room_in_the_account_counts_when_the_rest_has_none),
           cmocka_unit_test(bytes_that_no_upload_names_are_swept_and_those_of_uploads_are_not),
           cmocka_unit_test(no_acknowledged_byte_is_lost_whatever_call_of_a_store_fails),
+          cmocka_unit_test(bytes_whose_acknowledgement_was_not_heard_were_cut_off_at_the_end_of_the_request),
           cmocka_unit_test(each_offset_that_is_told_can_be_read_back_in_random_schedules))

@@ -11,13 +11,25 @@
 #include "core/access/access.h"
 #include "core/access/rate_limit.h"
 #include "core/bucket/bucket.h"
+#include "core/job.h"
+#include "core/records/sync_file.h"
 #include "sign/sigv4.h"
+
+#include <pthread.h>
 
 #define APPFILE_PURPOSE S("appfile") /* of credentials; also the origin of files */
 
 struct appfile_options {
 #define CONFIG_LIST "api/appfile/options.def"
 #include "base/config_members.def"
+};
+
+/* Requests that wait for the end of an import: wait.c. */
+struct import_wait;
+struct import_waits {
+    pthread_mutex_t mutex;
+    struct import_wait *first; /* under mutex */
+    struct job_listener listener;
 };
 
 struct appfile {
@@ -32,13 +44,19 @@ struct appfile {
     struct sigv4_key_cache key_cache; /* of signer */
     struct http_route *routes;
     size_t route_count;
+    struct import_waits waits;
 };
 
-/* Creates the bucket and the signing key when they do not exist. core, links, log and what the options point to are borrowed; the
+/* The struct must not move from then on. Creates the bucket and the signing key when they do not exist. core, links, log and what the options point to are borrowed; the
  * options themselves are copied. Errors: INVALID an option; CONFLICT the bucket belongs to an account; those of the stores. */
 MUST_USE err_t appfile_open(struct appfile *, struct core *, const struct appfile_options *, const struct link_base *,
                             struct log *, struct arena *a);
+/* The options of the API that has this context have changed. */
+void appfile_reload(const struct http_api *);
 void appfile_close(struct appfile *); /* a zeroed struct is fine */
+/* The object File (docs/apis/appfile.md 7) as JSON, in `a`: the text is the same for the same revision of a file whose import has
+ * ended. `appfile` is a struct appfile. Errors: those of the store and of arena_check. Thread: any that may block. */
+MUST_USE err_t appfile_file_text(void *appfile, const struct sync_file *, struct arena *a, slice *ret);
 /* The API in the form that the HTTP engine takes. Its context is the struct, which must outlive the result. */
 struct http_api appfile_api(struct appfile *);
 

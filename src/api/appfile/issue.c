@@ -4,13 +4,13 @@
 #include "api/appfile/appfile_priv.h"
 #include "api/appfile/handlers_priv.h"
 #include "api/appfile/members.h"
+#include "base/live.h"
 #include "core/file/file_name.h"
 #include "core/sync/workspace.h"
 
 enum {
     ENTITY_TYPE_MAX = 128, /* bytes */
     CATEGORY_MAX = 128,    /* characters, as below */
-    DESCRIPTION_MAX = 1024,
     TAGS_MAX = 50,
     TAG_MAX = 128,
     METADATA_MAX = 16 * 1024, /* bytes of JSON */
@@ -23,27 +23,6 @@ struct issue_call {
 };
 
 /* ---- reading ---- */
-
-/* A text of at most `max` characters; empty when there is none. */
-static slice read_text(const struct json *body, const char *name, size_t max, struct appfile_field_errors *errors)
-{
-    const struct json *member = appfile_member(body, name);
-    slice text = S("");
-    if (member && !appfile_text(member, &text))
-        appfile_add_field_error(errors, name, APPFILE_INVALID, "It must be a string.");
-    if (slice_characters(text, max).n < text.n)
-        appfile_add_field_error(errors, name, APPFILE_TOO_LONG, "It is too long.");
-    return text;
-}
-
-/* The name of a workspace, a bucket or an action. */
-static slice read_name(const struct json *body, const char *name, struct appfile_field_errors *errors)
-{
-    slice text = read_text(body, name, SYNC_NAME_MAX, errors);
-    if (text.n && !sync_name_is_valid(text))
-        appfile_add_field_error(errors, name, APPFILE_INVALID, "It must be printable characters without a slash.");
-    return text;
-}
 
 /* A part of a path. */
 static bool is_part(slice s)
@@ -85,7 +64,7 @@ static bool is_folder(slice path)
 
 static slice read_folder(const struct json *body, slice entity_type, struct appfile_field_errors *errors)
 {
-    slice folder = read_text(body, "Folder", SIZE_MAX, errors);
+    slice folder = appfile_read_text(body, "Folder", SIZE_MAX, errors);
     if (folder.n && !is_folder(folder))
         appfile_add_field_error(errors, "Folder", APPFILE_INVALID, "Folder is not a relative path.");
     if (folder.n)
@@ -152,26 +131,15 @@ static void read_request(struct http_exchange *x, const struct json *body, struc
 {
     struct sync_request *r = &c->request;
     r->name = read_file_name(body, errors);
-    r->entity_type = read_text(body, "EntityType", SIZE_MAX, errors);
+    r->entity_type = appfile_read_text(body, "EntityType", SIZE_MAX, errors);
     if (r->entity_type.n > ENTITY_TYPE_MAX)
         appfile_add_field_error(errors, "EntityType", APPFILE_TOO_LONG, "EntityType has more than 128 bytes.");
     r->folder = read_folder(body, r->entity_type, errors);
-    r->category = read_text(body, "Category", CATEGORY_MAX, errors);
-    r->remark = read_text(body, "Description", DESCRIPTION_MAX, errors);
-    r->action = read_name(body, "ActionId", errors);
+    r->category = appfile_read_text(body, "Category", CATEGORY_MAX, errors);
+    r->remark = appfile_read_text(body, "Description", APPFILE_DESCRIPTION_MAX, errors);
+    r->action = appfile_read_name(body, "ActionId", errors);
     r->tags = read_tags(x, body, errors);
     r->metadata = read_metadata(x, body, errors);
-}
-
-/* A header wins over the body, and that over the key (docs/apis/appfile.md 1.2). */
-static void read_place(struct http_exchange *x, const struct json *body, struct sync_request *r,
-                       struct appfile_field_errors *errors)
-{
-    slice workspace = http_header(&x->req, "X-Param-Override-WorkspaceId");
-    slice section = http_header(&x->req, "X-Param-Override-BucketId");
-    slice own_workspace = read_name(body, "WorkspaceId", errors), own_section = read_name(body, "BucketId", errors);
-    r->workspace = workspace.n ? workspace : own_workspace;
-    r->section = section.n ? section : own_section;
 }
 
 /* ---- replying ---- */
@@ -180,15 +148,8 @@ static err_t reply_issued(struct http_exchange *x)
 {
     const struct issue_call *c = x->work;
     slice url = appfile_link(x, "PUT", &c->file, c->file.created_at_ms);
-    struct json_reply reply;
-    json_reply_begin(&reply, x);
-    appfile_open_envelope(&reply.out, true, NULL);
-    json_name(&reply.out, "Data");
-    json_open_object(&reply.out);
-    appfile_put_file(x, &reply.out, &c->file, url);
-    json_close_object(&reply.out);
-    json_close_object(&reply.out);
-    appfile_reply(&reply, 200);
+    const struct appfile_shown shown = { &c->file, NULL, core_now_ms(appfile_of(x)->core), url };
+    appfile_reply_file(x, &shown, true, NULL);
     return NULL;
 }
 
@@ -228,14 +189,16 @@ err_t appfile_file_issue(struct http_exchange *x)
     TRY(appfile_need(x, KEY_WRITER));
     TRY(appfile_read_body(x, &body));
     read_request(x, body, c, &errors);
-    read_place(x, body, &c->request, &errors);
+    struct section_names names = appfile_read_section(x, body, &errors);
+    c->request.workspace = names.workspace;
+    c->request.section = names.section;
     TRY(appfile_refuse_fields(x, &errors));
     c->request.origin = APPFILE_PURPOSE;
     c->request.bucket_id = f->bucket.id;
-    c->request.max_bytes = (uint64_t)f->options.max_file_bytes;
-    c->request.lifetime_ms = f->options.url_lifetime_ms;
-    c->request.pending_ms = f->options.pending_lifetime_ms;
-    c->request.idle_ms = f->options.unused_lifetime_ms;
+    c->request.max_bytes = (uint64_t)LIVE(f->options.max_file_bytes);
+    c->request.lifetime_ms = LIVE(f->options.url_lifetime_ms);
+    c->request.pending_ms = LIVE(f->options.pending_lifetime_ms);
+    c->request.idle_ms = LIVE(f->options.unused_lifetime_ms);
     x->work = c;
     TRY(arena_check(&x->arena)); /* what the record would say may be incomplete */
     sync_file_issue(f->core, appfile_caller(x), &c->request, copy_issued, x);

@@ -2,6 +2,7 @@
 /* Source: docs/apis/appfile.md 2: host alone is signed, and the payload is not, so that a link works with whatever headers an
  * HTTP client sends. */
 #include "api/appfile/appfile_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "http/content_disposition.h"
 
@@ -23,7 +24,8 @@ slice appfile_link(struct http_exchange *x, const char *method, const struct syn
     const struct sign_pair headers[] = { { S("host"), host } };
     const struct sign_request request = { slice_of(method),   path, params, reads ? LENGTH_OF(params) : 1, headers,
                                           LENGTH_OF(headers), S("") };
-    enum sign_fault fault = sigv4_sign_link(&f->signer, &request, f->options.url_lifetime_ms / 1000, at_ms, a, &query);
+    enum sign_fault fault =
+        sigv4_sign_link(&f->signer, &request, LIVE(f->options.url_lifetime_ms) / 1000, at_ms, a, &query);
     assert(!fault);
     return arena_printf(a, SLICE_FMT SLICE_FMT "?" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(path), SLICE_ARG(query));
 }

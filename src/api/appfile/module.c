@@ -2,6 +2,7 @@
 #include "api/kit/module.h"
 #include "api/appfile/appfile.h"
 #include "api/reserved_path.h"
+#include "base/live.h"
 
 static const struct config_key keys[] = {
 #define CONFIG_LIST "api/appfile/options.def"
@@ -63,6 +64,18 @@ static void close_appfile(const struct http_api *api)
     appfile_close(api->context);
 }
 
+/* Files that come by another protocol name neither an entity nor a folder: docs/apis/appfile.md 2. */
+static void open_inbox(const struct http_api *api, struct inbox_options *ret)
+{
+    struct appfile *f = api->context;
+    ret->bucket_id = f->bucket.id;
+    ret->folder = S("files");
+    ret->max_bytes = (uint64_t)LIVE(f->options.max_file_bytes);
+    ret->idle_ms = LIVE(f->options.unused_lifetime_ms);
+    ret->result = appfile_file_text;
+    ret->result_arg = f;
+}
+
 const struct api_module appfile_module = {
     .name = "appfile",
     .key_form = API_KEYS_SECRET,
@@ -74,7 +87,10 @@ const struct api_module appfile_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct appfile_options),
+    .options_at = offsetof(struct appfile, options),
+    .reload = appfile_reload,
     .check = check_appfile,
     .open = open_appfile,
     .close = close_appfile,
+    .inbox = open_inbox,
 };

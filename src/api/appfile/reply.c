@@ -14,26 +14,27 @@ void appfile_put_null(struct json_out *o, const char *name)
     json_add_null(o);
 }
 
-static void put_text_or_null(struct json_out *o, const char *name, const char *text)
+void appfile_put_text(struct json_out *o, const char *name, slice text)
 {
-    if (text)
-        json_put_string(o, name, slice_of(text));
+    if (text.n)
+        json_put_string(o, name, text);
     else
         appfile_put_null(o, name);
 }
 
-void appfile_open_envelope(struct json_out *o, bool is_success, const struct error_row *status)
+void appfile_open_envelope(struct json_out *o, bool is_success, const struct appfile_status *status)
 {
+    static const struct appfile_status none = { 0 };
+    status = status ? status : &none;
     json_open_object(o);
     json_put_bool(o, "IsSuccess", is_success);
     json_name(o, "ResponseStatus");
     json_open_object(o);
-    put_text_or_null(o, "ErrorCode", status ? status->code : NULL);
-    put_text_or_null(o, "Message", status ? status->text : NULL);
+    appfile_put_text(o, "ErrorCode", status->code ? slice_of(status->code) : S(""));
+    appfile_put_text(o, "Message", status->message);
     appfile_put_null(o, "StackTrace");
     json_name(o, "Errors");
-    json_open_array(o);
-    json_close_array(o);
+    json_add_raw(o, status->errors.n ? status->errors : S("[]"));
     json_close_object(o);
 }
 

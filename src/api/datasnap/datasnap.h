@@ -39,6 +39,8 @@ struct datasnap {
 /* core, links, log and what the options point to are borrowed; the options themselves are copied. */
 void datasnap_open(struct datasnap *, struct core *, const struct datasnap_options *, const struct link_base *,
                    struct log *);
+/* The options of the API that has this context have changed. */
+void datasnap_reload(const struct http_api *);
 void datasnap_close(struct datasnap *); /* a zeroed struct is fine */
 /* The API in the form that the HTTP engine takes. `d` is its context and must outlive the result. */
 struct http_api datasnap_api(struct datasnap *d);

@@ -11,7 +11,7 @@
 #ifndef CAIS_API_DATASNAP_EXPRESSION_H
 #define CAIS_API_DATASNAP_EXPRESSION_H
 
-#include "core/dataset/query_build.h"
+#include "core/query/query_build.h"
 
 #define EXPRESSION_MAX_BYTES 1024
 

@@ -38,6 +38,8 @@ const struct api_module datasnap_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct datasnap_options),
+    .options_at = offsetof(struct datasnap, options),
+    .reload = datasnap_reload,
     .open = open_datasnap,
     .close = close_datasnap,
 };

@@ -4,6 +4,7 @@
 #include "api/datasnap/handlers_priv.h"
 #include "api/datasnap/query_reply.h"
 #include "api/kit/piece_reply.h"
+#include "base/live.h"
 #include "core/access/access.h"
 #include "core/dataset/dataset.h"
 #include "core/dataset/result_page.h"
@@ -93,7 +94,7 @@ static err_t reply_to_query(struct http_exchange *x, struct query_work *w)
     int64_t started_ms = clock_monotonic_ms(d->core->clock);
     TRY(dataset_open_table(d->core, &w->dataset, a));
     TRY(refuse_query(a, result_page_open(d->core->datasets, w->dataset.id, &w->request.query,
-                                         d->options.query_timeout_ms, a, &w->page)));
+                                         LIVE(d->options.query_timeout_ms), a, &w->page)));
     arena_defer(a, close_page, w->page);
     struct query_reply_parts parts = { &w->request, w->page, &w->token, d->core->clock, started_ms };
     w->reply = query_reply_new(a, &parts);

@@ -5,8 +5,8 @@
 
 #include "api/datasnap/expression.h"
 #include "api/datasnap/meta_type.h"
-#include "core/dataset/cell_text.h"
-#include "core/dataset/query_build.h"
+#include "api/kit/json_cell.h"
+#include "core/query/query_build.h"
 
 struct reader {
     const struct json *body;
@@ -112,25 +112,6 @@ static bool read_condition_field(struct reader *r, const struct json *j, size_t 
     return false;
 }
 
-/* A JSON value as one of this type. Text that is compared with a column of JSON texts is such a text itself. */
-static bool cell_of_value(enum column_type type, const struct json *j, struct cell *ret)
-{
-    switch (j->type) {
-    case JS_STRING:
-        return cell_from_text(type, j->string, ret) && !ret->is_null;
-    case JS_INT:
-    case JS_REAL:
-        return cell_from_number(type, j->string, ret);
-    case JS_BOOL:
-        return cell_from_bool(type, j->boolean, ret);
-    case JS_NULL:
-    case JS_ARRAY:
-    case JS_OBJECT:
-        break;
-    }
-    return false;
-}
-
 /* One value of a condition. element: its position in a list, or -1. */
 static bool read_value(struct reader *r, enum column_type type, const struct json *j, size_t at, int element,
                        struct cell *ret)
@@ -140,7 +121,7 @@ static bool read_value(struct reader *r, enum column_type type, const struct jso
         error = S("Informe um valor; para nulos use 'is null' ou 'is not null'.");
     else if (j->type == JS_ARRAY || j->type == JS_OBJECT)
         error = S("O valor deve ser um texto, um número ou um booleano.");
-    else if (!cell_of_value(type, j, ret))
+    else if (!json_to_cell(type, j, ret))
         error = arena_printf(r->a, "O valor não serve para o tipo %s.", meta_type_name(type));
     else
         return true;

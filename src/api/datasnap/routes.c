@@ -2,6 +2,7 @@
 #include "api/datasnap/datasnap_priv.h"
 #include "api/datasnap/handlers_priv.h"
 #include "base/config_key.h"
+#include "base/live.h"
 
 #include <string.h>
 
@@ -89,6 +90,14 @@ void datasnap_open(struct datasnap *d, struct core *core, const struct datasnap_
     add_routes(d, "/api", api_routes, LENGTH_OF(api_routes));
     add_routes(d, "/api", unversioned_routes, LENGTH_OF(unversioned_routes));
     add_routes(d, "", unversioned_routes, LENGTH_OF(unversioned_routes));
+}
+
+void datasnap_reload(const struct http_api *api)
+{
+    struct datasnap *d = api->context;
+    rate_limit_set(&d->limits[DATASNAP_QUERIES], LIVE(d->options.queries_per_minute), MINUTE);
+    rate_limit_set(&d->limits[DATASNAP_LISTINGS], LIVE(d->options.listings_per_minute), MINUTE);
+    rate_limit_set(&d->limits[DATASNAP_PROCESSINGS], LIVE(d->options.processings_per_5_minutes), 5 * MINUTE);
 }
 
 void datasnap_close(struct datasnap *d)

@@ -6,6 +6,7 @@
 #include "core/access/access.h"
 #include "core/dataset/columns.h"
 #include "core/dataset/dataset.h"
+#include "core/records/column_index.h"
 
 #define NO_TEXT S("Deve ser um texto.")
 #define NO_BOOLEAN S("Deve ser true ou false.")

@@ -14,6 +14,7 @@
 #include "api/datasnap/file_json.h"
 #include "api/datasnap/handlers_priv.h"
 #include "api/kit/json_pieces.h"
+#include "base/live.h"
 #include "core/access/access.h"
 #include "core/dataset/dataset_file.h"
 #include "core/dataset/file_check.h"
@@ -52,7 +53,7 @@ struct form {
 
 static uint64_t max_bytes(const struct form *f)
 {
-    return (uint64_t)datasnap_of(f->x)->options.max_form_file_bytes;
+    return (uint64_t)LIVE(datasnap_of(f->x)->options.max_form_file_bytes);
 }
 
 /* ---- the end of a file, or of the form ---- */

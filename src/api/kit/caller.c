@@ -46,7 +46,12 @@ static err_t authenticate(struct http_exchange *x, struct core *core, const stru
     if (x->req.local) {
         slice account;
         TRY(get_chosen_account(x, &account));
-        return access_operator(core, account, a, ret);
+        err_t e = access_operator(core, account, a, ret);
+        return !err_is(e, ERR_NOT_FOUND)
+                   ? e
+                   : err_make(a, ERR_INVALID,
+                              "there is no account " SLICE_FMT ": 'cais account list' shows what there is",
+                              SLICE_ARG(account));
     }
     if (!http_has_header(&x->req, "Authorization"))
         return authenticate_session(x, core, rules, method, ret);

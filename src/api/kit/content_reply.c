@@ -3,11 +3,22 @@
 
 #include "http/content_disposition.h"
 
-static bool read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, size_t *ret_read)
+static const struct content *content_of_reply(struct http_content *http)
 {
-    const struct content *content = &CONTAINER_OF(http, struct content_reply, http)->content;
-    SCRATCH(scratch);
-    return !content_read_at(content, offset, to, size, &scratch, ret_read);
+    return &CONTAINER_OF(http, struct content_reply, http)->content;
+}
+
+static err_t read_content_at(struct http_content *http, uint64_t offset, char *to, size_t size, struct arena *a,
+                             size_t *ret_read)
+{
+    return content_read_at(content_of_reply(http), offset, to, size, a, ret_read);
+}
+
+static err_t check_content(struct http_content *http, uint64_t from, uint64_t to, bool has_left, char *memory,
+                           struct arena *a)
+{
+    static_assert(HTTP_CHECK_MEMORY >= CONTENT_CHECK_MEMORY, "a check needs more memory than the engine gives it");
+    return content_check(content_of_reply(http), from, to, has_left, memory, a);
 }
 
 static void close_content(struct http_content *http)
@@ -22,6 +33,7 @@ void content_reply_prepare(struct content_reply *r)
     r->http.bytes = c->reader || c->bytes.p ? c->bytes : S("");
     r->http.fd = content_fd(c);
     r->http.read_at = read_content_at;
+    r->http.check = r->http.fd >= 0 ? check_content : NULL;
     r->http.release = close_content;
 }
 

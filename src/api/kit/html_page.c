@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "http/cookie.h"
 #include "http/language.h"
 
 #define PAGE_BYTES_MAX ((size_t)256 * 1024)
@@ -28,9 +29,27 @@ static const slice language_tags[PAGE_LANGUAGES] = {
 #undef PAGE_LANGUAGE
 };
 
+slice page_language_tag(enum page_language language)
+{
+    return language_tags[language];
+}
+
+bool page_language_named(slice tag, enum page_language *ret)
+{
+    for (int language = 0; language < PAGE_LANGUAGES; language++)
+        if (slice_eq(tag, language_tags[language])) {
+            *ret = (enum page_language)language;
+            return true;
+        }
+    return false;
+}
+
 enum page_language page_language_of(const struct http_exchange *x)
 {
     slice header = http_header(&x->req, "Accept-Language");
+    enum page_language chosen;
+    if (page_language_named(cookie_find(&x->req, S(PAGE_LANGUAGE_COOKIE)), &chosen))
+        return chosen;
     return (enum page_language)language_choose(header, language_tags, PAGE_LANGUAGES);
 }
 
@@ -78,7 +97,13 @@ static void restrict_page(struct http_exchange *x, slice form_target)
                       form_target.n ? S(" ") : S(""),
                       form_target,
                       S("; frame-ancestors 'none'; base-uri 'none'") };
-    http_reply_header(x, "Content-Security-Policy", arena_join(&x->arena, parts, LENGTH_OF(parts)));
+    html_page_headers(x, arena_join(&x->arena, parts, LENGTH_OF(parts)));
+}
+
+void html_page_headers(struct http_exchange *x, slice policy)
+{
+    forbid_copies(x, REFERRER_HERE);
+    http_reply_header(x, "Content-Security-Policy", policy);
     http_reply_header(x, "X-Frame-Options", S("DENY"));
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
 }
@@ -102,7 +127,6 @@ void html_page_send(struct html_page *p, int status)
 {
     struct http_exchange *x = p->x;
     buf_add(&p->out, S("</main></body></html>\n"));
-    forbid_copies(x, REFERRER_HERE);
     restrict_page(x, p->form_target);
     http_reply(x, status, "text/html; charset=utf-8", buf_give(&p->out, &x->arena));
 }

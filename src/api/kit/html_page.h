@@ -16,8 +16,14 @@ enum page_language {
     PAGE_LANGUAGES
 };
 
-/* The language that the client prefers (Accept-Language); English when it wants none of ours. */
+/* The cookie in which a person's choice of a language is kept: one of the tags. A script of ours may set it. */
+#define PAGE_LANGUAGE_COOKIE "cais-language"
+/* The language that the person has chosen, else the one that the browser prefers (Accept-Language); English when it wants none of
+ * ours. */
 enum page_language page_language_of(const struct http_exchange *);
+slice page_language_tag(enum page_language);
+/* The language of this tag; false: there is none. */
+bool page_language_named(slice tag, enum page_language *ret);
 
 struct html_page {
     struct http_exchange *x;
@@ -29,6 +35,8 @@ struct html_page {
 
 /* Append a text, so that it is a text wherever it stands, also in an attribute with double quotes. */
 void html_add_text(struct buf *, slice text);
+/* The headers of each page: it is in no frame, no copy is kept, and it loads only what the policy (Content-Security-Policy) allows. */
+void html_page_headers(struct http_exchange *, slice policy);
 /* Begin a page. title: a text, also the heading. Between begin and send there must be no return: send takes the memory. */
 void html_page_begin(struct html_page *, struct http_exchange *, enum page_language, slice title);
 /* End the page and the exchange. */

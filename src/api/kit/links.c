@@ -44,16 +44,35 @@ static slice format_origin(bool tls, slice host, struct arena *a)
     return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
 }
 
+static const struct link_base *newest_of(const struct link_base *links)
+{
+    const struct link_base *newest = __atomic_load_n(&links->newest, __ATOMIC_ACQUIRE);
+    return newest ? newest : links;
+}
+
+static slice public_url_of(const struct link_base *links)
+{
+    slice url = links->public_url;
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    return url;
+}
+
+slice link_home(const struct link_base *links, const struct http_request *req, struct arena *a)
+{
+    slice url = public_url_of(newest_of(links));
+    return url.n ? url : link_origin(links, req, a);
+}
+
 slice link_origin(const struct link_base *links, const struct http_request *req, struct arena *a)
 {
+    links = newest_of(links);
     slice port;
     slice name = split_host(req->host, &port);
     for (size_t i = 0; i < links->host_count; i++)
         if (name.n && host_matches(links->hosts[i], name))
             return format_origin(req->tls, req->host, a);
-    slice public_url = links->public_url;
-    while (public_url.n && public_url.p[public_url.n - 1] == '/')
-        public_url.n--;
+    slice public_url = public_url_of(links);
     if (public_url.n)
         return public_url;
     for (size_t i = 0; i < links->listener_count; i++)
@@ -77,7 +96,19 @@ slice link_storage_origin(const struct link_base *base, slice storage_url, const
     if (slice_ends(host, port))
         host.n -= port.n;
     *ret_host = host;
-    return arena_printf(a, "%s://" SLICE_FMT, tls ? "https" : "http", SLICE_ARG(host));
+    return format_origin(tls, host, a);
+}
+
+slice link_own_storage_origin(const struct link_base *base, slice storage_url, const struct http_request *req,
+                              struct arena *a, slice *ret_host)
+{
+    slice host, port, origin = link_storage_origin(base, storage_url, req, a, ret_host);
+    if (storage_url.n || !base->storage_host.n)
+        return origin;
+    split_host(*ret_host, &port);
+    host = arena_printf(a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(base->storage_host), port.n ? ":" : "", SLICE_ARG(port));
+    *ret_host = host;
+    return format_origin(slice_starts(origin, S("https:")), host, a);
 }
 
 /* ---- whom a link was made for ---- */

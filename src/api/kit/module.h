@@ -9,6 +9,8 @@
 #include "base/config_key.h"
 #include "base/log.h"
 #include "core/core.h"
+#include "core/sync/inbox.h"
+#include "core/webhook/webhook.h"
 
 /* The keys that `cais key add LOGIN --for NAME` makes for this API. */
 enum api_key_form {
@@ -16,6 +18,7 @@ enum api_key_form {
     API_KEYS_SECRET,  /* one secret, kept as a hash */
     API_KEYS_PAIR,    /* two secrets, kept as hashes */
     API_KEYS_SIGNING, /* a name and a secret that signs requests, kept sealed */
+    API_KEYS_PUBLIC,  /* a public key (--public-key), of which the fingerprint is kept */
     /* An application (core/access/application.h): token, client id, client secret and PIN, kept as hashes. Its users have roles in
      * courses. */
     API_KEYS_APPLICATION
@@ -59,11 +62,21 @@ struct api_module {
      * API_KEYS_APPLICATION, for which --role is of a course. */
     const struct api_key_role *key_roles;
     /* A key belongs to a workspace (core/sync/workspace.h), which --workspace and --bucket name, and may expire (--expires). Only
-     * with API_KEYS_SECRET. */
+     * with API_KEYS_SECRET and API_KEYS_PUBLIC. */
     bool key_has_workspace;
+
+    /* Its webhooks (core/webhook/webhook.h), whose functions get the context of its http_api. NULL: it has none. */
+    const struct webhook_format *webhook;
 
     const struct config_key *keys; /* of the configuration; offsets are in the struct of options */
     size_t key_count, options_size;
+    /* Where the API keeps its own copy of the options, in bytes from the context of its http_api: a reload changes the numbers and
+     * bools there, which the API therefore reads with LIVE. */
+    size_t options_at;
+    /* A reload has changed such options. NULL: whatever reads them sees that. */
+    void (*reload)(const struct http_api *);
+    /* Another list of the names in [hosts] that belong to this API; it lives until close. NULL: the API does not look at them. */
+    void (*rename_hosts)(const struct http_api *, const slice *hosts, size_t count, struct arena *kept);
     /* Check what concerns several keys. Errors: INVALID. NULL: nothing does. */
     err_t (*check)(const void *options, struct arena *a);
     /* A bucket whose forms may have additional fields. *ret points into the options. NULL: there is none. */
@@ -73,6 +86,9 @@ struct api_module {
      * close is not called: INVALID an option has an impossible value; those of the stores. */
     err_t (*open)(const struct api_params *, struct arena *a, const struct http_api **ret);
     void (*close)(const struct http_api *); /* after the last request has ended */
+    /* Files that come without this API, by other protocols, belong to it all the same: how their inboxes are opened. `origin` and
+     * `way` are those of the protocol. One API has this; NULL: not this one. */
+    void (*inbox)(const struct http_api *, struct inbox_options *ret);
 };
 
 #endif

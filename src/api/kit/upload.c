@@ -129,6 +129,13 @@ static err_t check_form_end(struct form_upload *f, struct arena *a)
     return f->upload.intake ? NULL : refuse_form(f->form, NULL, f->form->no_file, a);
 }
 
+/* Not that it came too slowly, or that the server is busy: then the same form may be sent again. */
+static bool is_fault_of_form(err_t e)
+{
+    int reason = err_reason(e);
+    return reason == HTTP_REFUSE_MULTIPART || reason == HTTP_REFUSE_MALFORMED || reason == HTTP_REFUSE_BODY_CUT;
+}
+
 static err_t finish_form(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct form_upload *f = CONTAINER_OF(sink, struct form_upload, upload.sink);
@@ -136,7 +143,7 @@ static err_t finish_form(struct http_sink *sink, struct http_exchange *x, err_t 
         e = check_form_end(f, &x->arena);
     if (e) {
         intake_discard(f->upload.intake);
-        return http_refusal_of(e) && f->form->broken ? refuse_form(f->form, e, f->form->broken, &x->arena) : e;
+        return is_fault_of_form(e) && f->form->broken ? refuse_form(f->form, e, f->form->broken, &x->arena) : e;
     }
     intake_finish(f->upload.intake, take_stored, &f->upload);
     return NULL;

@@ -4,12 +4,16 @@
  * A stream is a reply that pauses (struct http_producer). While nothing happens to its job it reads no row: it compares a number
  * that commits raise (job_row_changes), and the time. The number is read before the row, so no change is missed. */
 #include "api/kit/failure_log.h"
+#include "api/kit/json_pieces.h"
 #include "api/kit/json_reply.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/crc.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/job.h"
+
+#define LIST_AT_ONCE 100 /* jobs that are read for one piece of a list */
 
 enum {
     COMMENT_MS = 15000,  /* between two comments, by which both sides see that the connection is alive */
@@ -81,6 +85,102 @@ err_t show_job(struct http_exchange *x)
     return NULL;
 }
 
+/* ---- the list ---- */
+
+static bool parse_job_state(slice text, int *ret)
+{
+    for (int state = JOB_QUEUED; state <= JOB_CANCELLED; state++)
+        if (slice_eq(text, slice_of(job_state_name((enum job_state)state)))) {
+            *ret = state;
+            return true;
+        }
+    return false;
+}
+
+static err_t read_job_query(struct http_exchange *x, struct job_query *ret)
+{
+    struct query q;
+    *ret = (struct job_query){ .account_id = visible_account(x), .state = -1 };
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
+    TRY(native_read_limit(&q, &x->arena, &ret->limit));
+    if (after.n && (!slice_to_i64(after, &ret->before_id) || ret->before_id < 1))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    if (state.n && !parse_job_state(state, &ret->state))
+        return native_refuse(&x->arena, NATIVE_BAD_JOB_STATE);
+    return NULL;
+}
+
+/* A page that is sent in pieces, as that of files (routes.c). */
+struct job_list_reply {
+    struct json_pieces pieces;
+    struct job_query query; /* of the jobs that follow */
+};
+
+static err_t write_job_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct job_list_reply *reply = CONTAINER_OF(pieces, struct job_list_reply, pieces);
+    struct job_query query = reply->query;
+    struct job_list jobs;
+    bool whole = true;
+    size_t at_once = query.limit < LIST_AT_ONCE ? query.limit : LIST_AT_ONCE, i = 0;
+    query.limit = at_once + 1;
+    TRY(job_page(native_of(pieces->pieces.x)->core, &query, a, &jobs));
+    for (; i < jobs.count && i < at_once && !piece_is_full(out); i++) {
+        put_job(&json_item_begin(pieces, a)->out, &jobs.items[i], a);
+        TRY(json_item_end(pieces, out, &whole));
+        if (!whole)
+            return NULL;
+        reply->query.before_id = jobs.items[i].id;
+        reply->query.limit--;
+    }
+    bool more = i < jobs.count;
+    *ret_end = !more || !reply->query.limit;
+    if (*ret_end) {
+        buf_add(out, S("]"));
+        if (more)
+            buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)reply->query.before_id));
+        buf_add(out, S("}"));
+    }
+    return NULL;
+}
+
+err_t list_jobs(struct http_exchange *x)
+{
+    struct job_list_reply *reply = arena_new(&x->arena, struct job_list_reply);
+    TRY(read_job_query(x, &reply->query));
+    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_job_list);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    buf_add(&reply->pieces.pieces.first, S("{\"jobs\":["));
+    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+}
+
+/* ---- changing one ---- */
+
+/* For administrators of the account: the job may be one that another user has asked for. */
+static err_t change_job(struct http_exchange *x, bool cancel)
+{
+    struct core *core = native_of(x)->core;
+    struct job job;
+    bool runs;
+    TRY(read_path_job(x, &job));
+    if (!native_caller(x)->is_admin && !x->req.local)
+        return native_refuse(&x->arena, NATIVE_FORBIDDEN);
+    TRY(cancel ? job_cancel(core, native_caller(x), job.id, &x->arena, &runs)
+               : job_retry(core, native_caller(x), job.id, &x->arena));
+    return show_job(x);
+}
+
+err_t cancel_job(struct http_exchange *x)
+{
+    return change_job(x, true);
+}
+
+err_t retry_job(struct http_exchange *x)
+{
+    return change_job(x, false);
+}
+
 /* ---- how many streams are open ---- */
 
 static err_t enter_streams(struct job_events *s)
@@ -93,9 +193,9 @@ static err_t enter_streams(struct job_events *s)
         count++;
         of_account += other->account_id == s->account_id;
     }
-    if (api->options.max_account_event_streams && of_account >= api->options.max_account_event_streams)
+    if (LIVE(api->options.max_account_event_streams) && of_account >= LIVE(api->options.max_account_event_streams))
         return native_refuse(&s->x->arena, NATIVE_TOO_MANY_ACCOUNT_STREAMS);
-    if (api->options.max_event_streams && count >= api->options.max_event_streams)
+    if (LIVE(api->options.max_event_streams) && count >= LIVE(api->options.max_event_streams))
         return native_refuse(&s->x->arena, NATIVE_TOO_MANY_STREAMS);
     s->next = all->first;
     if (s->next)

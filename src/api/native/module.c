@@ -30,6 +30,7 @@ const struct api_module native_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct native_options),
+    .options_at = offsetof(struct native_api, options),
     .open = open_native,
     .close = close_native,
 };

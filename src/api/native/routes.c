@@ -8,6 +8,8 @@
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
+#include "base/json.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/file/file.h"
 #include "core/file/file_name.h"
@@ -17,14 +19,29 @@
 
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 /* as errors.def says */, CONTENT_TYPE_MAX = 255 };
+enum {
+    LIMIT_DEFAULT = 100,
+    LIMIT_MAX = 1000 /* as errors.def says */,
+    CONTENT_TYPE_MAX = 255,
+    RENAME_BODY_MAX = 16 * 1024
+};
 #define LIST_AT_ONCE 100 /* files that are read for one piece of a list; one has up to 4 KiB */
 
-static slice query_value_or_empty(struct query *q, slice name)
+slice native_query_value(const struct query *q, slice name)
 {
     slice value = S("");
     query_get(q, name, 0, &value);
     return value;
+}
+
+err_t native_read_limit(const struct query *q, struct arena *a, size_t *ret)
+{
+    slice text = native_query_value(q, S("limit"));
+    uint64_t limit = LIMIT_DEFAULT;
+    if (text.n && (!slice_to_u64(text, &limit) || limit < 1 || limit > LIMIT_MAX))
+        return native_refuse(a, NATIVE_BAD_LIMIT);
+    *ret = (size_t)limit;
+    return NULL;
 }
 
 static const struct caller_rules caller_rules = {
@@ -67,7 +84,7 @@ static err_t upload_file(struct http_exchange *x)
                                     .grant = grant_of(who),
                                     .content_type = http_header(&x->req, "Content-Type"),
                                     .request_id = x->req.id,
-                                    .max_bytes = api->options.max_file_bytes,
+                                    .max_bytes = LIVE(api->options.max_file_bytes),
                                     .exact_bytes = x->req.content_length };
     TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
     TRY(read_content_md5(x, &order.md5));
@@ -125,21 +142,18 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    slice limit = query_value_or_empty(&q, S("limit")), after = query_value_or_empty(&q, S("after")),
-          state = query_value_or_empty(&q, S("state"));
-    uint64_t max_files = LIMIT_DEFAULT;
+    slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
+    size_t limit = 0;
     int64_t before_id = 0;
     int wanted = -1;
-    if (limit.n && (!slice_to_u64(limit, &max_files) || max_files < 1 || max_files > LIMIT_MAX))
-        return native_refuse(&x->arena, NATIVE_BAD_LIMIT);
+    TRY(native_read_limit(&q, &x->arena, &limit));
     if (after.n && (!slice_to_i64(after, &before_id) || before_id < 1))
         return native_refuse(&x->arena, NATIVE_BAD_AFTER);
     if (state.n && !parse_file_state(state, &wanted))
         return native_refuse(&x->arena, NATIVE_BAD_STATE);
-    *ret = (struct file_list_request){ .before_id = before_id,
-                                       .state = wanted,
-                                       .name_contains = query_value_or_empty(&q, S("name")),
-                                       .limit = (size_t)max_files };
+    *ret = (struct file_list_request){
+        .before_id = before_id, .state = wanted, .name_contains = native_query_value(&q, S("name")), .limit = limit
+    };
     return NULL;
 }
 
@@ -202,6 +216,23 @@ static err_t delete_file(struct http_exchange *x)
     return NULL;
 }
 
+/* ---- PATCH ---- */
+
+static err_t rename_file(struct http_exchange *x)
+{
+    unsigned char uuid[16];
+    struct file f;
+    const struct json *body;
+    TRY(get_path_uuid(x, uuid));
+    TRY(json_parse(&x->arena, x->req.body, &body));
+    const struct json *name = json_get(body, "name");
+    if (body->type != JS_OBJECT || !name || name->type != JS_STRING)
+        return native_refuse(&x->arena, NATIVE_BAD_NAME);
+    TRY(file_rename(native_of(x)->core, native_caller(x), uuid, name->string, &x->arena, &f));
+    file_object_reply(x, 200, &f);
+    return NULL;
+}
+
 /* ---- routes ---- */
 
 static const struct http_route native_routes[] = {
@@ -211,7 +242,16 @@ static const struct http_route native_routes[] = {
       "GET and HEAD /v1/native/files/{id}" },
     { "GET", "/v1/native/files/{id}/info", show_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /v1/native/files/{id}/info" },
+    { "PATCH", "/v1/native/files/{id}", rename_file, 0, RENAME_BODY_MAX, "PATCH /v1/native/files/{id}" },
     { "DELETE", "/v1/native/files/{id}", delete_file, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
+    { "GET", "/v1/native/objects", list_native_objects, HTTP_NO_BODY, 0, "GET /v1/native/objects" },
+    { "GET", "/v1/native/objects/{bucket}/{key}", download_native_object, HTTP_NO_BODY, 0,
+      "GET and HEAD /v1/native/objects/{bucket}/{key}" },
+    { "GET", "/v1/native/objects/{bucket}/{key}/info", show_native_object, HTTP_NO_BODY, 0,
+      "GET /v1/native/objects/{bucket}/{key}/info" },
+    { "GET", "/v1/native/jobs", list_jobs, HTTP_NO_BODY, 0, "GET /v1/native/jobs" },
+    { "POST", "/v1/native/jobs/{id}/cancel", cancel_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/cancel" },
+    { "POST", "/v1/native/jobs/{id}/retry", retry_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/retry" },
     { "GET", "/v1/native/jobs/{id}", show_job, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/jobs/{id}" },
     { "GET", "/v1/native/jobs/{id}/events", send_job_events, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /v1/native/jobs/{id}/events" },

@@ -4,6 +4,7 @@
 #define CAIS_API_NATIVE_ROUTES_PRIV_H
 
 #include "api/native/native.h"
+#include "http/target.h"
 
 #include <assert.h>
 
@@ -18,6 +19,20 @@ static inline const struct principal *native_caller(const struct http_exchange *
     return x->principal;
 }
 
+/* The value of a parameter; empty: there is none. */
+slice native_query_value(const struct query *, slice name);
+/* How many items a page of a list may have. Refuses with NATIVE_BAD_LIMIT. */
+MUST_USE err_t native_read_limit(const struct query *, struct arena *a, size_t *ret);
+
+/* GET /v1/native/objects, and …/{bucket}/{key} with its /info: docs/native.md. */
+err_t list_native_objects(struct http_exchange *);
+err_t download_native_object(struct http_exchange *);
+err_t show_native_object(struct http_exchange *);
+
+/* GET /v1/native/jobs; POST /v1/native/jobs/{id}/cancel and …/retry: docs/native.md. */
+err_t list_jobs(struct http_exchange *);
+err_t cancel_job(struct http_exchange *);
+err_t retry_job(struct http_exchange *);
 /* GET /v1/native/jobs/{id} and GET /v1/native/jobs/{id}/events: docs/native.md. */
 err_t show_job(struct http_exchange *);
 err_t send_job_events(struct http_exchange *);

@@ -35,6 +35,7 @@ const struct api_module oci_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct oci_options),
+    .options_at = offsetof(struct oci, options),
     .open = open_oci,
     .close = close_oci,
 };

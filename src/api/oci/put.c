@@ -10,6 +10,7 @@
 #include "api/kit/upload.h"
 #include "api/kit/upload_url.h"
 #include "api/oci/oci_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/dataset/dataset_file.h"
 #include "core/dataset/prefix.h"
@@ -134,7 +135,7 @@ static err_t oci_put(struct http_exchange *x)
                                       .content_type = content_type_of(&x->req),
                                       .request_id = x->req.id,
                                       .grant = grant_of(owner),
-                                      .max_bytes = (uint64_t)put->oci->options.max_file_bytes,
+                                      .max_bytes = (uint64_t)LIVE(put->oci->options.max_file_bytes),
                                       .exact_bytes = x->req.content_length };
     if (request.exact_bytes >= 0 && !http_has_header(&x->req, "Content-Length"))
         return oci_refuse(&x->arena, OCI_LENGTH_REQUIRED);

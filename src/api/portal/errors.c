@@ -19,15 +19,13 @@ static const enum portal_text row_texts[] = {
 
 static void show_problem(struct http_exchange *x, int status, enum portal_text problem)
 {
-    struct html_page page;
-    enum page_language language = page_language_of(x);
-    html_page_begin(&page, x, language, portal_text(language, PORTAL_TEXT_PROBLEM_TITLE));
-    buf_add(&page.out, S("<p class=\"problem\" role=\"alert\">"));
-    html_add_text(&page.out, portal_text(language, problem));
-    buf_add(&page.out, S("</p>\n<p><a href=\"" BROWSER_LOGIN "\">"));
-    html_add_text(&page.out, portal_text(language, PORTAL_TEXT_TO_LOGIN));
+    struct portal_page page;
+    portal_page_begin(&page, x, PORTAL_TEXT_PROBLEM_TITLE, NULL);
+    portal_page_add_problem(&page, problem);
+    buf_add(&page.out, S("<p><a href=\"" BROWSER_LOGIN "\">"));
+    portal_page_add_text(&page, PORTAL_TEXT_TO_LOGIN);
     buf_add(&page.out, S("</a></p>\n"));
-    html_page_send(&page, status);
+    portal_page_send(&page, status, S(""));
 }
 
 void portal_fail(struct http_exchange *x, err_t e)
@@ -40,7 +38,9 @@ void portal_fail(struct http_exchange *x, err_t e)
         log_failure(p->log, x, e);
     if (words.status == 503 && !http_refusal_of(e)) /* the engine adds its own */
         http_reply_header(x, "Retry-After", RETRY_AFTER_SECONDS);
-    if (login)
+    if (login && login->has_offer && words.status == 403)
+        show_problem(x, words.status, PORTAL_TEXT_LINK_USED);
+    else if (login && !login->has_offer)
         portal_show_login(x, words.status, login->next, text);
     else
         show_problem(x, words.status, text);

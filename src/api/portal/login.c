@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pages. Who is not logged in has no session whose token a form could show. So the login form has a cookie of its own: a
+/* Login and logout, and the routes of all pages. Who is not logged in has no session whose token a form could show. So the login form has a cookie of its own: a
  * random secret, whose HMAC is in the form. Otherwise another site could log a person in to an account of its own, and read
  * later what the person has stored there. */
 #include "api/kit/browser.h"
 #include "api/kit/guard.h"
 #include "api/portal/portal_priv.h"
+#include "base/text.h"
 #include "core/access/session.h"
-#include "http/target.h"
 
 enum { FORM_SECRET_LENGTH = 43, LOGIN_BODY_MAX = 32 * 1024, LOGOUT_BODY_MAX = 4 * 1024 };
 
@@ -17,8 +17,7 @@ static struct core *core_of(const struct http_exchange *x)
 
 /* ---- forms ---- */
 
-/* The fields of the body. Each field counts once: the first value. */
-static err_t read_form(struct http_exchange *x, struct query *ret)
+err_t portal_read_form(struct http_exchange *x, struct query *ret)
 {
     slice type, params;
     slice_cut(http_header(&x->req, "Content-Type"), ';', &type, &params);
@@ -27,18 +26,11 @@ static err_t read_form(struct http_exchange *x, struct query *ret)
     return query_parse(x->req.body, &x->arena, ret);
 }
 
-static slice form_field(const struct query *form, slice name)
+slice portal_form_field(const struct query *form, slice name)
 {
     slice value = S("");
     query_get(form, name, 0, &value);
     return value;
-}
-
-static void add_hidden_field(struct buf *b, const char *name, slice value)
-{
-    buf_printf(b, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-    html_add_text(b, value);
-    buf_add(b, S("\">\n"));
 }
 
 /* ---- GET /portal/login ---- */
@@ -64,36 +56,43 @@ static slice keep_form_secret(struct http_exchange *x)
     return secret;
 }
 
-static void add_login_form(struct buf *b, enum page_language language, slice csrf, slice next)
+slice portal_form_token(struct http_exchange *x)
 {
-    buf_add(b, S("<form method=\"post\" action=\"" BROWSER_LOGIN "\">\n"));
-    add_hidden_field(b, "csrf", csrf);
+    return browser_csrf_of(keep_form_secret(x), &x->arena);
+}
+
+static void add_field(struct portal_page *p, enum portal_text label, const char *attributes)
+{
+    buf_add(&p->out, S("<label>"));
+    portal_page_add_text(p, label);
+    buf_printf(&p->out, "<input %s required></label>\n", attributes);
+}
+
+static void add_login_form(struct portal_page *p, slice csrf, slice next)
+{
+    buf_add(&p->out, S("<form method=\"post\" action=\"" BROWSER_LOGIN "\">\n"));
+    portal_page_add_field(p, "csrf", csrf);
     if (next.n)
-        add_hidden_field(b, "next", next);
-    buf_add(b, S("<label>"));
-    html_add_text(b, portal_text(language, PORTAL_TEXT_LOGIN_NAME));
-    buf_add(b, S("<input name=\"login\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required"
-                 " autofocus></label>\n<label>"));
-    html_add_text(b, portal_text(language, PORTAL_TEXT_PASSWORD));
-    buf_add(b, S("<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\n"
-                 "<button type=\"submit\">"));
-    html_add_text(b, portal_text(language, PORTAL_TEXT_LOG_IN));
-    buf_add(b, S("</button>\n</form>\n"));
+        portal_page_add_field(p, "next", next);
+    add_field(p, PORTAL_TEXT_LOGIN_NAME,
+              "name=\"login\" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" autofocus");
+    add_field(p, PORTAL_TEXT_PASSWORD, "name=\"password\" type=\"password\" autocomplete=\"current-password\"");
+    buf_add(&p->out, S("<button type=\"submit\">"));
+    portal_page_add_text(p, PORTAL_TEXT_LOG_IN);
+    buf_add(&p->out, S("</button>\n</form>\n"));
 }
 
 void portal_show_login(struct http_exchange *x, int status, slice next, enum portal_text problem)
 {
-    struct html_page page;
-    enum page_language language = page_language_of(x);
-    slice csrf = browser_csrf_of(keep_form_secret(x), &x->arena);
-    html_page_begin(&page, x, language, portal_text(language, PORTAL_TEXT_LOGIN_TITLE));
-    if (problem != PORTAL_TEXTS) {
-        buf_add(&page.out, S("<p class=\"problem\" role=\"alert\">"));
-        html_add_text(&page.out, portal_text(language, problem));
-        buf_add(&page.out, S("</p>\n"));
-    }
-    add_login_form(&page.out, language, csrf, next);
-    html_page_send(&page, status);
+    struct portal_page page;
+    slice csrf = portal_form_token(x);
+    slice parts[] = { S(BROWSER_LOGIN "?"), next.n ? S("next=") : S(""), percent_encode(&x->arena, next, "/"),
+                      next.n ? S("&lang=") : S("lang=") };
+    portal_page_begin(&page, x, PORTAL_TEXT_LOGIN_TITLE, NULL);
+    if (problem != PORTAL_TEXTS)
+        portal_page_add_problem(&page, problem);
+    add_login_form(&page, csrf, next);
+    portal_page_send(&page, status, arena_join(&x->arena, parts, LENGTH_OF(parts)));
 }
 
 static slice next_or_home(slice next)
@@ -104,7 +103,7 @@ static slice next_or_home(slice next)
 /* Where the login leads; empty when the request does not say it, or names something else than a path of this host. */
 static slice read_next(const struct query *from)
 {
-    slice next = form_field(from, S("next"));
+    slice next = portal_form_field(from, S("next"));
     return browser_next_is_valid(next) ? next : S("");
 }
 
@@ -114,6 +113,7 @@ static err_t show_login(struct http_exchange *x)
     struct browser_session session;
     TRY(query_parse(x->req.query, &x->arena, &query));
     slice next = read_next(&query);
+    portal_choose_language(x, portal_form_field(&query, S("lang")));
     if (browser_session_find(x, core_of(x), &session))
         portal_show_login(x, 200, next, PORTAL_TEXTS);
     else
@@ -123,9 +123,9 @@ static err_t show_login(struct http_exchange *x)
 
 /* ---- POST /portal/login ---- */
 
-static err_t check_login_form(struct http_exchange *x, const struct query *form)
+err_t portal_check_form_token(struct http_exchange *x, const struct query *form)
 {
-    slice secret = browser_cookie(x, BROWSER_COOKIE_LOGIN_FORM), sent = form_field(form, S("csrf"));
+    slice secret = browser_cookie(x, BROWSER_COOKIE_LOGIN_FORM), sent = portal_form_field(form, S("csrf"));
     if (!is_form_secret(secret) || !slice_eq_secret(browser_csrf_of(secret, &x->arena), sent))
         return portal_refuse(&x->arena, PORTAL_FORM_EXPIRED);
     return NULL;
@@ -136,8 +136,8 @@ static err_t begin_session(struct http_exchange *x, const struct query *form, sl
     struct core *core = core_of(x);
     struct principal who;
     const struct session_request request = { .purpose = BROWSER_PURPOSE,
-                                             .login = { .login = form_field(form, S("login")),
-                                                        .password = form_field(form, S("password")),
+                                             .login = { .login = portal_form_field(form, S("login")),
+                                                        .password = portal_form_field(form, S("password")),
                                                         .address = guard_login_address(x) },
                                              .request_id = x->req.id };
     if (!slice_is_utf8(request.login.login)) /* no user has such a login */
@@ -158,46 +158,28 @@ static err_t end_former_session(struct http_exchange *x)
     return session_end(core_of(x), former.who, &x->arena);
 }
 
+err_t portal_enter(struct http_exchange *x, slice secret, slice next)
+{
+    TRY(end_former_session(x));
+    browser_set_cookie(x, BROWSER_COOKIE_SESSION, secret);
+    browser_set_cookie(x, BROWSER_COOKIE_LOGIN_FORM, S(""));
+    html_page_redirect(x, next_or_home(next));
+    return NULL;
+}
+
 static err_t log_in(struct http_exchange *x)
 {
     struct query form;
     slice secret;
-    TRY(read_form(x, &form));
+    TRY(portal_read_form(x, &form));
     if (!browser_is_same_origin(x))
         return portal_refuse(&x->arena, PORTAL_OTHER_SITE);
     struct login_attempt *attempt = arena_new(&x->arena, struct login_attempt);
     attempt->next = read_next(&form);
     x->work = attempt;
-    TRY(check_login_form(x, &form));
+    TRY(portal_check_form_token(x, &form));
     TRY(begin_session(x, &form, &secret));
-    TRY(end_former_session(x));
-    browser_set_cookie(x, BROWSER_COOKIE_SESSION, secret);
-    browser_set_cookie(x, BROWSER_COOKIE_LOGIN_FORM, S(""));
-    html_page_redirect(x, next_or_home(attempt->next));
-    return NULL;
-}
-
-/* ---- GET /portal ---- */
-
-static err_t show_home(struct http_exchange *x)
-{
-    struct browser_session session;
-    bool is_there;
-    TRY(browser_session_require(x, core_of(x), &session, &is_there));
-    if (!is_there)
-        return NULL;
-    struct html_page page;
-    enum page_language language = page_language_of(x);
-    html_page_begin(&page, x, language, portal_text(language, PORTAL_TEXT_HOME_TITLE));
-    buf_add(&page.out, S("<p>"));
-    html_add_text(&page.out, session.who->login);
-    buf_add(&page.out, S("</p>\n<form method=\"post\" action=\"/portal/logout\">\n"));
-    add_hidden_field(&page.out, "csrf", session.csrf);
-    buf_add(&page.out, S("<button type=\"submit\">"));
-    html_add_text(&page.out, portal_text(language, PORTAL_TEXT_LOG_OUT));
-    buf_add(&page.out, S("</button>\n</form>\n"));
-    html_page_send(&page, 200);
-    return NULL;
+    return portal_enter(x, secret, attempt->next);
 }
 
 /* ---- POST /portal/logout ---- */
@@ -207,13 +189,13 @@ static err_t log_out(struct http_exchange *x)
     struct query form;
     struct browser_session session;
     bool is_there;
-    TRY(read_form(x, &form));
+    TRY(portal_read_form(x, &form));
     if (!browser_is_same_origin(x))
         return portal_refuse(&x->arena, PORTAL_OTHER_SITE);
     TRY(browser_session_require(x, core_of(x), &session, &is_there));
     if (!is_there)
         return NULL;
-    if (!browser_may_change(x, &session, form_field(&form, S("csrf"))))
+    if (!browser_may_change(x, &session, portal_form_field(&form, S("csrf"))))
         return portal_refuse(&x->arena, PORTAL_FORM_EXPIRED);
     TRY(session_end(core_of(x), session.who, &x->arena));
     browser_set_cookie(x, BROWSER_COOKIE_SESSION, S(""));
@@ -224,7 +206,15 @@ static err_t log_out(struct http_exchange *x)
 /* ---- routes ---- */
 
 static const struct http_route portal_routes[] = {
-    { "GET", "/portal", show_home, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal" },
+    { "GET", "/", portal_show_root, HTTP_PUBLIC | HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /" },
+    { "GET", "/portal", portal_show_shell, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal" },
+    { "GET", "/portal/{page}", portal_show_shell, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal" },
+    { "GET", "/portal/{page}/{item}", portal_show_shell, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal" },
+    { "GET", "/portal/session", portal_show_session, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/session" },
+    { "GET", "/portal/assets/{version}/{name}", portal_send_asset, HTTP_PUBLIC | HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "GET /portal/assets" },
+    { "GET", "/portal/enter", portal_show_enter, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/enter" },
+    { "POST", "/portal/enter", portal_accept_enter, HTTP_PUBLIC, LOGOUT_BODY_MAX, "POST /portal/enter" },
     { "GET", "/portal/login", show_login, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/login" },
     { "POST", "/portal/login", log_in, HTTP_PUBLIC | HTTP_LONG, LOGIN_BODY_MAX, "POST /portal/login" },
     { "POST", "/portal/logout", log_out, HTTP_PUBLIC, LOGOUT_BODY_MAX, "POST /portal/logout" },
@@ -239,6 +229,7 @@ void portal_init(struct portal *p, struct core *core, struct log *log)
                                      .routes = portal_routes,
                                      .route_count = LENGTH_OF(portal_routes),
                                      .prefixes = portal_prefixes,
+                                     .claims_root = portal_claims_root,
                                      .hides_targets = true,
                                      .on_all_hosts = true,
                                      .fail = portal_fail,

@@ -5,6 +5,7 @@
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/rate_priv.h"
+#include "base/live.h"
 #include "core/records/credential.h"
 #include "http/auth_header.h"
 #include "http/target.h"
@@ -48,8 +49,8 @@ static err_t log_in(struct http_exchange *x, const struct login_request *l)
     struct arena *a = &x->arena;
     slice token;
     struct principal who;
-    const struct token_request request = { PYRUS_PURPOSE, l->login, l->security_key, guard_login_address(x),
-                                           &p->tokens };
+    const struct token_policy tokens = { LIVE(p->tokens.lifetime_ms), LIVE(p->tokens.per_user) };
+    const struct token_request request = { PYRUS_PURPOSE, l->login, l->security_key, guard_login_address(x), &tokens };
     err_t e = token_issue(p->core, &request, a, &token);
     if (err_is(e, ERR_RATE))
         guard_add_login_retry(x, p->core);
@@ -58,7 +59,7 @@ static err_t log_in(struct http_exchange *x, const struct login_request *l)
     if (err_is(e, ERR_UNAUTHENTICATED) || (!e && l->has_person && who.user_id != l->person_id))
         return pyrus_refuse_because(a, e, PYRUS_INVALID_CREDENTIALS);
     TRY(e);
-    slice origin = link_origin(p->links, &x->req, a);
+    slice origin = link_home(p->links, &x->req, a);
     struct json_reply reply;
     json_reply_begin(&reply, x);
     json_open_object(&reply.out);
@@ -101,7 +102,7 @@ err_t pyrus_login_by_get(struct http_exchange *x)
     struct query query;
     slice person;
     struct login_request l = { .has_person = false };
-    if (!pyrus_of(x)->options.login_by_get) {
+    if (!LIVE(pyrus_of(x)->options.login_by_get)) {
         http_reply_header(x, "Allow", S("POST"));
         return pyrus_refuse(a, PYRUS_METHOD_NOT_ALLOWED);
     }

@@ -3,6 +3,7 @@
  * one client crashes on it; dates are UTC without fractions of a second; ids are numbers, digests are strings. */
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/rate_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -32,7 +33,7 @@ void pyrus_reply(struct json_reply *reply)
 slice pyrus_md5(const struct pyrus *p, struct arena *a, const unsigned char md5[MD5_SIZE])
 {
     slice hex = hex_encode(a, (slice){ (const char *)md5, MD5_SIZE });
-    if (!p->options.md5_upper_case)
+    if (!LIVE(p->options.md5_upper_case))
         return hex;
     char *upper = arena_cstr(a, hex);
     for (size_t i = 0; i < hex.n; i++)
@@ -44,9 +45,18 @@ slice pyrus_md5(const struct pyrus *p, struct arena *a, const unsigned char md5[
 
 void pyrus_split_name(const struct user *u, slice *ret_first, slice *ret_last)
 {
-    slice name = slice_trim(u->name.n ? u->name : u->login);
+    slice name = slice_trim(u->name.n ? u->name : u->login), host;
+    if (!u->name.n)
+        slice_cut(name, '@', &name, &host);
     slice_cut(name, ' ', ret_first, ret_last);
     *ret_last = ret_first->n < name.n ? slice_trim(*ret_last) : S("");
+}
+
+slice pyrus_email(const struct user *u)
+{
+    size_t at = slice_find_byte(u->login, '@');
+    bool is_address = at != SLICE_NONE && at > 0 && at + 1 < u->login.n && u->kind != USER_BOT;
+    return u->email.n ? u->email : is_address ? u->login : S("");
 }
 
 void pyrus_put_person(struct json_out *o, const char *name, const struct user *u)
@@ -60,8 +70,8 @@ void pyrus_put_person(struct json_out *o, const char *name, const struct user *u
     json_put_string(o, "first_name", first);
     if (last.n)
         json_put_string(o, "last_name", last);
-    if (u->email.n)
-        json_put_string(o, "email", u->email);
+    if (pyrus_email(u).n)
+        json_put_string(o, "email", pyrus_email(u));
     json_put_string(o, "type", u->kind == USER_BOT ? S("bot") : S("user"));
     json_put_bool(o, "banned", u->state != USER_ACTIVE);
     json_close_object(o);

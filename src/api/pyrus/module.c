@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/module.h"
 #include "api/pyrus/pyrus.h"
+#include "api/pyrus/webhook_priv.h"
 
 static const struct config_key keys[] = {
 #define CONFIG_LIST "api/pyrus/options.def"
@@ -33,9 +34,12 @@ const struct api_module pyrus_module = {
     .key_form = API_KEYS_SECRET,
     .key_names = { "security_key" },
     .key_has_login = true,
+    .webhook = &pyrus_webhook,
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct pyrus_options),
+    .options_at = offsetof(struct pyrus, options),
+    .reload = pyrus_reload,
     .open = open_pyrus,
     .close = close_pyrus,
 };

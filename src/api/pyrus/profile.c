@@ -27,8 +27,8 @@ err_t pyrus_profile(struct http_exchange *x)
     json_put_string(&reply.out, "first_name", first);
     if (last.n)
         json_put_string(&reply.out, "last_name", last);
-    if (user.email.n)
-        json_put_string(&reply.out, "email", user.email);
+    if (pyrus_email(&user).n)
+        json_put_string(&reply.out, "email", pyrus_email(&user));
     json_put_string(&reply.out, "locale", S("en-US"));
     json_put_int(&reply.out, "organization_id", account.id);
     json_name(&reply.out, "organization");

@@ -25,6 +25,8 @@ struct pyrus {
 
 /* core, links and log are borrowed; options are copied. */
 void pyrus_init(struct pyrus *, struct core *, const struct pyrus_options *, const struct link_base *, struct log *);
+/* The options of the API that has this context have changed. */
+void pyrus_reload(const struct http_api *);
 void pyrus_release(struct pyrus *);
 /* The API in the form that the HTTP engine takes. `p` is its context and must outlive the result. */
 struct http_api pyrus_api(struct pyrus *p);

@@ -3,6 +3,7 @@
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/pyrus.h"
+#include "base/live.h"
 
 #define BOTH(method, path, handle, flags, spec) BOTH_UP_TO(0, method, path, handle, flags, spec)
 #define BOTH_UP_TO(max_body, method, path, handle, flags, spec)                                                        \
@@ -28,12 +29,23 @@ static const struct http_route pyrus_routes[] = {
 
 static const char *const pyrus_prefixes[] = { "/v4", "/api/v4", "/files", "/services", NULL };
 
+/* On the hosts of this API every path belongs to it, so that a misspelt one is an error in JSON. */
+static const char *const pyrus_home_prefixes[] = { "/", NULL };
+
 void pyrus_init(struct pyrus *p, struct core *core, const struct pyrus_options *options, const struct link_base *links,
                 struct log *log)
 {
     *p = (struct pyrus){ .core = core, .options = *options, .links = links, .log = log };
     p->tokens = (struct token_policy){ options->token_lifetime_ms, options->tokens_per_user };
     rate_limit_init(&p->rate, core->clock, options->rate_limit, options->rate_window_ms);
+}
+
+void pyrus_reload(const struct http_api *api)
+{
+    struct pyrus *p = api->context;
+    LIVE_SET(p->tokens.lifetime_ms, LIVE(p->options.token_lifetime_ms));
+    LIVE_SET(p->tokens.per_user, LIVE(p->options.tokens_per_user));
+    rate_limit_set(&p->rate, LIVE(p->options.rate_limit), LIVE(p->options.rate_window_ms));
 }
 
 void pyrus_release(struct pyrus *p)
@@ -48,6 +60,7 @@ struct http_api pyrus_api(struct pyrus *p)
         .routes = pyrus_routes,
         .route_count = LENGTH_OF(pyrus_routes),
         .prefixes = pyrus_prefixes,
+        .home_prefixes = pyrus_home_prefixes,
         .guard = pyrus_guard,
         .fail = pyrus_fail,
         .context = p,

@@ -354,3 +354,25 @@ err_t pyrus_reply_task(struct http_exchange *x, int64_t task_id)
     r->origin = link_origin(pyrus_of(x)->links, &x->req, &x->arena);
     return piece_reply_send(&r->pieces.pieces, 200, JSON_REPLY_TYPE_UTF8);
 }
+
+err_t pyrus_task_text(struct http_exchange *x, int64_t task_id, struct arena *a, slice *ret)
+{
+    SCOPED(buf_releasep) struct buf all;
+    struct task_reply *r = arena_new(&x->arena, struct task_reply);
+    bool end = false;
+    err_t e = NULL;
+    json_pieces_init(&r->pieces, x, NULL, write_part_of_task);
+    r->task_id = task_id;
+    r->origin = link_origin(pyrus_of(x)->links, &x->req, &x->arena);
+    buf_init(&all, 0);
+    while (!e && !end) {
+        SCRATCH(scratch);
+        SCOPED(buf_releasep) struct buf piece;
+        buf_init(&piece, 0);
+        e = err_copy(a, write_part_of_task(&r->pieces, &piece, &scratch, &end));
+        buf_add(&all, buf_slice(&piece));
+    }
+    buf_release(&r->pieces.item.body);
+    *ret = arena_copy(a, buf_slice(&all));
+    return e;
+}

@@ -9,6 +9,8 @@
 #include "core/file/file_name.h"
 #include "core/records/task.h"
 
+#include <string.h>
+
 #define URL_MAX_BYTES 2048
 #define LISTS_MAX 1000 /* each comment that changes the task reads them, in a write for which others wait */
 
@@ -179,20 +181,87 @@ static err_t read_attachment(const struct task_reader *r, const struct json *j, 
     return NULL;
 }
 
+struct attachments {
+    struct attachment items[TASK_ATTACHED_AT_ONCE_MAX];
+    size_t count;
+};
+
+static bool has_upload(const struct attachments *list, const unsigned char uuid[16])
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].kind == ATTACH_UPLOAD && memcmp(list->items[i].uuid, uuid, 16) == 0)
+            return true;
+    return false;
+}
+
+/* Adds the files whose GUIDs are texts somewhere in this value. */
+static err_t read_mentioned(const struct task_reader *r, const struct json *j, struct attachments *list)
+{
+    struct attachment file = { .kind = ATTACH_UPLOAD, .if_waiting = true };
+    if (j->type == JS_ARRAY || j->type == JS_OBJECT)
+        JSON_EACH(child, j)
+            TRY(read_mentioned(r, child, list));
+    if (j->type != JS_STRING || !uuid_parse(j->string, file.uuid) || has_upload(list, file.uuid))
+        return NULL;
+    if (list->count == TASK_ATTACHED_AT_ONCE_MAX)
+        return core_refuse(r->a, REASON_TASK_TOO_MANY_AT_ONCE);
+    list->items[list->count++] = file;
+    return NULL;
+}
+
+/* Is the member one that this server reads, here or elsewhere? */
+static bool is_read(const struct json *member)
+{
+    static const char *const names[] = { "text",
+                                         "formatted_text",
+                                         "subject",
+                                         "attachments",
+                                         "action",
+                                         "responsible",
+                                         "reassign_to",
+                                         "participants",
+                                         "participants_added",
+                                         "participants_removed",
+                                         "subscribers",
+                                         "due_date",
+                                         "due",
+                                         "duration",
+                                         "cancel_due",
+                                         "edit_comment_id",
+                                         "list_ids",
+                                         "parent_task_id",
+                                         "form_id" };
+    for (size_t i = 0; i < LENGTH_OF(names); i++)
+        if (slice_eq(member->name, slice_of(names[i])))
+            return true;
+    return false;
+}
+
+/* Members that are not read may name files, as those of a form do. They would look attached, and be purged a day later. */
 static err_t read_attachments(const struct task_reader *r, const struct json *body, const struct attachment **ret,
                               size_t *ret_count)
 {
     const struct json *array;
+    struct attachments *list = arena_new(r->a, struct attachments);
     TRY(read_array_member(r, body, "attachments", &array));
     if (json_count(array) > TASK_ATTACHED_AT_ONCE_MAX)
         return core_refuse(r->a, REASON_TASK_TOO_MANY_AT_ONCE);
-    struct attachment *attachments = arena_array(r->a, struct attachment, json_count(array) + 1);
-    size_t count = 0;
     JSON_EACH(item, array)
-        TRY(read_attachment(r, item, &attachments[count++]));
-    *ret = attachments;
-    *ret_count = count;
+        TRY(read_attachment(r, item, &list->items[list->count++]));
+    JSON_EACH(member, body)
+        if (!is_read(member))
+            TRY(read_mentioned(r, member, list));
+    *ret = list->items;
+    *ret_count = list->count;
     return NULL;
+}
+
+static bool has_more_than_is_read(const struct json *body)
+{
+    JSON_EACH(member, body)
+        if (!is_read(member) && !json_absent(member))
+            return true;
+    return false;
 }
 
 /* ---- details ---- */
@@ -208,7 +277,7 @@ static err_t read_due(const struct task_reader *r, const struct json *body, stru
     const struct json *duration = json_get(body, "duration");
     int64_t due_ms, minutes = 0;
     bool has_minutes = has_due && !json_absent(duration);
-    if ((has_date && has_due) || (has_date && !date_is_valid(date)) || (has_due && !time_parse_utc(due, &due_ms)) ||
+    if ((has_date && has_due) || (has_date && !date_is_valid(date)) || (has_due && !time_parse_offset(due, &due_ms)) ||
         (has_minutes && (!json_to_i64(duration, &minutes) || minutes < 0 || minutes > INT32_MAX)))
         return wrong_format(r);
     bool cancels = is_patch && !has_date && !has_due && json_flag(body, "cancel_due");
@@ -360,6 +429,7 @@ static err_t read_comment_members(const struct task_reader *r, const struct json
     TRY(read_string_member(r, body, "subject", &ret->subject, &ret->sets_subject));
     TRY(read_attachments(r, body, &ret->attachments, &ret->attachment_count));
     TRY(read_task_patch(r, body, &ret->task_details));
+    ret->may_be_empty = has_more_than_is_read(body);
     ret->reopens = !json_flag(body, "skip_auto_reopen");
     if (has_action && !slice_eq(action, S("finished")) && !slice_eq(action, S("reopened")))
         return wrong_format(r);

@@ -6,6 +6,7 @@
 #include "api/pyrus/json_priv.h"
 #include "api/pyrus/task_json_priv.h"
 #include "api/pyrus/task_request_priv.h"
+#include "base/live.h"
 
 static int64_t task_id_of_path(struct http_exchange *x)
 {
@@ -49,7 +50,7 @@ err_t pyrus_comment_add(struct http_exchange *x)
 err_t pyrus_task_delete(struct http_exchange *x)
 {
     struct pyrus *p = pyrus_of(x);
-    TRY(task_remove(p->core, pyrus_caller(x), task_id_of_path(x), p->options.purge_after_ms, &x->arena));
+    TRY(task_remove(p->core, pyrus_caller(x), task_id_of_path(x), LIVE(p->options.purge_after_ms), &x->arena));
     struct json_reply reply;
     json_reply_begin(&reply, x);
     json_open_object(&reply.out);

@@ -5,6 +5,7 @@
 #include "api/pyrus/errors_priv.h"
 #include "api/pyrus/handlers_priv.h"
 #include "api/pyrus/json_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/file/file_name.h"
 
@@ -27,9 +28,9 @@ static err_t begin_file(struct http_exchange *x, const struct multipart_part *pa
         .origin = PYRUS_PURPOSE,
         .name = name,
         .request_id = who->request_id,
-        .max_bytes = p->options.max_file_size_bytes,
+        .max_bytes = LIVE(p->options.max_file_size_bytes),
         .exact_bytes = -1,
-        .purge_after_ms = p->options.purge_after_ms,
+        .purge_after_ms = LIVE(p->options.purge_after_ms),
     };
     return NULL;
 }
@@ -60,7 +61,7 @@ err_t pyrus_upload(struct http_exchange *x)
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary))
         return pyrus_refuse(&x->arena, PYRUS_BAD_MULTIPART_CONTENT);
-    int64_t max_bytes = (int64_t)pyrus_of(x)->options.max_file_size_bytes + PYRUS_FRAMING_MAX;
+    int64_t max_bytes = (int64_t)LIVE(pyrus_of(x)->options.max_file_size_bytes) + PYRUS_FRAMING_MAX;
     if (x->req.content_length > max_bytes)
         return pyrus_refuse(&x->arena, PYRUS_TOO_LARGE_REQUEST_LENGTH);
     /* A full disk or a used-up quota is reported before the body is sent. The multipart framing is not counted: the

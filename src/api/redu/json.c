@@ -3,6 +3,7 @@
 
 #include "api/kit/json_reply.h"
 #include "api/kit/zone.h"
+#include "base/live.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -146,7 +147,7 @@ void redu_put_file(const struct redu_writer *w, struct json_out *o, const struct
     json_put_string(o, "name", f->file.name);
     json_put_string(o, "mimetype", f->file.content_type);
     json_put_string(o, "size", redu_size(f->file.size_bytes, a));
-    if (w->r->options.byte_as_number)
+    if (LIVE(w->r->options.byte_as_number))
         json_put_int(o, "byte", (int64_t)f->file.size_bytes);
     else
         json_put_string(o, "byte", bytes);

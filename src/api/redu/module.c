@@ -9,6 +9,18 @@ static const struct config_key keys[] = {
 #include "base/config_rows.def"
 };
 
+static err_t check_redu(const void *options, struct arena *a)
+{
+    const struct redu_options *o = options;
+    int minutes;
+    if (!zone_parse(o->time_zone, &minutes))
+        return err_make(a, ERR_INVALID, "redu.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
+                        SLICE_ARG(o->time_zone));
+    if (!o->mime_types.n)
+        return err_make(a, ERR_INVALID, "redu.mime_types: any, vendor, or types separated by blanks");
+    return NULL;
+}
+
 struct opened {
     struct redu redu;
     struct http_api api;
@@ -18,11 +30,7 @@ static err_t open_redu(const struct api_params *params, struct arena *a, const s
 {
     struct opened *o = arena_new(params->arena, struct opened);
     struct redu_options options = *(const struct redu_options *)params->options;
-    if (!zone_parse(options.time_zone, &options.zone_minutes))
-        return err_make(a, ERR_INVALID, "redu.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
-                        SLICE_ARG(options.time_zone));
-    if (!options.mime_types.n)
-        return err_make(a, ERR_INVALID, "redu.mime_types: any, vendor, or types separated by blanks");
+    zone_parse(options.time_zone, &options.zone_minutes); /* it is one: see check_redu */
     TRY(redu_open(&o->redu, params->core, &options, params->links, params->log, a));
     o->api = redu_api(&o->redu);
     *ret = &o->api;
@@ -41,6 +49,8 @@ const struct api_module redu_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct redu_options),
+    .options_at = offsetof(struct redu, options),
+    .check = check_redu,
     .open = open_redu,
     .close = close_redu,
 };

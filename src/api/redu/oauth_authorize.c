@@ -6,6 +6,7 @@
  * its hidden fields went through the browser. */
 #include "api/kit/browser.h"
 #include "api/redu/oauth_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "http/target.h"
 
@@ -149,7 +150,7 @@ err_t redu_authorize_show(struct http_exchange *x)
 struct token_policy redu_token_policy(struct http_exchange *x)
 {
     const struct redu_options *options = &redu_of(x)->options;
-    return (struct token_policy){ options->token_lifetime_ms, options->tokens_per_application };
+    return (struct token_policy){ LIVE(options->token_lifetime_ms), LIVE(options->tokens_per_application) };
 }
 
 static err_t give_token(struct http_exchange *x, const struct authorization *z)

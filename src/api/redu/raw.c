@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The link by which a file is read without a token: a signed GET of the object store (docs/apis/redu.md §7). */
 #include "api/redu/json_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
 #include "core/file/file_name.h"
@@ -30,7 +31,7 @@ slice redu_raw_link(const struct redu_writer *w, const struct file *f, struct ar
     const struct sign_pair headers[] = { { S("host"), w->storage_host } };
     const struct sign_request request = { S("GET"), path, params, LENGTH_OF(params), headers, LENGTH_OF(headers) };
     enum sign_fault fault =
-        sigv4_sign_link(&r->signer, &request, r->options.link_lifetime_ms / 1000, w->now_ms, a, &query);
+        sigv4_sign_link(&r->signer, &request, LIVE(r->options.link_lifetime_ms) / 1000, w->now_ms, a, &query);
     assert(!fault);
     return arena_printf(a, SLICE_FMT SLICE_FMT "?" SLICE_FMT, SLICE_ARG(w->storage), SLICE_ARG(path), SLICE_ARG(query));
 }

@@ -14,7 +14,7 @@
 #define FILE_FIELD S("file[content]")
 enum {
     TYPE_MAX = 255, /* bytes; a link has it, and must stay shorter than a line of a request */
-    FILES_MAX = 100 /* of one form: each is looked up, on a loop if the form is small */
+    FILES_MAX = 20  /* of one form: each is looked up, on a loop if the form is small */
 };
 
 struct file_upload {

@@ -3,6 +3,7 @@
 
 #include "api/kit/file_object.h"
 #include "api/resumable/digest_fields.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/file/file.h"
 #include "http/field.h"
@@ -236,9 +237,9 @@ void append_init(struct append *p, struct http_exchange *x)
         .sink = { .write = write_append, .finish = finish_append, .off_loop = true, .ends_in_lane = true },
         .x = x,
         .tells_progress = is_ietf && speaks_interim(x),
-        .opening = { .max_bytes = (uint64_t)call->api->options.max_file_bytes,
+        .opening = { .max_bytes = (uint64_t)LIVE(call->api->options.max_file_bytes),
                      .rivalry = is_ietf ? TRANSFER_ENDS_ANOTHER : TRANSFER_ENDS_SILENT,
-                     .lifetime_ms = call->api->options.expiry_ms }
+                     .lifetime_ms = LIVE(call->api->options.expiry_ms) }
     };
 }
 

@@ -4,6 +4,7 @@
 #include "api/kit/file_object.h"
 #include "api/resumable/cors.h"
 #include "base/config_key.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "http/structured_field.h"
 
@@ -139,9 +140,10 @@ slice call_limits(struct http_exchange *x, const struct transfer *t)
 {
     const struct resumable *r = x->api->context;
     struct arena *a = &x->arena;
-    int64_t age_ms = t ? t->expires_at_ms - core_now_ms(r->core) : r->options.expiry_ms;
-    slice size =
-        r->options.max_file_bytes ? arena_printf(a, ", max-size=%lld", (long long)r->options.max_file_bytes) : S("");
+    int64_t age_ms = t ? t->expires_at_ms - core_now_ms(r->core) : LIVE(r->options.expiry_ms);
+    slice size = LIVE(r->options.max_file_bytes)
+                     ? arena_printf(a, ", max-size=%lld", (long long)LIVE(r->options.max_file_bytes))
+                     : S("");
     return arena_printf(a, "min-size=0" SLICE_FMT ", max-age=%lld", SLICE_ARG(size),
                         (long long)(age_ms > 0 ? age_ms / SECOND : 0));
 }

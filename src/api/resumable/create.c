@@ -4,6 +4,7 @@
 #include "api/resumable/append.h"
 #include "api/resumable/digest_fields.h"
 #include "api/resumable/metadata.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/file/file_name.h"
 #include "core/transfer/transfer.h"
@@ -193,8 +194,8 @@ err_t create_upload(struct http_exchange *x)
     c->append.creates = true;
     c->request = (struct transfer_request){ .origin = S(ORIGIN),
                                             .length = -1,
-                                            .max_bytes = (uint64_t)options->max_file_bytes,
-                                            .lifetime_ms = options->expiry_ms };
+                                            .max_bytes = (uint64_t)LIVE(options->max_file_bytes),
+                                            .lifetime_ms = LIVE(options->expiry_ms) };
     TRY(call->protocol == PROTOCOL_TUS ? read_tus_head(x, c) : read_ietf_head(x, c));
     if (c->request.length >= 0 && x->req.content_length > c->request.length)
         return resumable_refuse(&x->arena, RESUMABLE_TOO_LONG);

@@ -35,6 +35,7 @@ const struct api_module resumable_module = {
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct resumable_options),
+    .options_at = offsetof(struct resumable, options),
     .open = open_resumable,
     .close = close_resumable,
 };

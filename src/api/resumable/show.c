@@ -4,6 +4,7 @@
 #include "api/kit/json_reply.h"
 #include "api/resumable/call.h"
 #include "api/resumable/cors.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/transfer/transfer.h"
 #include "http/target.h"
@@ -28,8 +29,8 @@ err_t show_options(struct http_exchange *x)
     http_reply_header(x, "Tus-Version", S(TUS_VERSION));
     http_reply_header(x, "Tus-Extension", S(TUS_EXTENSIONS));
     http_reply_header(x, "Tus-Checksum-Algorithm", S(TUS_CHECKSUMS));
-    if (r->options.max_file_bytes)
-        call_put_number(x, "Tus-Max-Size", r->options.max_file_bytes);
+    if (LIVE(r->options.max_file_bytes))
+        call_put_number(x, "Tus-Max-Size", LIVE(r->options.max_file_bytes));
     http_reply_header(x, "Upload-Limit", call_limits(x, NULL));
     http_reply(x, 204, NULL, S(""));
     return NULL;

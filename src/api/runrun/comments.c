@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comments on tasks, and on documents that are attached to tasks. A comment may have documents of its own. */
+#include "api/runrun/comments_priv.h"
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/items_priv.h"
 #include "api/runrun/page_priv.h"
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "base/live.h"
 #include "core/access/people.h"
 #include "core/records/comment.h"
 #include "core/records/task.h"
@@ -84,7 +86,7 @@ static err_t begin_comment(struct runrun_items *items, int64_t id, struct buf *o
     return NULL;
 }
 
-static err_t write_comment(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool *ret_done)
+err_t runrun_write_comment(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool *ret_done)
 {
     bool end;
     switch (items->stage) {
@@ -126,7 +128,8 @@ static err_t read_commentable(struct http_exchange *x, const struct json *body, 
     return NULL;
 }
 
-err_t runrun_comment_create(struct http_exchange *x)
+/* task_id: the task that the path names; NULL: the body says what the comment is about. */
+static err_t create_comment(struct http_exchange *x, const int64_t *task_id)
 {
     struct task_comment c = { .text = S("") };
     struct runrun_field_errors errors = { .count = 0 };
@@ -143,9 +146,24 @@ err_t runrun_comment_create(struct http_exchange *x)
     else if (c.document_count == 0)
         runrun_add_field_error(&errors, "text", RUNRUN_BLANK);
     TRY(runrun_refuse_fields(x, &errors));
-    TRY(read_commentable(x, body, &c.task_id, &c.file_id));
+    if (task_id)
+        c.task_id = *task_id;
+    else
+        TRY(read_commentable(x, body, &c.task_id, &c.file_id));
     TRY(task_comment_add(runrun_of(x)->core, runrun_caller(x), &c, &x->arena, &comment_id));
-    return runrun_reply_item(x, 201, write_comment, comment_id);
+    return runrun_reply_item(x, 201, runrun_write_comment, comment_id);
+}
+
+err_t runrun_comment_create(struct http_exchange *x)
+{
+    return create_comment(x, NULL);
+}
+
+err_t runrun_task_comment_create(struct http_exchange *x)
+{
+    int64_t task_id;
+    TRY(runrun_path_id(x, &task_id));
+    return create_comment(x, &task_id);
 }
 
 /* ---- reading ---- */
@@ -164,14 +182,14 @@ err_t runrun_comment_list(struct http_exchange *x)
         TRY(task_list_comments(runrun_of(x)->core, runrun_caller(x), &query, &x->arena, &comments));
     } while (page_restart(&page, comments.total));
     runrun_page_headers(x, &page, comments.count, comments.total);
-    return runrun_reply_list(runrun_items_new(x, write_comment, comments.ids, comments.count));
+    return runrun_reply_list(runrun_items_new(x, runrun_write_comment, comments.ids, comments.count));
 }
 
 err_t runrun_comment_get(struct http_exchange *x)
 {
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    return runrun_reply_item(x, 200, write_comment, id);
+    return runrun_reply_item(x, 200, runrun_write_comment, id);
 }
 
 /* ---- changing ---- */
@@ -181,7 +199,7 @@ static bool may_edit_comment(struct http_exchange *x, const struct comment *c)
 {
     struct runrun *r = runrun_of(x);
     return c->author_id == runrun_caller(x)->user_id &&
-           core_now_ms(r->core) < c->created_at_ms + r->options.change_window_ms;
+           core_now_ms(r->core) < c->created_at_ms + LIVE(r->options.change_window_ms);
 }
 
 err_t runrun_comment_edit(struct http_exchange *x)
@@ -201,7 +219,7 @@ err_t runrun_comment_edit(struct http_exchange *x)
         return runrun_refuse_field(x, "text", RUNRUN_BLANK);
     struct task_comment_edit edit = { .task_id = comment.task_id, .comment_id = id, .text = text->string };
     TRY(task_comment_edit(r->core, runrun_caller(x), &edit, &x->arena));
-    return runrun_reply_item(x, 200, write_comment, id);
+    return runrun_reply_item(x, 200, runrun_write_comment, id);
 }
 
 err_t runrun_comment_delete(struct http_exchange *x)
@@ -210,8 +228,8 @@ err_t runrun_comment_delete(struct http_exchange *x)
     int64_t id;
     TRY(runrun_path_id(x, &id));
     struct task_comment_removal removal = { .comment_id = id,
-                                            .window_ms = r->options.change_window_ms,
-                                            .purge_after_ms = r->options.pending_lifetime_ms };
+                                            .window_ms = LIVE(r->options.change_window_ms),
+                                            .purge_after_ms = LIVE(r->options.pending_lifetime_ms) };
     TRY(task_comment_remove(r->core, runrun_caller(x), &removal, &x->arena));
     runrun_reply_no_content(x);
     return NULL;

@@ -10,6 +10,7 @@
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/sign_priv.h"
+#include "base/live.h"
 #include "core/ticket/ticket.h"
 
 static void reply_document(struct http_exchange *x, const struct document *d)
@@ -113,7 +114,7 @@ err_t runrun_document_delete(struct http_exchange *x)
     struct runrun *r = runrun_of(x);
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    TRY(document_delete(r->core, runrun_caller(x), id, r->options.change_window_ms, &x->arena));
+    TRY(document_delete(r->core, runrun_caller(x), id, LIVE(r->options.change_window_ms), &x->arena));
     runrun_reply_no_content(x);
     return NULL;
 }

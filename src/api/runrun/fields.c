@@ -8,6 +8,7 @@
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
+#include "base/live.h"
 #include "core/task/task.h"
 
 static bool is_on_board(const struct json *field, int64_t board_id)
@@ -93,7 +94,7 @@ err_t runrun_board_fields(struct http_exchange *x)
     struct runrun *r = runrun_of(x);
     int64_t id;
     TRY(runrun_path_id(x, &id));
-    if (r->options.strict_boards && !runrun_board_is_known(r->boards, id))
+    if (LIVE(r->options.strict_boards) && !runrun_board_is_known(r->boards, id))
         return runrun_refuse(&x->arena, RUNRUN_NO_RECORD);
     return reply_fields(x, id);
 }

@@ -22,8 +22,12 @@ err_t runrun_file_download(struct http_exchange *);
 err_t runrun_task_create(struct http_exchange *);
 err_t runrun_task_get(struct http_exchange *);
 err_t runrun_task_list(struct http_exchange *);
+err_t runrun_task_edit(struct http_exchange *);
+err_t runrun_description_get(struct http_exchange *);
+err_t runrun_description_edit(struct http_exchange *);
 err_t runrun_task_delete(struct http_exchange *);
 err_t runrun_comment_create(struct http_exchange *);
+err_t runrun_task_comment_create(struct http_exchange *);
 err_t runrun_comment_list(struct http_exchange *);
 err_t runrun_comment_get(struct http_exchange *);
 err_t runrun_comment_edit(struct http_exchange *);
@@ -32,5 +36,7 @@ err_t runrun_board_fields(struct http_exchange *);
 err_t runrun_task_fields(struct http_exchange *);
 err_t runrun_field_options(struct http_exchange *);
 err_t runrun_user_me(struct http_exchange *);
+err_t runrun_user_list(struct http_exchange *);
+err_t runrun_user_get(struct http_exchange *);
 
 #endif

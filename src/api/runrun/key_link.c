@@ -3,6 +3,7 @@
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/key_link_priv.h"
 #include "api/runrun/runrun_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/access/people.h"
 #include "core/grant.h"
@@ -24,7 +25,7 @@ slice runrun_key_link_make(struct http_exchange *x, const char *kind, const int6
     struct runrun *r = runrun_of(x);
     struct arena *a = &x->arena;
     const struct principal *who = runrun_caller(x);
-    int64_t expires_at_ms = core_now_ms(r->core) + r->options.link_lifetime_ms;
+    int64_t expires_at_ms = core_now_ms(r->core) + LIVE(r->options.link_lifetime_ms);
     SCOPED(buf_releasep) struct buf list;
     buf_init(&list, 0);
     for (size_t i = 0; i < count; i++) {

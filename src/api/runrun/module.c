@@ -2,6 +2,7 @@
 #include "api/kit/module.h"
 #include "api/kit/zone.h"
 #include "api/runrun/runrun.h"
+#include "api/runrun/webhook_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,10 @@ static const struct config_key keys[] = {
 static err_t check_runrun(const void *options, struct arena *a)
 {
     const struct runrun_options *o = options;
+    int minutes;
+    if (!zone_parse(o->time_zone, &minutes))
+        return err_make(a, ERR_INVALID, "runrun.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
+                        SLICE_ARG(o->time_zone));
     if (o->pending_lifetime_ms < o->form_lifetime_ms + HOUR)
         return err_make(a, ERR_INVALID,
                         "runrun.pending_lifetime is less than runrun.form_lifetime and an hour: uploads in time would "
@@ -59,9 +64,7 @@ static err_t open_runrun(const struct api_params *params, struct arena *a, const
 {
     struct opened *o = arena_new(params->arena, struct opened);
     struct runrun_options options = *(const struct runrun_options *)params->options;
-    if (!zone_parse(options.time_zone, &options.zone_minutes))
-        return err_make(a, ERR_INVALID, "runrun.time_zone: '" SLICE_FMT "' is not an offset such as -03:00",
-                        SLICE_ARG(options.time_zone));
+    zone_parse(options.time_zone, &options.zone_minutes); /* it is one: see check_runrun */
     if (options.boards_file.n)
         TRY(read_boards(params->arena, options.boards_file, a, &options.boards));
     TRY(runrun_open(&o->runrun, params->core, &options, params->links, params->log, a));
@@ -79,9 +82,12 @@ const struct api_module runrun_module = {
     .name = "runrun",
     .key_form = API_KEYS_PAIR,
     .key_names = { "app_key", "user_token" },
+    .webhook = &runrun_webhook,
     .keys = keys,
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct runrun_options),
+    .options_at = offsetof(struct runrun, options),
+    .reload = runrun_reload,
     .check = check_runrun,
     .form_exemption = get_runrun_exemption,
     .open = open_runrun,

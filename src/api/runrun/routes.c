@@ -6,6 +6,7 @@
 #include "api/runrun/errors_priv.h"
 #include "api/runrun/handlers_priv.h"
 #include "api/runrun/runrun.h"
+#include "base/live.h"
 #include "base/seal.h"
 #include <string.h>
 
@@ -33,8 +34,13 @@ static const struct http_route runrun_routes[] = {
     BOTH("POST", "/tasks", runrun_task_create, 0, "§6.8"),
     BOTH("GET", "/tasks", runrun_task_list, HTTP_NO_BODY, "§6.8"),
     BOTH("GET", "/tasks/{id}", runrun_task_get, HTTP_NO_BODY, "§6.8"),
+    BOTH("PUT", "/tasks/{id}", runrun_task_edit, 0, "§6.8"),
+    BOTH("PATCH", "/tasks/{id}", runrun_task_edit, 0, "§6.8"),
+    BOTH("GET", "/tasks/{id}/description", runrun_description_get, HTTP_NO_BODY, "§6.8"),
+    BOTH("PUT", "/tasks/{id}/description", runrun_description_edit, 0, "§6.8"),
     BOTH("DELETE", "/tasks/{id}", runrun_task_delete, HTTP_NO_BODY, "§6.8"),
     BOTH("POST", "/comments", runrun_comment_create, 0, "§6.9"),
+    BOTH("POST", "/tasks/{id}/comments", runrun_task_comment_create, 0, "§6.9"),
     BOTH("GET", "/tasks/{id}/comments", runrun_comment_list, HTTP_NO_BODY, "§6.9"),
     BOTH("GET", "/comments/{id}", runrun_comment_get, HTTP_NO_BODY, "§6.9"),
     BOTH("PUT", "/comments/{id}", runrun_comment_edit, 0, "§6.9"),
@@ -43,6 +49,8 @@ static const struct http_route runrun_routes[] = {
     BOTH("GET", "/tasks/{id}/fields", runrun_task_fields, HTTP_NO_BODY, "§6.10"),
     BOTH("GET", "/fields/{id}/options", runrun_field_options, HTTP_NO_BODY, "§6.10"),
     BOTH("GET", "/users/me", runrun_user_me, HTTP_NO_BODY, "§6.11"),
+    BOTH("GET", "/users", runrun_user_list, HTTP_NO_BODY, "§6.11"),
+    BOTH("GET", "/users/{id}", runrun_user_get, HTTP_NO_BODY, "§6.11"),
 };
 
 static const char *const runrun_prefixes[] = { "/api/v1.0",   "/api/documents", "/api/tasks", "/api/comments",
@@ -77,6 +85,12 @@ err_t runrun_open(struct runrun *r, struct core *core, const struct runrun_optio
     if (e)
         runrun_close(r);
     return e;
+}
+
+void runrun_reload(const struct http_api *api)
+{
+    struct runrun *r = api->context;
+    rate_limit_set(&r->rate, LIVE(r->options.rate_limit), 60000);
 }
 
 void runrun_close(struct runrun *r)

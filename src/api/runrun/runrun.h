@@ -44,6 +44,8 @@ struct runrun {
  * CONFLICT the bucket belongs to an account; those of the stores. */
 MUST_USE err_t runrun_open(struct runrun *, struct core *, const struct runrun_options *, const struct link_base *,
                            struct log *, struct arena *a);
+/* The options of the API that has this context have changed. */
+void runrun_reload(const struct http_api *);
 void runrun_close(struct runrun *); /* a zeroed struct is fine */
 /* The API in the form that the HTTP engine takes. `r` is its context and must outlive the result. */
 struct http_api runrun_api(struct runrun *r);

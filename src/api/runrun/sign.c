@@ -2,6 +2,7 @@
 /* Source: docs/apis/runrun.md §7 for forms, §6.5 for links. */
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/sign_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "http/content_disposition.h"
 #include "http/target.h"
@@ -91,7 +92,7 @@ static void put_v2_fields(struct json_reply *reply, const struct document *d, in
 static slice storage_origin(struct http_exchange *x, slice *ret_host)
 {
     struct runrun *r = runrun_of(x);
-    return link_storage_origin(r->links, r->options.storage_url, &x->req, &x->arena, ret_host);
+    return link_own_storage_origin(r->links, r->options.storage_url, &x->req, &x->arena, ret_host);
 }
 
 void runrun_put_form(struct json_reply *reply, const struct document *d)
@@ -99,13 +100,13 @@ void runrun_put_form(struct json_reply *reply, const struct document *d)
     struct runrun *r = runrun_of(reply->x);
     struct json_out *o = &reply->out;
     slice host, origin = storage_origin(reply->x, &host);
-    int64_t now_ms = d->file.created_at_ms, expires_at_ms = now_ms + r->options.form_lifetime_ms;
+    int64_t now_ms = d->file.created_at_ms, expires_at_ms = now_ms + LIVE(r->options.form_lifetime_ms);
     json_name(o, "fields");
     json_open_object(o);
     json_put_string(o, "key", d->ticket.key);
     put_v4_fields(reply, d, now_ms, expires_at_ms);
     json_put_string(o, "success_action_status", FORM_STATUS);
-    if (r->options.legacy_fields)
+    if (LIVE(r->options.legacy_fields))
         put_v2_fields(reply, d, expires_at_ms);
     json_close_object(o);
     json_put_string(
@@ -130,8 +131,8 @@ slice runrun_download_link(struct http_exchange *x, const struct document *d)
     };
     const struct sign_pair headers[] = { { S("host"), host } };
     const struct sign_request request = { S("GET"), path, params, LENGTH_OF(params), headers, LENGTH_OF(headers) };
-    enum sign_fault fault =
-        sigv4_sign_link(&r->signer, &request, r->options.link_lifetime_ms / 1000, core_now_ms(r->core), a, &query);
+    enum sign_fault fault = sigv4_sign_link(&r->signer, &request, LIVE(r->options.link_lifetime_ms) / 1000,
+                                            core_now_ms(r->core), a, &query);
     assert(!fault);
     return arena_printf(a, SLICE_FMT SLICE_FMT "?" SLICE_FMT, SLICE_ARG(origin), SLICE_ARG(path), SLICE_ARG(query));
 }

@@ -6,6 +6,7 @@
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/task_json_priv.h"
 #include "core/access/people.h"
+#include "core/task/task.h"
 #include "core/task/task_summary.h"
 
 const struct json *runrun_task_details(struct http_exchange *x, const struct task *t, struct arena *a)
@@ -53,6 +54,14 @@ static void put_assignments(struct json_out *o, const struct task_summary *s)
         runrun_put_null(o, "team_name");
         json_close_object(o);
     }
+    for (size_t i = 0; i < s->awaited_count; i++) {
+        json_open_object(o);
+        json_put_string(o, "assignee_id", s->awaited[i].name);
+        json_put_string(o, "assignee_name", s->awaited[i].name);
+        runrun_put_null(o, "team_id");
+        runrun_put_null(o, "team_name");
+        json_close_object(o);
+    }
     json_close_array(o);
 }
 
@@ -73,7 +82,7 @@ static bool is_assigned(const struct task_summary *s)
     for (size_t i = 0; i < s->member_count; i++)
         if (s->members[i].roles & TASK_RESPONSIBLE)
             return true;
-    return false;
+    return s->awaited_count > 0;
 }
 
 /* The fields of the vendor's task that have no meaning here. */
@@ -162,4 +171,37 @@ err_t runrun_write_task_with_description(struct runrun_items *items, int64_t id,
                                          bool *ret_done)
 {
     return write_task(items, id, out, a, true, ret_done);
+}
+
+/* The vendor's documentation has had two names for the text. */
+static void put_description(struct json_reply *reply, const struct task *t)
+{
+    struct json_out *o = &reply->out;
+    const struct json *details = runrun_task_details(reply->x, t, reply->a);
+    int64_t edited_at_ms = 0;
+    const struct json *edited = json_get(details, RUNRUN_DESCRIPTION_EDITED);
+    if (edited && !json_to_i64(edited, &edited_at_ms))
+        edited_at_ms = 0;
+    json_open_object(o);
+    json_put_int(o, "id", t->id);
+    put_detail(o, details, "description");
+    json_name(o, "body");
+    if (json_get(details, "description"))
+        json_add_value(o, json_get(details, "description"));
+    else
+        json_add_null(o);
+    runrun_put_null(o, "current_editor_id");
+    runrun_put_null(o, "current_editor_name");
+    runrun_put_date(reply, "edited_at", edited_at_ms);
+    runrun_put_null(o, "locked_at");
+    json_close_object(o);
+}
+
+err_t runrun_write_description(struct runrun_items *items, int64_t id, struct buf *out, struct arena *a, bool *ret_done)
+{
+    struct http_exchange *x = items->pieces.pieces.x;
+    struct task task;
+    TRY(task_get_visible(runrun_of(x)->core, runrun_caller(x), id, a, &task));
+    put_description(json_item_begin(&items->pieces, a), &task);
+    return json_item_end(&items->pieces, out, ret_done);
 }

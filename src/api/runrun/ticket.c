@@ -12,6 +12,7 @@
 #include "api/runrun/request_priv.h"
 #include "api/runrun/runrun_priv.h"
 #include "api/runrun/sign_priv.h"
+#include "base/live.h"
 #include "base/media_type.h"
 #include "core/file/file_name.h"
 #include "http/target.h"
@@ -46,7 +47,7 @@ static slice read_file_name(const struct json *document, struct runrun_field_err
 static uint64_t read_file_size(struct http_exchange *x, const struct json *document, struct runrun_field_errors *errors)
 {
     const struct json *j = json_get(document, "data_file_size");
-    uint64_t max_bytes = runrun_of(x)->options.max_document_bytes;
+    uint64_t max_bytes = LIVE(runrun_of(x)->options.max_document_bytes);
     int64_t size = 0;
     if (json_absent(j) || (j->type == JS_STRING && runrun_is_blank(j->string)))
         runrun_add_field_error(errors, "data_file_size", RUNRUN_BLANK);
@@ -134,7 +135,7 @@ err_t runrun_ticket_create(struct http_exchange *x)
     struct runrun_field_errors errors = { .count = 0 };
     struct ticket_call *t = arena_new(a, struct ticket_call);
     int64_t task_id;
-    if (r->options.block_documents_creation)
+    if (LIVE(r->options.block_documents_creation))
         return runrun_refuse(a, RUNRUN_DOCUMENTS_BLOCKED);
     TRY(read_task_id(x, &task_id));
     TRY(runrun_read_body(x, &body));
@@ -150,8 +151,8 @@ err_t runrun_ticket_create(struct http_exchange *x)
     t->request.bucket_id = r->bucket.id;
     t->request.key_head = arena_printf(a, "data/enterprise/%lld/", (long long)runrun_caller(x)->account_id);
     t->request.key_tail = arena_printf(a, "/" SLICE_FMT, SLICE_ARG(name));
-    t->request.lifetime_ms = r->options.form_lifetime_ms;
-    t->request.pending_ms = r->options.pending_lifetime_ms;
+    t->request.lifetime_ms = LIVE(r->options.form_lifetime_ms);
+    t->request.pending_ms = LIVE(r->options.pending_lifetime_ms);
     t->request.refuse_duplicate = runrun_is_true(json_get(document, "warning_duplicate"));
     x->work = t;
     TRY(arena_check(a)); /* what the ticket would say may be incomplete */

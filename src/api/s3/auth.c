@@ -10,6 +10,8 @@
 #include "api/s3/call_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/signing_keys_priv.h"
+#include "api/s3/words_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/access/access.h"
 #include "sign/sigv2.h"
@@ -41,7 +43,7 @@ static err_t show_times(struct s3_call *call, err_t e, enum sign_fault fault)
 
 static err_t show_malformed(struct s3_call *call, err_t e, const struct sign_detail *detail)
 {
-    if (slice_eq(detail->about, S("region")) && call->s3->options.only_region)
+    if (slice_eq(detail->about, S("region")) && LIVE(call->s3->options.only_region))
         s3_show(call, e, "Region", call->s3->options.region);
     return s3_show(call, e, "Part", detail->about);
 }
@@ -128,11 +130,12 @@ static err_t authenticate_v4(struct s3_call *call, bool is_link)
 {
     struct sign_request *r = &call->signed_request;
     struct sign_detail detail = { 0 };
-    slice region = call->s3->options.only_region ? call->s3->options.region : S(""), secret;
+    slice region = LIVE(call->s3->options.only_region) ? call->s3->options.region : S(""), secret;
     enum sign_fault fault = sigv4_parse(r, region, &call->x->arena, &call->claim, &detail);
     call->claim.is_link = is_link;
     if (fault)
         return s3_refuse_signature(call, fault, &detail);
+    TRY(s3_add_query_headers(call)); /* r has its own list of the headers */
     TRY(s3_find_secret(call, call->claim.access_key, &secret));
     s3_signing_key(call->s3, call->claim.access_key, secret, &call->claim, &call->key4);
     call->verify_late = lacks_digest(call);
@@ -158,13 +161,6 @@ err_t s3_verify_body(struct s3_call *call, const unsigned char sha256[SHA256_SIZ
 
 /* ---- version 2 ---- */
 
-/* Of the signature itself, and of SDKs, which add x-id to every address. */
-static bool has_no_effect(slice parameter)
-{
-    return slice_eq(parameter, S("AWSAccessKeyId")) || slice_eq(parameter, S("Expires")) ||
-           slice_eq(parameter, S("Signature")) || slice_eq(parameter, S("x-id"));
-}
-
 /* The signature covers the path and the subresources, but not the parameters that choose what a listing shows. Whoever has
  * a link to one page could change them and read all of it. So a link is valid for an object only, and a parameter that
  * has an effect must be covered. */
@@ -174,7 +170,8 @@ static err_t check_v2_scope(struct s3_call *call)
         return s3_refuse(&call->x->arena, S3_AUTH_LINK_OBJECT);
     for (size_t i = 0; i < call->query.count; i++) {
         slice name = call->query.params[i].name;
-        if (s3_parameter_is_known(name) && !sigv2_covers(name) && !has_no_effect(name))
+        const struct s3_word *word = s3_word_of(name, S3_QUERY);
+        if (word && word->fate == S3_TAKEN && !sigv2_covers(name))
             return s3_refuse_with(&call->x->arena, S3_AUTH_LINK_PARAMETER, name);
     }
     return NULL;
@@ -189,6 +186,8 @@ static err_t authenticate_v2(struct s3_call *call)
     slice secret;
     call->claim.is_link = true;
     enum sign_fault fault = sigv2_parse(r, a, &claim, &detail);
+    if (fault == SIGN_ALGORITHM) /* S3 accepts it for writes, too */
+        return s3_refuse(a, S3_AUTH_NOT_OFFERED);
     if (fault)
         return s3_refuse_signature(call, fault, &detail);
     TRY(check_v2_scope(call));

@@ -8,6 +8,7 @@
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "base/xml.h"
 
@@ -138,9 +139,6 @@ static err_t check_create_headers(struct s3_call *call)
     const struct http_request *req = &call->x->req;
     slice acl = http_header(req, "x-amz-acl"), owner = http_header(req, "x-amz-object-ownership");
     slice lock = http_header(req, "x-amz-bucket-object-lock-enabled");
-    for (size_t i = 0; i < req->header_count; i++)
-        if (slice_starts_nocase(req->headers[i].name, S("x-amz-grant-")))
-            return s3_refuse(&call->x->arena, S3_ACL_NOT_SUPPORTED);
     if (acl.n && !slice_eq(acl, S("private")))
         return s3_refuse(&call->x->arena, S3_ACL_NOT_SUPPORTED);
     if (slice_eq_nocase(lock, S("true")) || (owner.n && !slice_eq(owner, S("BucketOwnerEnforced"))))
@@ -168,7 +166,7 @@ static err_t check_create_document(struct s3_call *call)
     slice wanted = slice_trim(xml_child_text(root, "LocationConstraint"));
     if (xml_child(root, "Location") || xml_child(root, "Bucket") || xml_child(root, "Tags"))
         return s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED);
-    if (is_region_name(wanted) && (wanted.n == 0 || !o->only_region || slice_eq(wanted, o->region)))
+    if (is_region_name(wanted) && (wanted.n == 0 || !LIVE(o->only_region) || slice_eq(wanted, o->region)))
         return NULL;
     return s3_show(call, s3_refuse(&call->x->arena, S3_INVALID_LOCATION), "LocationConstraint", wanted);
 }
@@ -194,6 +192,8 @@ err_t s3_bucket_create(struct s3_call *call)
     TRY(check_create_document(call));
     err_t e = is_other_kind_of_name(call->bucket) ? s3_refuse(&x->arena, S3_INVALID_BUCKET_NAME)
                                                   : bucket_create(call->s3->core, &call->who, call->bucket, &x->arena);
+    if (err_reason(e) == REASON_BUCKET_OWNED && !location(call).n)
+        e = NULL; /* in us-east-1, and only there, S3 says that the owner has it already (API reference, CreateBucket) */
     TRY(err_reason(e) ? s3_show(call, e, "BucketName", call->bucket) : e);
     slice parts[] = { S("/"), call->bucket };
     http_reply_header(x, "Location", arena_join(&x->arena, parts, LENGTH_OF(parts)));
@@ -246,8 +246,7 @@ err_t s3_versioning_get(struct s3_call *call)
     return s3_reply_xml(call, &b);
 }
 
-/* In a bucket whose versioning is suspended each key has one version, named null. That is what every bucket here does,
- * so Suspended needs no change and succeeds. */
+/* Each key has one version. What is suspended could be enabled again, and GET would have to show it: so neither is accepted. */
 err_t s3_versioning_put(struct s3_call *call)
 {
     struct bucket bucket;
@@ -255,9 +254,7 @@ err_t s3_versioning_put(struct s3_call *call)
     TRY(s3_authorize_bucket(call, BUCKET_MANAGE, &bucket));
     TRY(s3_read_document(call, "VersioningConfiguration", &root));
     slice status = slice_trim(xml_child_text(root, "Status"));
-    if (slice_eq(status, S("Enabled")) || slice_eq(slice_trim(xml_child_text(root, "MfaDelete")), S("Enabled")))
-        return s3_refuse(&call->x->arena, S3_NO_VERSIONING);
-    if (!slice_eq(status, S("Suspended")))
-        return s3_refuse(&call->x->arena, S3_VERSIONING_STATUS);
-    return s3_reply_status(call, 200);
+    bool is_known = slice_eq(status, S("Enabled")) || slice_eq(status, S("Suspended"));
+    return s3_refuse(&call->x->arena,
+                     is_known || xml_child(root, "MfaDelete") ? S3_NO_VERSIONING : S3_VERSIONING_STATUS);
 }

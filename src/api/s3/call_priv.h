@@ -29,6 +29,28 @@ enum {
     S3_LONG = 16
 };
 
+/* Of each operation, for words.def. All that change nothing share one; copies are other operations than the rows in which they are
+ * found (s3_operation_bit). */
+enum s3_operation_bit {
+    S3_FOR_READ = 1,
+    S3_FOR_PUT = 2,
+    S3_FOR_COPY = 4,
+    S3_FOR_PART = 8,
+    S3_FOR_PART_COPY = 16,
+    S3_FOR_CREATE_UPLOAD = 32,
+    S3_FOR_COMPLETE = 64,
+    S3_FOR_ABORT = 128,
+    S3_FOR_DELETE = 256,
+    S3_FOR_DELETE_OBJECTS = 512,
+    S3_FOR_TAGGING = 1024,
+    S3_FOR_TAGGING_DELETE = 2048,
+    S3_FOR_FORM = 4096,
+    S3_FOR_CREATE_BUCKET = 8192,
+    S3_FOR_BUCKET_DOCUMENT = 16384,
+    S3_FOR_BUCKET_DELETE = 32768,
+    S3_FOR_END = 65536
+};
+
 struct s3_call;
 struct s3_operation {
     const char *method; /* "GET" also serves HEAD where HEAD has no operation of its own */
@@ -38,6 +60,7 @@ struct s3_operation {
     unsigned flags;
     size_t max_body;  /* bytes */
     const char *name; /* as S3 calls the operation */
+    enum s3_operation_bit bit;
 };
 
 #define S3_DETAILS_MAX 8

@@ -35,3 +35,15 @@ err_t s3_condition_read(struct s3_call *call, struct entry_condition *ret)
         return s3_show(call, s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED), "Header", S("If-None-Match"));
     return NULL;
 }
+
+err_t s3_condition_date(struct s3_call *call, const char *name, int64_t *ret_ms)
+{
+    slice text = http_header(&call->x->req, name);
+    *ret_ms = 0;
+    if (!text.p)
+        return NULL;
+    if (!time_parse_http(slice_trim(text), ret_ms))
+        return s3_refuse_argument(call, S3_INVALID_ARGUMENT, name, text);
+    *ret_ms = *ret_ms ? *ret_ms : 1; /* 0 says that there is no condition */
+    return NULL;
+}

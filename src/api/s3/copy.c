@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
+#include "core/object/content.h"
 #include "core/object/digest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The signature of two such headers is the same as that of one header with a comma in its value, which names another
@@ -27,7 +29,8 @@ static bool named_twice(const struct http_request *req)
     return n > 1;
 }
 
-/* Parse "/bucket/key?versionId=null", percent-encoded; the slash in front is optional. */
+/* Parse "/bucket/key?versionId=null", the slash in front being optional. It is encoded as a form is, in which + is a blank: SDKs
+ * for Java and Ruby send it so, and all encode a plus as %2B. */
 static err_t parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_key)
 {
     slice source = http_header(&call->x->req, "x-amz-copy-source"), path, query, bucket, key;
@@ -37,7 +40,7 @@ static err_t parse_source(struct s3_call *call, slice *ret_bucket, slice *ret_ke
     slice_cut(source, '?', &path, &query);
     if (path.n != source.n && !slice_eq(query, S("versionId=null")))
         return s3_refuse(a, slice_starts(query, S("versionId=")) ? S3_NO_SUCH_VERSION : S3_COPY_SOURCE);
-    if (target_decode(path, a, &path))
+    if (!percent_decode(a, path, true, &path) || slice_find_byte(path, 0) != SLICE_NONE)
         path = S("");
     path = slice_from(path, slice_starts(path, S("/")) ? 1 : 0);
     if (!slice_cut(path, '/', &bucket, &key) || !bucket.n || !key.n || key.n > ENTRY_KEY_MAX || !slice_is_utf8(path))
@@ -66,17 +69,18 @@ static err_t read_directive(struct s3_call *call, const char *name, bool *ret_re
 
 /* A condition on the etag takes precedence over the corresponding condition on the date (Amazon S3 API reference,
  * CopyObject). */
-static void read_source_conditions(struct s3_call *call, struct entry_copy *c)
+static err_t read_source_conditions(struct s3_call *call, struct entry_copy *c)
 {
     const struct http_request *req = &call->x->req;
     c->source_condition.if_match = s3_wanted_etag(http_header(req, "x-amz-copy-source-if-match"));
     c->source_condition.if_none_match = s3_unquoted(http_header(req, "x-amz-copy-source-if-none-match"));
-    slice modified = http_header(req, "x-amz-copy-source-if-modified-since");
-    slice unmodified = http_header(req, "x-amz-copy-source-if-unmodified-since");
-    if (c->source_condition.if_none_match.n || !time_parse_http(modified, &c->modified_since_ms))
+    TRY(s3_condition_date(call, "x-amz-copy-source-if-modified-since", &c->modified_since_ms));
+    TRY(s3_condition_date(call, "x-amz-copy-source-if-unmodified-since", &c->unmodified_since_ms));
+    if (c->source_condition.if_none_match.n)
         c->modified_since_ms = 0;
-    if (c->source_condition.if_match.n || !time_parse_http(unmodified, &c->unmodified_since_ms))
+    if (c->source_condition.if_match.n)
         c->unmodified_since_ms = 0;
+    return NULL;
 }
 
 static err_t reply_copied(struct s3_call *call, const struct entry *entry)
@@ -95,40 +99,112 @@ static err_t reply_copied(struct s3_call *call, const struct entry *entry)
     return s3_reply_xml(call, &b);
 }
 
-/* x-amz-checksum-algorithm must name the kind of digest that the source has: a copy reads no byte, so it cannot
- * compute another one. */
-static err_t check_copy_checksum(struct s3_call *call, const struct bucket *from, slice key)
+/* ---- another checksum than that of the source ---- */
+
+struct object_copy {
+    struct s3_call *call;
+    struct bucket from, to;
+    struct entry_copy request;
+    /* while the bytes are read: */
+    struct content source;
+    struct digester *digester;
+    uint64_t size_bytes, at;
+};
+
+#define COPY_STEP_BYTES ((uint64_t)4 << 20)
+#define COPY_READ_BYTES ((size_t)128 << 10)
+
+static err_t store_copy(struct object_copy *c)
 {
+    struct s3_call *call = c->call;
+    struct entry entry;
+    TRY(entry_copy(call->s3->core, &call->who, &c->request, &call->x->arena, &entry));
+    return reply_copied(call, &entry);
+}
+
+static err_t digest_source(struct object_copy *c, char *memory, struct arena *scratch)
+{
+    uint64_t left = c->size_bytes - c->at, end = c->at + (left < COPY_STEP_BYTES ? left : COPY_STEP_BYTES);
+    while (c->at < end) {
+        size_t n = 0, want = end - c->at < COPY_READ_BYTES ? (size_t)(end - c->at) : COPY_READ_BYTES;
+        TRY(content_read_at(&c->source, c->at, memory, want, scratch, &n));
+        if (n == 0)
+            return err_make(scratch, ERR_CORRUPT, "the source of a copy ends early");
+        digester_update(c->digester, (slice){ memory, n });
+        c->at += n;
+    }
+    return NULL;
+}
+
+/* In the lane of long work, a piece at a time, as in UploadPartCopy. */
+static err_t digest_next_piece(struct http_exchange *x)
+{
+    struct s3_call *call = x->work;
+    struct object_copy *c = call->state;
+    SCRATCH(scratch);
+    char *memory = must_malloc(COPY_READ_BYTES);
+    err_t e = digest_source(c, memory, &scratch);
+    free(memory);
+    if (!e && c->at < c->size_bytes) {
+        http_on_lane(x, HTTP_LANE_LONG, digest_next_piece);
+        return NULL;
+    }
+    content_close(&c->source);
+    if (e)
+        return err_copy(&x->arena, e);
+    digester_final(c->digester, &c->request.digest);
+    return store_copy(c);
+}
+
+static void free_digester(void *digester)
+{
+    digester_free(digester);
+}
+
+/* x-amz-checksum-algorithm: the copy is to have a checksum of this kind. If it is not that of the source, it is computed, which is
+ * the only thing for which a copy reads bytes. */
+static err_t store_with_checksum(struct object_copy *c)
+{
+    struct s3_call *call = c->call;
+    struct arena *a = &call->x->arena;
     slice name = http_header(&call->x->req, "x-amz-checksum-algorithm");
     enum digest_kind kind;
     struct entry source;
     if (!name.n)
-        return NULL;
+        return store_copy(c);
     if (!digest_by_name(name, &kind))
-        return s3_refuse(&call->x->arena, S3_CHECKSUM_ALGORITHM);
-    TRY(entry_get(call->s3->core, from, key, &call->x->arena, &source));
-    return source.digest.kind == kind ? NULL : s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED);
+        return s3_refuse(a, S3_CHECKSUM_ALGORITHM);
+    TRY(entry_get(call->s3->core, &c->from, c->request.from_key, a, &source));
+    if (source.digest.kind == kind)
+        return store_copy(c);
+    TRY(entry_open(call->s3->core, &c->from, c->request.from_key, a, &source, &c->source));
+    c->request.digest_of = source.object_id;
+    c->size_bytes = source.size_bytes;
+    c->digester = digester_new(kind);
+    arena_defer(a, free_digester, c->digester);
+    http_on_lane(call->x, HTTP_LANE_LONG, digest_next_piece);
+    return NULL;
 }
 
 err_t s3_object_copy(struct s3_call *call)
 {
     struct arena *a = &call->x->arena;
-    struct bucket from, to;
-    struct entry_copy c = { .from = &from, .to = &to, .to_key = call->key };
-    struct entry entry;
+    struct object_copy *c = arena_new(a, struct object_copy);
+    struct entry_copy *r = &c->request;
     bool replace, replace_tags;
+    c->call = call;
+    call->state = c;
+    *r = (struct entry_copy){ .from = &c->from, .to = &c->to, .to_key = call->key };
     TRY(read_directive(call, "x-amz-metadata-directive", &replace));
     TRY(read_directive(call, "x-amz-tagging-directive", &replace_tags));
-    TRY(s3_headers_read(call, &c.headers, &c.tags));
-    TRY(s3_condition_read(call, &c.condition));
-    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &to));
-    TRY(s3_copy_source(call, &from, &c.from_key));
-    TRY(check_copy_checksum(call, &from, c.from_key));
-    c.keeps_headers = !replace;
-    c.keeps_tags = !replace_tags;
-    read_source_conditions(call, &c);
-    if (from.id == to.id && slice_eq(c.from_key, c.to_key) && !replace && !replace_tags)
+    TRY(s3_headers_read(call, &r->headers, &r->tags));
+    TRY(s3_condition_read(call, &r->condition));
+    TRY(s3_authorize_bucket(call, BUCKET_WRITE, &c->to));
+    TRY(s3_copy_source(call, &c->from, &r->from_key));
+    r->keeps_headers = !replace;
+    r->keeps_tags = !replace_tags;
+    TRY(read_source_conditions(call, r));
+    if (c->from.id == c->to.id && slice_eq(r->from_key, r->to_key) && !replace && !replace_tags)
         return s3_refuse(a, S3_COPY_ONTO_ITSELF);
-    TRY(entry_copy(call->s3->core, &call->who, &c, a, &entry));
-    return reply_copied(call, &entry);
+    return store_with_checksum(c);
 }

@@ -59,12 +59,13 @@ static err_t refuse_value(struct s3_call *call, enum s3_error row, slice value)
 static err_t check_value(struct s3_call *call, const struct xml *item)
 {
     slice value = slice_trim(item->text);
-    uint64_t seconds;
+    int64_t seconds; /* also below 0: then a browser keeps nothing */
     if (slice_eq(item->name, S("ID")))
         return value.n <= ID_MAX ? NULL : refuse_value(call, S3_CORS_ID, value);
     if (slice_eq(item->name, S("MaxAgeSeconds")))
-        return slice_to_u64(value, &seconds) && seconds <= INT32_MAX ? NULL
-                                                                     : refuse_value(call, S3_CORS_MAX_AGE, value);
+        return slice_to_i64(value, &seconds) && seconds >= INT32_MIN && seconds <= INT32_MAX
+                   ? NULL
+                   : refuse_value(call, S3_CORS_MAX_AGE, value);
     if (slice_eq(item->name, S("AllowedMethod")))
         return is_method(value) ? NULL : refuse_value(call, S3_CORS_METHOD, value);
     bool is_origin = slice_eq(item->name, S("AllowedOrigin")), is_header = slice_eq(item->name, S("AllowedHeader"));
@@ -169,6 +170,7 @@ err_t s3_cors_delete(struct s3_call *call)
 
 /* What permits a request. */
 struct cors_match {
+    bool has_bucket;              /* the bucket is there */
     bool is_enabled;              /* the bucket has rules, or the configuration does */
     struct cors_rules *rules;     /* of the bucket, to be released; NULL: it has none */
     const struct cors_rule *rule; /* that permits the request; NULL: none does */
@@ -216,6 +218,7 @@ static void find_rule(struct s3_call *call, const struct cors_request *q, struct
         ret->is_enabled = true;
         return;
     }
+    ret->has_bucket = call->bucket.n && !e;
     ret->is_enabled = ret->rules || call->s3->options.cors_origins.count;
     ret->rule = ret->rules ? cors_rules_find(ret->rules, q) : find_operator_rule(&call->s3->options, q);
 }
@@ -253,7 +256,9 @@ void s3_cors_headers(struct s3_call *call)
 
 static err_t refuse_preflight(struct s3_call *call, const struct cors_match *match)
 {
-    err_t e = s3_refuse(&call->x->arena, match->is_enabled ? S3_CORS_FORBIDDEN : S3_CORS_NOT_ENABLED);
+    err_t e = s3_refuse(&call->x->arena, match->is_enabled   ? S3_CORS_FORBIDDEN
+                                         : match->has_bucket ? S3_CORS_NOT_ENABLED
+                                                             : S3_CORS_NO_BUCKET);
     s3_show(call, e, "Method", http_header(&call->x->req, "Access-Control-Request-Method"));
     return s3_show(call, e, "ResourceType", call->key.n ? S("OBJECT") : S("BUCKET"));
 }

@@ -52,17 +52,32 @@ slice s3_digest_type(const struct digest *d)
     return d->form == DIGEST_OF_PARTS ? S("COMPOSITE") : S("FULL_OBJECT");
 }
 
-void s3_digest_header(struct s3_call *call, const struct digest *d, int64_t part_count)
+static void add_digest_header(struct s3_call *call, const struct digest *d, int64_t part_count, slice type)
 {
     static const char *const names[DIGEST_KINDS] = { [DIGEST_CRC32] = "x-amz-checksum-crc32",
                                                      [DIGEST_CRC32C] = "x-amz-checksum-crc32c",
                                                      [DIGEST_CRC64NVME] = "x-amz-checksum-crc64nvme",
                                                      [DIGEST_SHA1] = "x-amz-checksum-sha1",
-                                                     [DIGEST_SHA256] = "x-amz-checksum-sha256" };
+                                                     [DIGEST_SHA256] = "x-amz-checksum-sha256",
+                                                     [DIGEST_SHA512] = "x-amz-checksum-sha512",
+                                                     [DIGEST_MD5] = "x-amz-checksum-md5",
+                                                     [DIGEST_XXHASH64] = "x-amz-checksum-xxhash64",
+                                                     [DIGEST_XXHASH3] = "x-amz-checksum-xxhash3",
+                                                     [DIGEST_XXHASH128] = "x-amz-checksum-xxhash128" };
     if (d->kind == DIGEST_NONE)
         return;
     http_reply_header(call->x, names[d->kind], digest_text(&call->x->arena, d, part_count));
-    http_reply_header(call->x, "x-amz-checksum-type", s3_digest_type(d));
+    http_reply_header(call->x, "x-amz-checksum-type", type);
+}
+
+void s3_digest_header(struct s3_call *call, const struct digest *d, int64_t part_count)
+{
+    add_digest_header(call, d, part_count, s3_digest_type(d));
+}
+
+void s3_part_digest_header(struct s3_call *call, const struct digest *part, const struct digest *object)
+{
+    add_digest_header(call, part, 0, s3_digest_type(object->kind == DIGEST_NONE ? part : object));
 }
 
 void s3_digest_xml(struct buf *b, struct arena *a, const struct digest *d, int64_t part_count)
@@ -104,16 +119,19 @@ static err_t declare_header(struct arena *a, struct s3_declared *d, const struct
         d->has_value = true;
         return s3_digest_parse(a, kind, h->value, &d->digest) ? NULL : s3_refuse(a, S3_INVALID_CHECKSUM);
     }
-    if (slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm")) ||
-        slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
+    bool by_sdk = slice_eq_nocase(h->name, S("x-amz-sdk-checksum-algorithm"));
+    d->is_promised = d->is_promised || by_sdk;
+    if (by_sdk || slice_eq_nocase(h->name, S("x-amz-checksum-algorithm")))
         return digest_by_name(h->value, &kind) ? declare_kind(a, d, kind) : s3_refuse(a, S3_CHECKSUM_ALGORITHM);
     if (!slice_eq_nocase(h->name, S("x-amz-trailer")))
         return NULL;
     while (field_list_next(&list, &item)) {
         if (s3_digest_is_unsupported(item))
             return s3_refuse(a, S3_UNKNOWN_CHECKSUM);
-        if (s3_digest_of_name(item, &kind))
-            TRY(declare_kind(a, d, kind));
+        if (!s3_digest_of_name(item, &kind))
+            continue;
+        d->is_in_trailer = true;
+        TRY(declare_kind(a, d, kind));
     }
     return NULL;
 }
@@ -142,5 +160,6 @@ err_t s3_declared_read(struct s3_call *call, struct s3_declared *ret)
         else if (slice_starts_nocase(h->name, S("x-amz-")) && (of_body || !s3_digest_of_name(h->name, &unused)))
             TRY(declare_header(a, ret, h));
     }
-    return NULL;
+    bool is_missing = of_body && ret->is_promised && !ret->has_value && !ret->is_in_trailer;
+    return is_missing ? s3_refuse(a, S3_CHECKSUM_MISSING) : NULL;
 }

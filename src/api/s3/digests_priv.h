@@ -17,19 +17,23 @@ bool s3_digest_parse(struct arena *a, enum digest_kind, slice text, struct diges
 slice s3_digest_type(const struct digest *); /* FULL_OBJECT or COMPOSITE */
 /* x-amz-checksum-* of an entry or a part, as a header with its type, and as an XML element. Nothing for DIGEST_NONE. */
 void s3_digest_header(struct s3_call *, const struct digest *, int64_t part_count);
+/* The same of a part of an object, as a header; the type is that of the object. */
+void s3_part_digest_header(struct s3_call *, const struct digest *part, const struct digest *object);
 void s3_digest_xml(struct buf *, struct arena *a, const struct digest *, int64_t part_count);
 /* <ChecksumAlgorithm> and <ChecksumType>. Nothing for DIGEST_NONE. */
 void s3_put_digest_kind(struct buf *, enum digest_kind, enum digest_form);
 
-/* The digests that a request declares: in a header, or announced (x-amz-sdk-checksum-algorithm, x-amz-trailer), then
- * only its kind. */
+/* The digests that a request declares: in a header, or announced (x-amz-checksum-algorithm, x-amz-trailer), then only its
+ * kind. */
 struct s3_declared {
     struct digest digest;
     bool has_value;
+    bool is_promised;   /* x-amz-sdk-checksum-algorithm: a value must come … */
+    bool is_in_trailer; /* … in a header, or behind the body */
     bool has_md5;
     unsigned char md5[MD5_SIZE];
 };
-/* Refuses digests that are malformed, and two different ones. */
+/* Refuses digests that are malformed, two different ones, and a promise of one that nothing keeps. */
 MUST_USE err_t s3_declared_read(struct s3_call *, struct s3_declared *ret);
 
 #endif

@@ -7,6 +7,7 @@
 #include "api/s3/cors_priv.h"
 #include "api/s3/cors_rules_priv.h"
 #include "api/s3/operations_priv.h"
+#include "api/s3/words_priv.h"
 #include "base/text.h"
 #include "core/bucket/entry.h"
 
@@ -29,10 +30,13 @@ static struct s3 *s3_of(struct http_exchange *x)
 static slice bucket_of_host(struct s3_call *call)
 {
     const struct s3_options *o = &call->s3->options;
+    const struct s3_hosts first = { o->hosts, o->host_count },
+                          *newer = __atomic_load_n(&call->s3->hosts, __ATOMIC_ACQUIRE);
+    const struct s3_hosts *hosts = newer ? newer : &first;
     slice host, port;
     slice_cut(call->x->req.host, ':', &host, &port);
-    for (size_t i = 0; i < o->host_count; i++) {
-        slice name = o->hosts[i];
+    for (size_t i = 0; i < hosts->count; i++) {
+        slice name = hosts->names[i];
         if (host.n <= name.n + 1)
             continue;
         size_t n = host.n - name.n - 1;
@@ -95,10 +99,8 @@ static const char *known_subresource(slice name)
     for (size_t i = 0; i < s3_operation_count; i++)
         if (s3_operations[i].subresource && slice_eq(name, slice_of(s3_operations[i].subresource)))
             return s3_operations[i].subresource;
-    for (const char *const *known = s3_subresources; *known; known++)
-        if (slice_eq(name, slice_of(*known)))
-            return *known;
-    return NULL;
+    const struct s3_word *word = s3_word_of(name, S3_QUERY);
+    return word && word->fate == S3_OTHER_OPERATION ? word->name : NULL;
 }
 
 /* The subresource that the request names, if the table or S3 has it; otherwise NULL. */
@@ -106,7 +108,7 @@ static const char *subresource_of(const struct s3_call *call)
 {
     for (size_t i = 0; i < call->query.count; i++) {
         slice name = call->query.params[i].name;
-        const char *known = slice_starts(name, S("X-Amz-")) ? NULL : known_subresource(name);
+        const char *known = slice_starts_nocase(name, S("x-amz-")) ? NULL : known_subresource(name);
         if (known)
             return known;
     }
@@ -135,56 +137,6 @@ static const struct s3_operation *find_operation(struct s3_call *call)
     if (!o && strcmp(name, "HEAD") == 0)
         o = find_with_method(call, level, "GET", subresource);
     return o;
-}
-
-/* A word of the query that names another operation than the one that was found: one that S3 has, or one of which this
- * server has never heard, which is every parameter without a value that S3 does not know. Empty: there is none. */
-static slice foreign_subresource(const struct s3_call *call)
-{
-    const char *own = call->operation ? call->operation->subresource : NULL;
-    for (size_t i = 0; i < call->query.count; i++) {
-        const struct query_param *p = &call->query.params[i];
-        if (p->value.n && !own) /* a plain operation is found only if no subresource that S3 has is present */
-            continue;
-        if (p->name.n == 0 || slice_starts_nocase(p->name, S("x-amz-")))
-            continue;
-        const char *known = known_subresource(p->name);
-        bool foreign = known ? own && strcmp(known, own) != 0 : p->value.n == 0 && !s3_parameter_is_known(p->name);
-        if (foreign)
-            return p->name;
-    }
-    return S("");
-}
-
-/* A request that changes something must be understood: the plain operation in place of one that is not known would replace
- * or remove an object that the client did not mean. What a read does not understand is passed over, as S3 does. */
-static err_t check_subresources(struct s3_call *call)
-{
-    slice method = call->x->req.method;
-    if (!slice_eq(method, S("PUT")) && !slice_eq(method, S("POST")) && !slice_eq(method, S("DELETE")))
-        return NULL;
-    slice foreign = foreign_subresource(call);
-    return foreign.n ? s3_show(call, s3_refuse_with(&call->x->arena, S3_SUBRESOURCE, foreign), "Method", method) : NULL;
-}
-
-/* Encryption by a key of the client, and conditions that are not offered: whichever operation has them, without them it would
- * store, read or remove something else than the client means. */
-static bool header_has_another_meaning(slice name)
-{
-    return slice_starts_nocase(name, S("x-amz-")) &&
-           (slice_starts_nocase(name, S("x-amz-server-side-encryption")) ||
-            slice_starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
-            slice_eq_nocase(name, S("x-amz-if-match-size")) ||
-            slice_eq_nocase(name, S("x-amz-if-match-last-modified-time")));
-}
-
-static err_t check_headers(struct s3_call *call)
-{
-    const struct http_request *req = &call->x->req;
-    for (size_t i = 0; i < req->header_count; i++)
-        if (header_has_another_meaning(req->headers[i].name))
-            return s3_show(call, s3_refuse(&call->x->arena, S3_NOT_IMPLEMENTED), "Header", req->headers[i].name);
-    return NULL;
 }
 
 /* An operation that S3 has and that is not offered here is not implemented; otherwise the method is not allowed. */
@@ -239,9 +191,10 @@ static err_t begin_call(struct s3_call *call)
     TRY(read_address(call));
     TRY(check_address(call));
     call->operation = find_operation(call);
-    TRY(check_subresources(call));
-    if (!call->operation)
+    if (!call->operation) {
+        TRY(s3_check_query(call));
         return refuse_unknown_operation(call);
+    }
     s3_cors_headers(call);
     return call->operation->flags & S3_UNSIGNED ? NULL : s3_authenticate(call);
 }
@@ -269,7 +222,8 @@ static err_t dispatch_request(struct http_exchange *x)
         return s3_refuse(&x->arena, S3_ACCESS_DENIED);
     TRY(e);
     const struct s3_operation *o = call->operation;
-    TRY(check_headers(call));
+    TRY(s3_check_query(call));
+    TRY(s3_check_headers(call));
     if (call->verify_late)
         TRY(admit_unverified(call));
     if (o->flags & (S3_STREAM | S3_ON_LOOP))
@@ -298,5 +252,7 @@ void s3_release(struct s3 *s3)
 
 struct http_api s3_api(struct s3 *s3)
 {
-    return (struct http_api){ .name = "s3", .catch_all = &rest, .on_all_hosts = true, .fail = s3_fail, .context = s3 };
+    return (struct http_api){
+        .name = "s3", .catch_all = &rest, .on_all_hosts = true, .keeps_codings = true, .fail = s3_fail, .context = s3
+    };
 }

@@ -18,7 +18,9 @@
 #include "api/s3/headers_priv.h"
 #include "api/s3/operations_priv.h"
 #include "api/s3/tags_priv.h"
+#include "api/s3/words_priv.h"
 #include "base/buf.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/bucket.h"
@@ -80,12 +82,14 @@ static err_t read_form_tags(struct form_upload *f, slice document, struct arena 
 static err_t read_form_header(struct form_upload *f, const struct sign_pair *p, struct buf *text, size_t *meta_bytes,
                               struct arena *a)
 {
+    if (form_ignores(&f->fields, p->name)) {
+        bool is_private = !slice_eq_nocase(p->name, S("acl")) || slice_eq(p->value, S("private"));
+        return is_private ? NULL
+                          : s3_refuse(a, S3_ACCESS_DENIED); /* no condition covers it, so it may have no effect */
+    }
     TRY(s3_header_check(p->name, p->value, a));
-    if (!form_ignores(&f->fields, p->name))
-        return s3_header_keep(text, meta_bytes, p->name, p->value, a);
-    if (slice_eq_nocase(p->name, S("acl")) && !slice_eq(p->value, S("private")))
-        return s3_refuse(a, S3_ACCESS_DENIED); /* no condition covers this field, so it may have no effect */
-    return NULL;
+    TRY(s3_check_field(p->name, a));
+    return s3_header_keep(text, meta_bytes, p->name, p->value, a);
 }
 
 static err_t read_form_headers(struct form_upload *f, struct arena *a)
@@ -162,6 +166,8 @@ static err_t open_form_file(struct form_upload *f, const struct multipart_part *
     f->request.max_bytes = f->limits.max_bytes;
     f->request.exact_bytes = -1;
     f->request.digest = declared.digest.kind;
+    if (f->request.digest == DIGEST_NONE && f->bucket.kind == BUCKET_OPEN)
+        f->request.digest = DIGEST_CRC64NVME; /* as in PutObject */
     TRY(entry_put_open(core, &call->who, &f->bucket, &f->request, &call->x->arena, &f->put));
     if (declared.has_value)
         intake_expect(f->put.intake, &declared.digest);
@@ -285,7 +291,8 @@ static void release_form_value(void *form)
 err_t s3_form_post(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
-    uint64_t max_bytes = call->s3->options.max_object_bytes ? call->s3->options.max_object_bytes : INT64_MAX;
+    uint64_t max_bytes =
+        LIVE(call->s3->options.max_object_bytes) ? LIVE(call->s3->options.max_object_bytes) : INT64_MAX;
     slice boundary;
     if (!multipart_boundary(http_header(&x->req, "Content-Type"), &boundary))
         return s3_refuse(&x->arena, S3_FORM_NOT_MULTIPART);

@@ -8,6 +8,7 @@
 #include "api/s3/auth_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/signing_keys_priv.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "core/access/access.h"
 
@@ -25,7 +26,7 @@ static err_t verify_form_v4(struct s3_call *call, const struct form_fields *f, s
 {
     struct arena *a = &call->x->arena;
     struct sign_detail detail = { 0 };
-    slice region = call->s3->options.only_region ? call->s3->options.region : S(""), secret;
+    slice region = LIVE(call->s3->options.only_region) ? call->s3->options.region : S(""), secret;
     enum sign_fault fault = policy_v4_parse(f->items, f->count, region, a, &call->claim, &detail);
     if (fault)
         return s3_show(call, s3_refuse_fault(a, S3_IN_FORM, fault, detail.about), "ArgumentName", detail.about);
@@ -43,12 +44,29 @@ static err_t verify_form_v2(struct s3_call *call, const struct form_fields *f, s
     return policy_v2_verify(policy, signature, secret) ? refuse_signature(call, access_key, policy, signature) : NULL;
 }
 
+/* The field that a form of this version lacks. A form that nobody signed is unauthenticated; one that was meant to be signed is
+ * incomplete. */
+static err_t check_signature_fields(struct s3_call *call, const struct form_fields *f, bool v4)
+{
+    static const char *const of_v2[] = { "AWSAccessKeyId", "signature", "policy" };
+    bool has_any = v4;
+    for (size_t i = 0; i < LENGTH_OF(of_v2); i++)
+        has_any = has_any || form_has_field(f, slice_of(of_v2[i]));
+    if (!has_any)
+        return s3_refuse(&call->x->arena, S3_ACCESS_DENIED);
+    for (size_t i = v4 ? 2 : 0; i < LENGTH_OF(of_v2); i++) {
+        slice name = slice_of(of_v2[i]);
+        if (!form_has_field(f, name))
+            return s3_show(call, s3_refuse_with(&call->x->arena, S3_FORM_NO_FIELD, name), "ArgumentName", name);
+    }
+    return NULL;
+}
+
 err_t form_check_signature(struct s3_call *call, struct form_fields *f, slice *ret_policy)
 {
     bool v4 = form_has_field(f, S("x-amz-signature"));
     f->signature = v4 ? POLICY_V4 : POLICY_V2;
-    if ((!v4 && !form_has_field(f, S("signature"))) || !form_has_field(f, S("policy")))
-        return s3_refuse(&call->x->arena, S3_ACCESS_DENIED);
+    TRY(check_signature_fields(call, f, v4));
     /* A form that is made for both versions contains two policies, "Policy" for version 4 and "policy" for version 2. */
     *ret_policy = form_value(f, v4 ? S("Policy") : S("policy"));
     return v4 ? verify_form_v4(call, f, *ret_policy) : verify_form_v2(call, f, *ret_policy);

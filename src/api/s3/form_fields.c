@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "core/file/file_name.h"
 
 slice form_value(const struct form_fields *f, slice name)
 {
@@ -67,7 +68,7 @@ static bool may_hold_variable(slice name)
 
 bool form_replace_filename(struct form_fields *f, slice filename, struct arena *a)
 {
-    filename = last_part_of_path(filename);
+    filename = file_name_without_controls(last_part_of_path(filename), a);
     for (size_t i = 0; i < f->count; i++) {
         struct sign_pair *field = &f->items[i];
         size_t times = may_hold_variable(field->name) ? count_variables(field->value) : 0;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/bucket/entry.h"
 #include "http/conditional.h"
+#include "http/encoded_word.h"
 #include "http/field.h"
 
 #include <string.h>
@@ -39,13 +40,36 @@ static void add_content_encoding(struct buf *text, slice value)
         buf_add_byte(text, '\n');
 }
 
-static void add_meta(struct buf *text, slice name, slice value)
+/* The rest of the text behind the line that begins with these bytes; false: there is no such line. */
+static bool text_behind_line(slice text, slice beginning, slice *ret_rest)
 {
+    slice line;
+    for (*ret_rest = text; ret_rest->n;) {
+        slice_cut(*ret_rest, '\n', &line, ret_rest);
+        if (slice_starts(line, beginning))
+            return true;
+    }
+    return false;
+}
+
+/* Values of the same name are one list (Amazon S3 user guide, "Working with object metadata"; RFC 9110 section 5.3). */
+static void add_meta(struct buf *text, slice name, slice value, struct arena *a)
+{
+    char *lower = arena_cstr(a, name);
     for (size_t i = 0; i < name.n; i++)
-        buf_add_byte(text, (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + 32 : name.p[i]));
-    buf_add(text, S(": "));
+        lower[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + 32 : name.p[i]);
+    slice beginning = arena_printf(a, "%s: ", lower), behind;
+    if (text_behind_line(buf_slice(text), beginning, &behind)) {
+        behind = arena_copy(a, behind);
+        text->n -= behind.n + 1;
+        buf_add_byte(text, ',');
+    } else {
+        behind = S("");
+        buf_add(text, beginning);
+    }
     buf_add(text, value);
     buf_add_byte(text, '\n');
+    buf_add(text, behind);
 }
 
 err_t s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice value, struct arena *a)
@@ -57,11 +81,13 @@ err_t s3_header_keep(struct buf *text, size_t *meta_bytes, slice name, slice val
             kept = kept_names[i];
     if (!meta && !kept)
         return NULL;
+    if (meta)
+        value = encoded_words_decode(value, a);
     if (field_has_control(value) || !is_token(name))
         return s3_refuse(a, S3_INVALID_METADATA);
     if (meta) {
         *meta_bytes += name.n - META.n + value.n;
-        add_meta(text, name, value);
+        add_meta(text, name, value, a);
     } else if (slice_eq(slice_of(kept), S("Content-Encoding"))) {
         add_content_encoding(text, value);
     } else if (value.n) {
@@ -82,17 +108,8 @@ err_t s3_header_check(slice name, slice value, struct arena *a)
         return slice_eq(value, S("private")) || slice_eq(value, S("bucket-owner-full-control")) || value.n == 0
                    ? NULL
                    : s3_refuse(a, S3_ACL_NOT_SUPPORTED);
-    if (slice_starts_nocase(name, S("x-amz-grant-")))
-        return s3_refuse(a, S3_ACL_NOT_SUPPORTED);
-    if (slice_eq_nocase(name, S("x-amz-storage-class")))
-        return slice_eq(value, S("STANDARD")) ? NULL : s3_refuse(a, S3_INVALID_STORAGE_CLASS);
-    if (slice_starts_nocase(name, S("x-amz-object-lock-")))
-        return s3_refuse(a, S3_NO_OBJECT_LOCK);
-    if (slice_starts_nocase(name, S("x-amz-server-side-encryption")) ||
-        slice_starts_nocase(name, S("x-amz-copy-source-server-side-encryption")) ||
-        slice_eq_nocase(name, S("x-amz-website-redirect-location")) ||
-        slice_eq_nocase(name, S("x-amz-write-offset-bytes")))
-        return s3_refuse(a, S3_NOT_IMPLEMENTED);
+    if (slice_eq_nocase(name, S("x-amz-storage-class")) && !slice_eq(value, S("STANDARD")))
+        return s3_refuse(a, S3_INVALID_STORAGE_CLASS);
     return NULL;
 }
 
@@ -165,6 +182,8 @@ err_t s3_headers_write(struct s3_call *call, const struct entry *entry, slice *r
             continue;
         if (slice_eq(name, S("Content-Type")))
             type = value;
+        else if (slice_starts(name, META)) /* Amazon S3 user guide, "Working with object metadata" */
+            http_reply_header(call->x, arena_cstr(&call->x->arena, name), encoded_words_encode(value, &call->x->arena));
         else if (!(over && s3_param(call, over, &unused) && unused.n))
             http_reply_header(call->x, arena_cstr(&call->x->arena, name), value);
     }

@@ -13,6 +13,7 @@
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
 #include "api/s3/tags_priv.h"
+#include "base/live.h"
 #include "core/bucket/entry.h"
 #include "core/bucket/upload.h"
 #include "core/file/file.h"
@@ -83,7 +84,7 @@ static err_t object_received(struct s3_call *call, void *arg, err_t e)
 
 static err_t check_object_size(struct s3_call *call, int64_t bytes)
 {
-    uint64_t max_bytes = call->s3->options.max_object_bytes;
+    uint64_t max_bytes = LIVE(call->s3->options.max_object_bytes);
     if (!max_bytes || bytes < 0 || (uint64_t)bytes <= max_bytes)
         return NULL;
     struct arena *a = &call->x->arena;
@@ -101,7 +102,7 @@ static err_t put_object(struct s3_call *call)
     call->state = p;
     struct entry_request *o = &p->request;
     o->key = call->key;
-    o->max_bytes = call->s3->options.max_object_bytes;
+    o->max_bytes = LIVE(call->s3->options.max_object_bytes);
     TRY(s3_body_length(call, &o->exact_bytes));
     TRY(check_object_size(call, o->exact_bytes));
     TRY(s3_headers_read(call, &o->headers, &o->tags));
@@ -109,6 +110,8 @@ static err_t put_object(struct s3_call *call)
     TRY(s3_condition_read(call, &o->condition));
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &p->bucket));
     o->digest = declared.digest.kind;
+    if (o->digest == DIGEST_NONE && p->bucket.kind == BUCKET_OPEN)
+        o->digest = DIGEST_CRC64NVME; /* Amazon S3 user guide, "Checking object integrity" */
     err_t e = entry_put_open(call->s3->core, &call->who, &p->bucket, o, a, &p->put);
     if (err_reason(e) == REASON_ENTRY_CONDITION)
         return s3_refuse_condition(call, &p->bucket, &o->condition);
@@ -124,9 +127,6 @@ static err_t run_object_copy(struct http_exchange *x)
 
 err_t s3_object_put(struct s3_call *call)
 {
-    slice unused;
-    if (s3_param(call, "partNumber", &unused))
-        return s3_refuse_argument(call, S3_PART_WITHOUT_UPLOAD, "partNumber", S3_NO_VALUE);
     if (!http_has_header(&call->x->req, "x-amz-copy-source"))
         return put_object(call);
     http_collect(call->x, HTTP_LANE_ORDINARY, 0, run_object_copy);
@@ -139,6 +139,7 @@ struct object_get {
     struct bucket bucket;
     struct content_reply download;
     struct entry entry;
+    struct object_part part; /* if ?partNumber= asks for it */
 };
 
 /* Reduce the reply to one part, as it was uploaded, if ?partNumber= asks for it. */
@@ -152,18 +153,23 @@ static err_t select_part(struct s3_call *call, struct object_get *g)
         return s3_refuse_argument(call, S3_PART_NUMBER, "partNumber", S3_NO_VALUE);
     if (http_has_header(&call->x->req, "Range"))
         return s3_refuse(&call->x->arena, S3_RANGE_AND_PART);
-    TRY(entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->download.http.part_first,
-                   &g->download.http.part_count));
+    TRY(entry_part(call->s3->core, &g->entry, number, &call->x->arena, &g->part));
+    g->download.http.part_first = g->part.offset;
+    g->download.http.part_count = g->part.object.size_bytes;
     g->download.http.is_part = true;
     return NULL;
 }
 
-/* Only a reply with the whole object shows its checksum, because clients compare the checksum with the bytes that they
+/* Only a reply with the whole object, or with a whole part, shows a checksum, because clients compare it with the bytes that they
  * receive. */
 static void add_checksum_header(struct s3_call *call, const struct object_get *g)
 {
     slice mode = http_header(&call->x->req, "x-amz-checksum-mode");
-    if (slice_eq_nocase(mode, S("ENABLED")) && !g->download.http.is_part && !http_has_header(&call->x->req, "Range"))
+    if (!slice_eq_nocase(mode, S("ENABLED")) || http_has_header(&call->x->req, "Range"))
+        return;
+    if (g->download.http.is_part)
+        s3_part_digest_header(call, &g->part.digest, &g->entry.digest);
+    else
         s3_digest_header(call, &g->entry.digest, g->entry.part_count);
 }
 

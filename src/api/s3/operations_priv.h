@@ -8,10 +8,6 @@
 /* Of several rows that match a request, the first counts. */
 extern const struct s3_operation s3_operations[];
 extern const size_t s3_operation_count;
-/* Query parameters of S3 operations that this server does not support; ends with NULL. */
-extern const char *const s3_subresources[];
-/* Is this a query parameter that S3 knows, besides subresources and x-amz-…? Such a one may have an empty value. */
-bool s3_parameter_is_known(slice name);
 
 /* object.c */
 err_t s3_object_put(struct s3_call *);

@@ -18,6 +18,7 @@
 #include "api/s3/operations_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
@@ -104,13 +105,16 @@ static err_t open_upload_part(struct part_work *w)
 {
     struct s3_call *call = w->call;
     struct upload_ref upload = { &w->bucket, call->key, w->upload };
+    w->request.keeps_crc64 = true; /* as PutObject without a checksum */
     err_t e = part_put_open(call->s3->core, &call->who, &upload, &w->request, &call->x->arena, &w->put);
     TRY(s3_show_missing(call, e, "UploadId", w->upload));
-    enum digest_kind wanted = w->put.upload.digest;
-    if (wanted == DIGEST_NONE || w->request.digest == DIGEST_NONE || w->request.digest == wanted)
+    enum digest_kind wanted = w->put.upload.digest, sent = w->request.digest;
+    bool may_be_absent = w->copies || w->put.upload.digest_form == DIGEST_WHOLE; /* then it is computed here */
+    if (wanted == DIGEST_NONE || sent == wanted || (sent == DIGEST_NONE && may_be_absent))
         return NULL;
     part_put_discard(&w->put);
-    return s3_refuse_with(&call->x->arena, S3_PART_CHECKSUM, digest_name(wanted), digest_name(w->request.digest));
+    return s3_refuse_with(&call->x->arena, S3_PART_CHECKSUM, digest_name(wanted),
+                          sent == DIGEST_NONE ? S("null") : digest_name(sent));
 }
 
 /* ---- from another object ---- */
@@ -152,18 +156,19 @@ static bool names_etag(slice list, slice etag)
 
 /* x-amz-copy-source-if-…: a condition on the etag takes precedence over one on the date (Amazon S3 API reference,
  * UploadPartCopy). */
-static bool source_condition_holds(struct s3_call *call, const struct entry *entry)
+static err_t check_source_conditions(struct s3_call *call, const struct entry *entry)
 {
     const struct http_request *req = &call->x->req;
     slice match = http_header(req, "x-amz-copy-source-if-match");
     slice none = http_header(req, "x-amz-copy-source-if-none-match");
-    slice since = http_header(req, "x-amz-copy-source-if-modified-since");
-    slice not_since = http_header(req, "x-amz-copy-source-if-unmodified-since");
     slice etag = entry_etag(entry, &call->x->arena);
-    int64_t modified_ms = entry->modified_at_ms / 1000 * 1000, ms;
-    if (match.p ? !names_etag(match, etag) : time_parse_http(not_since, &ms) && modified_ms > ms)
-        return false;
-    return none.p ? !names_etag(none, etag) : !(time_parse_http(since, &ms) && modified_ms <= ms);
+    int64_t modified_ms = entry->modified_at_ms / 1000 * 1000, since_ms, not_since_ms;
+    TRY(s3_condition_date(call, "x-amz-copy-source-if-modified-since", &since_ms));
+    TRY(s3_condition_date(call, "x-amz-copy-source-if-unmodified-since", &not_since_ms));
+    bool holds = match.p ? names_etag(match, etag) : !not_since_ms || modified_ms <= not_since_ms;
+    if (holds)
+        holds = none.p ? !names_etag(none, etag) : !since_ms || modified_ms > since_ms;
+    return holds ? NULL : s3_refuse(&call->x->arena, S3_PRECONDITION_FAILED);
 }
 
 static err_t copy_bytes(struct part_work *w, uint64_t bytes, char *memory, struct arena *scratch)
@@ -205,10 +210,9 @@ static err_t copy_next_piece(struct http_exchange *x)
 static err_t open_part_copy(struct part_work *w, const struct entry *entry)
 {
     struct s3_call *call = w->call;
-    if (!source_condition_holds(call, entry))
-        return s3_refuse(&call->x->arena, S3_PRECONDITION_FAILED);
+    TRY(check_source_conditions(call, entry));
     TRY(read_copy_range(call, entry->size_bytes, &w->offset, &w->bytes_left));
-    w->request.max_bytes = call->s3->options.max_object_bytes;
+    w->request.max_bytes = LIVE(call->s3->options.max_object_bytes);
     w->request.exact_bytes = (int64_t)w->bytes_left;
     return open_upload_part(w);
 }
@@ -259,7 +263,7 @@ err_t s3_part_put(struct s3_call *call)
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &w->bucket));
     TRY(s3_body_length(call, &w->request.exact_bytes));
     TRY(s3_declared_read(call, &w->declared));
-    w->request.max_bytes = call->s3->options.max_object_bytes;
+    w->request.max_bytes = LIVE(call->s3->options.max_object_bytes);
     w->request.digest = w->declared.digest.kind;
     if (w->declared.has_md5)
         w->request.md5 = (slice){ (const char *)w->declared.md5, MD5_SIZE };

@@ -18,6 +18,12 @@ struct s3_options {
     size_t form_exemption_count;
 };
 
+/* Names of hosts, as in the options. */
+struct s3_hosts {
+    const slice *names;
+    size_t count;
+};
+
 struct cors_cache;
 
 #define S3_CACHED_KEYS 64
@@ -25,6 +31,7 @@ struct cors_cache;
 struct s3 {
     struct core *core;
     struct s3_options options;
+    const struct s3_hosts *hosts; /* since a reload; NULL: those of the options. Atomic */
     const struct link_base *links;
     struct log *log;         /* for failures of the server itself; may be NULL */
     struct cors_cache *cors; /* of cors_rules.c */

@@ -11,6 +11,7 @@
 #include "api/s3/params_priv.h"
 #include "api/s3/reply_priv.h"
 #include "base/buf.h"
+#include "base/live.h"
 #include "base/text.h"
 #include "base/xml.h"
 #include "core/bucket/entry.h"
@@ -67,7 +68,7 @@ err_t s3_upload_create(struct s3_call *call)
 {
     struct http_exchange *x = call->x;
     struct bucket bucket;
-    struct upload_request request = { .key = call->key, .lifetime_ms = call->s3->options.upload_expires_ms };
+    struct upload_request request = { .key = call->key, .lifetime_ms = LIVE(call->s3->options.upload_expires_ms) };
     slice name;
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));
     TRY(s3_headers_read(call, &request.headers, &request.tags));
@@ -169,22 +170,38 @@ static err_t read_object_digest(struct s3_call *call, enum digest_form form, str
     return NULL;
 }
 
+/* An object whose checksum is that of its parts' checksums is completed by naming these. */
+static err_t check_part_checksums(struct s3_call *call, const struct upload *upload,
+                                  const struct complete_request *request)
+{
+    struct arena *a = &call->x->arena;
+    if (upload->digest == DIGEST_NONE || upload->digest_form != DIGEST_OF_PARTS)
+        return NULL;
+    for (size_t i = 0; i < request->part_count; i++)
+        if (request->parts[i].digest.kind == DIGEST_NONE)
+            return s3_refuse_with(a, S3_NO_PART_CHECKSUM, digest_name(upload->digest),
+                                  arena_printf(a, "%lld", (long long)request->parts[i].number));
+    return NULL;
+}
+
 /* Read the declared digest. Its form is that of the upload; of an upload that was completed before, the form that the
  * client states. */
 static err_t read_checksum(struct s3_call *call, struct complete_request *request)
 {
     struct upload upload;
-    enum digest_form form = DIGEST_WHOLE, stated;
+    enum digest_form form = DIGEST_WHOLE, stated = DIGEST_WHOLE;
     bool has_type;
     TRY(read_checksum_type(call, &stated, &has_type));
     err_t e = upload_get(call->s3->core, &request->upload, &call->x->arena, &upload);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
-    if (!e)
+    if (!e) {
         form = upload.digest_form;
-    else if (has_type)
+        TRY(check_part_checksums(call, &upload, request));
+    } else if (has_type) {
         form = stated;
-    if (!e && has_type && (upload.digest == DIGEST_NONE || stated != form))
+    }
+    if (!e && has_type && stated != form) /* without an algorithm it is of the whole object */
         return s3_refuse(&call->x->arena, S3_OTHER_CHECKSUM_TYPE);
     return read_object_digest(call, form, request);
 }
@@ -225,8 +242,8 @@ err_t s3_upload_complete(struct s3_call *call)
 {
     struct bucket bucket;
     struct complete_request request = { .upload = { &bucket, call->key, S("") },
-                                        .part_min_bytes = call->s3->options.min_part_bytes,
-                                        .max_bytes = call->s3->options.max_upload_bytes };
+                                        .part_min_bytes = LIVE(call->s3->options.min_part_bytes),
+                                        .max_bytes = LIVE(call->s3->options.max_upload_bytes) };
     struct entry entry;
     s3_param(call, "uploadId", &request.upload.name);
     TRY(s3_authorize_bucket(call, BUCKET_WRITE, &bucket));

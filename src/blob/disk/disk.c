@@ -28,6 +28,7 @@
 #define TEMPORARY_PREFIX ".tmp-"
 #define GROWING_DIR "growing"
 #define FLUSH_SAMPLES 7
+static const char probe_page[4096] = { 1 };
 
 /* The kernel begins to write a large blob to the disk while the rest still comes, so little is left to do for the sync
  * at its end. One stream of 256 MiB was 1.4 times as fast, four were 1.2 times (medians of six interleaved rounds on
@@ -95,7 +96,7 @@ static err_t disk_create(struct blob_store *store, slice key, uint64_t size_hint
     char temporary[32];
     int fd = open_temporary(d, s, temporary);
     if (fd < 0)
-        return change_failed(a, errno, "cannot create a blob");
+        return disk_failed(d, change_failed(a, errno, "cannot create a blob"));
     struct disk_writer *w = must_malloc(sizeof *w);
     *w = (struct disk_writer){
         .writer.ops = &disk_ops, .store = d, .shard = s, .fd = fd, .writeback_step = WRITEBACK_BYTES
@@ -123,12 +124,9 @@ static err_t writer_link(struct disk_writer *w, struct arena *a)
     return rc ? change_failed(a, errno, "cannot name a blob") : NULL;
 }
 
-static err_t disk_commit(struct blob_writer *writer, struct arena *a)
+static err_t make_durable(struct disk_writer *w, struct arena *a)
 {
-    SCOPED(writer_dropp) struct disk_writer *w = disk_writer_of(writer);
     struct disk_store *d = w->store;
-    if (w->failed)
-        return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
     if (!d->options.relaxed && TEMP_FAILURE_RETRY(d->sys->fdatasync(w->fd)))
         return change_failed(a, errno, "cannot sync a blob");
     TRY(writer_link(w, a));
@@ -139,6 +137,14 @@ static err_t disk_commit(struct blob_writer *writer, struct arena *a)
         d->sys->unlinkat(w->shard->fd, w->name,
                          0); /* not acknowledged, so not visible; after a crash it may be back, complete */
     return e;
+}
+
+static err_t disk_commit(struct blob_writer *writer, struct arena *a)
+{
+    SCOPED(writer_dropp) struct disk_writer *w = disk_writer_of(writer);
+    if (w->failed)
+        return err_make(a, ERR_UNAVAILABLE, "an earlier write of this blob failed");
+    return disk_ended(w->store, make_durable(w, a));
 }
 
 static void disk_discard(struct blob_writer *writer)
@@ -196,9 +202,14 @@ static err_t disk_remove(struct blob_store *store, slice key, struct arena *a)
 static err_t disk_each(struct blob_store *store, struct arena *a, disk_visit *visit, void *arg)
 {
     struct disk_store *d = disk_of(store);
-    for (int i = 0; i < SHARDS; i++)
-        TRY(disk_each_in(d, &d->shards[i], a, visit, arg));
-    return NULL;
+    err_t first = NULL;
+    for (int i = 0; i < SHARDS; i++) {
+        err_t e = disk_each_in(d, &d->shards[i], a, visit, arg);
+        first = first ? first : e;
+        if (e && !d->options.read_only)
+            return e;
+    }
+    return first;
 }
 
 static err_t disk_free_bytes(struct blob_store *store, struct arena *a, uint64_t *ret_bytes)
@@ -208,6 +219,23 @@ static err_t disk_free_bytes(struct blob_store *store, struct arena *a, uint64_t
         return change_failed(a, errno, "cannot ask for the free space");
     *ret_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     return NULL;
+}
+
+static bool disk_is_read_only(struct blob_store *store)
+{
+    struct statvfs fs;
+    return TEMP_FAILURE_RETRY(fstatvfs(disk_of(store)->fd, &fs)) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+static err_t disk_probe(struct blob_store *store, struct arena *a)
+{
+    struct disk_store *d = disk_of(store);
+    struct blob_writer *writer;
+    TRY(disk_create(store, S("00.probe"), sizeof probe_page, a, &writer));
+    SCOPED(writer_dropp) struct disk_writer *w = disk_writer_of(writer);
+    TRY(disk_write(writer, (slice){ probe_page, sizeof probe_page }, a));
+    bool failed = !d->options.relaxed && TEMP_FAILURE_RETRY(d->sys->fdatasync(w->fd)) != 0;
+    return disk_ended(d, failed ? change_failed(a, errno, "cannot sync a blob") : NULL);
 }
 
 /* ---- opening ---- */
@@ -262,6 +290,8 @@ static const struct blob_ops disk_ops = {
     .drop = disk_drop,
     .each_growing = disk_each_growing,
     .free_bytes = disk_free_bytes,
+    .is_read_only = disk_is_read_only,
+    .probe = disk_probe,
     .close_store = disk_close_store,
 };
 
@@ -301,6 +331,23 @@ static err_t open_directory(const struct disk_syscalls *sys, const struct direct
         return open_failed(a, errno, d->shown);
     *ret_fd = TAKE_FD(fd);
     return NULL;
+}
+
+static err_t open_below(const struct disk_store *d, const char *dir, const char *name, struct arena *a, int *ret_fd)
+{
+    SCRATCH(s);
+    const char *shown = arena_printf(&s, "%s/%s", dir, name).p;
+    return open_directory(d->sys, &(struct directory){ d->fd, name, O_NOFOLLOW, shown }, a, ret_fd);
+}
+
+bool blob_disk_is_made(const char *dir)
+{
+    for (unsigned i = 0; i < SHARDS; i++) {
+        SCRATCH(s);
+        if (access(arena_printf(&s, "%s/%02x", dir, i).p, F_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Needed also when no directory was made: an earlier open may have crashed after making one and before syncing. */
@@ -343,14 +390,35 @@ err_t blob_disk_open_with(const char *dir, const struct disk_options *options, s
     for (int i = 0; i < SHARDS; i++) {
         char name[3];
         snprintf(name, sizeof name, "%02x", (unsigned)i & 0xff);
-        TRY(open_directory(d->sys, &(struct directory){ d->fd, name, O_NOFOLLOW, dir }, a, &d->shards[i].fd));
+        TRY(open_below(d, dir, name, a, &d->shards[i].fd));
     }
-    TRY(open_directory(d->sys, &(struct directory){ d->fd, GROWING_DIR, O_NOFOLLOW, dir }, a, &d->growing.fd));
+    TRY(open_below(d, dir, GROWING_DIR, a, &d->growing.fd));
     if (!options->relaxed)
         TRY(sync_tree(d, dir, a));
     d->options.temporary_names |= !tmpfile_works(d);
     for (int i = 0; i < SHARDS && d->options.temporary_names; i++)
         TRY(disk_shard_names(&d->shards[i], a, remove_temporary, d));
+    *ret_store = &d->store;
+    d = NULL;
+    return NULL;
+}
+
+static err_t open_existing(int parent_fd, const char *name, int flags, struct arena *a, int *ret_fd)
+{
+    *ret_fd = TEMP_FAILURE_RETRY(openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags));
+    return *ret_fd < 0 ? err_errno(a, errno, "cannot open the blob directory %s", name) : NULL;
+}
+
+err_t blob_disk_open_to_read(const char *dir, struct arena *a, struct blob_store **ret_store)
+{
+    SCOPED(store_closep) struct disk_store *d = store_new(&(struct disk_options){ .relaxed = true, .read_only = true });
+    TRY(open_existing(AT_FDCWD, dir, 0, a, &d->fd));
+    for (int i = 0; i <= SHARDS; i++) {
+        SCRATCH(s);
+        const char *name = i < SHARDS ? arena_printf(&s, "%02x", (unsigned)i).p : GROWING_DIR;
+        err_t e = open_existing(d->fd, name, O_NOFOLLOW, &s, i < SHARDS ? &d->shards[i].fd : &d->growing.fd);
+        (void)e; /* `each` reports it */
+    }
     *ret_store = &d->store;
     d = NULL;
     return NULL;
@@ -377,12 +445,11 @@ err_t blob_disk_flush_time(const char *dir, struct arena *a, int64_t *ret_us)
     if (fd < 0)
         return open_failed(a, errno, dir);
     unlink(path.p);
-    static const char page[4096] = { 1 };
     int64_t took_us[FLUSH_SAMPLES];
     for (size_t i = 0; i < FLUSH_SAMPLES; i++) {
         int64_t start_us = clock_stopwatch_us();
-        ssize_t n = TEMP_FAILURE_RETRY(pwrite(fd, page, sizeof page, (off_t)(i * sizeof page)));
-        if (n != (ssize_t)sizeof page)
+        ssize_t n = TEMP_FAILURE_RETRY(pwrite(fd, probe_page, sizeof probe_page, (off_t)(i * sizeof probe_page)));
+        if (n != (ssize_t)sizeof probe_page)
             return change_failed(a, n < 0 ? errno : ENOSPC, "cannot write");
         if (TEMP_FAILURE_RETRY(fdatasync(fd)))
             return change_failed(a, errno, "cannot sync");

@@ -25,6 +25,17 @@ err_t disk_change_failed_at(struct arena *a, const char *where, int errnum, cons
     return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_UNAVAILABLE, "the blob directory changed underneath") : e;
 }
 
+err_t disk_ended(struct disk_store *d, err_t e)
+{
+    write_watch_note(&d->store.watch, e);
+    return e;
+}
+
+err_t disk_failed(struct disk_store *d, err_t e)
+{
+    return e ? disk_ended(d, e) : NULL;
+}
+
 struct shard *disk_shard_of(struct disk_store *d, slice key)
 {
     assert(blob_key_is_valid(key));
@@ -78,7 +89,7 @@ err_t disk_write(struct blob_writer *writer, slice bytes, struct arena *a)
         ssize_t n = TEMP_FAILURE_RETRY(w->store->sys->pwrite(w->fd, bytes.p, bytes.n, (off_t)w->size_bytes));
         if (n <= 0) {
             w->failed = true;
-            return change_failed(a, n ? errno : ENOSPC, "cannot write a blob");
+            return disk_failed(w->store, change_failed(a, n ? errno : ENOSPC, "cannot write a blob"));
         }
         bytes = slice_from(bytes, (size_t)n);
         w->size_bytes += (uint64_t)n;
@@ -106,6 +117,8 @@ err_t disk_open_in(struct disk_store *d, struct shard *s, slice key, struct aren
 {
     char name[BLOB_KEY_MAX + 1];
     disk_name_of(key, name);
+    if (s->fd < 0)
+        return disk_blob_absent(s, a, name);
     /* O_NONBLOCK: a FIFO at this path must not block the thread. For a file it changes nothing. */
     int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     SCOPED(fd_closep) int fd = TEMP_FAILURE_RETRY(d->sys->openat(s->fd, name, flags, 0));
@@ -130,12 +143,13 @@ err_t disk_remove_in(struct disk_store *d, struct shard *s, slice key, struct ar
     disk_name_of(key, name);
     if (TEMP_FAILURE_RETRY(d->sys->unlinkat(s->fd, name, 0))) {
         if (errno != ENOENT)
-            return change_failed(a, errno, "cannot remove a blob");
+            return disk_failed(d, change_failed(a, errno, "cannot remove a blob"));
         err_t e = disk_blob_absent(s, a, name);
         if (!err_is(e, ERR_NOT_FOUND))
             return e;
     }
-    return disk_shard_sync(d, s, a); /* also when it was gone: the thread that removed it may not have synced yet */
+    /* Also when it was gone: the thread that removed it may not have synced yet. */
+    return disk_failed(d, disk_shard_sync(d, s, a));
 }
 
 /* ---- listing ---- */

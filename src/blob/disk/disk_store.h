@@ -29,6 +29,7 @@ extern const struct disk_syscalls disk_syscalls_real;
 
 struct disk_options {
     bool relaxed;                    /* no sync at all */
+    bool read_only;                  /* folders that are missing stay so: their descriptor is -1 */
     bool temporary_names;            /* as if O_TMPFILE were not supported */
     const struct disk_syscalls *sys; /* NULL: the real ones */
 };
@@ -73,6 +74,10 @@ struct disk_writer {
 /* During a change, ENOENT means that a directory of the store went away. That is UNAVAILABLE, not NOT_FOUND. */
 err_t disk_change_failed_at(struct arena *a, const char *where, int errnum, const char *what);
 #define change_failed(a, errnum, what) disk_change_failed_at((a), ERR_HERE, (errnum), (what))
+
+/* How a change of the disk ended: the watch of the store learns of it, and e is returned. disk_failed: only of a failure. */
+err_t disk_ended(struct disk_store *d, err_t e);
+err_t disk_failed(struct disk_store *d, err_t e);
 
 struct disk_store *disk_of(struct blob_store *store);
 struct disk_writer *disk_writer_of(struct blob_writer *w);

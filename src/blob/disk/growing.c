@@ -83,7 +83,7 @@ static err_t open_growing_file(struct disk_store *d, const char *name, int flags
     if (fd < 0 && errno == ELOOP)
         return err_make(a, ERR_CORRUPT, "growing blob %s is a symbolic link", name);
     if (fd < 0 || fstat(fd, ret))
-        return change_failed(a, errno, "cannot open a growing blob");
+        return disk_failed(d, change_failed(a, errno, "cannot open a growing blob"));
     if (!S_ISREG(ret->st_mode))
         return err_make(a, ERR_CORRUPT, "growing blob %s is not a file", name);
     *ret_fd = TAKE_FD(fd);
@@ -101,7 +101,7 @@ static err_t sync_file(struct disk_store *d, int fd, struct arena *a)
 static err_t cut_file(struct disk_store *d, int fd, uint64_t size_bytes, struct arena *a)
 {
     if (TEMP_FAILURE_RETRY(d->sys->ftruncate(fd, (off_t)size_bytes)))
-        return change_failed(a, errno, "cannot cut a growing blob");
+        return disk_failed(d, change_failed(a, errno, "cannot cut a growing blob"));
     return NULL;
 }
 
@@ -143,7 +143,7 @@ err_t disk_grow(struct blob_store *store, slice key, uint64_t offset, struct are
         return growing_corrupt(a, name, &st, offset);
     if ((uint64_t)st.st_size > offset) {
         TRY(cut_file(d, fd, offset, a));
-        TRY(sync_file(d, fd, a));
+        TRY(disk_failed(d, sync_file(d, fd, a)));
     }
     struct growing_writer *w = growing_new(d, s, name, offset);
     w->disk.fd = TAKE_FD(fd);
@@ -180,7 +180,7 @@ static err_t growing_flush(struct blob_writer *writer, struct arena *a)
     if (!e)
         e = sync_name(w, a);
     w->disk.failed = e != NULL;
-    return e;
+    return disk_ended(w->disk.store, e);
 }
 
 static void growing_discard(struct blob_writer *writer)
@@ -253,9 +253,9 @@ static err_t name_blob(struct disk_store *d, struct shard *s, const struct both_
         return growing_corrupt(a, name, &n->growing, size_bytes);
     if ((uint64_t)n->growing.st_size > size_bytes)
         TRY(cut_file(d, n->fd, size_bytes, a));
-    TRY(sync_file(d, n->fd, a)); /* also without a cut: the sync after an earlier cut may have failed */
+    TRY(disk_failed(d, sync_file(d, n->fd, a))); /* also without a cut: the sync after an earlier cut may have failed */
     if (TEMP_FAILURE_RETRY(d->sys->linkat(d->growing.fd, name, s->fd, name, 0)))
-        return change_failed(a, errno, "cannot name a blob");
+        return disk_failed(d, change_failed(a, errno, "cannot name a blob"));
     return NULL;
 }
 
@@ -277,7 +277,7 @@ err_t disk_settle(struct blob_store *store, slice key, uint64_t size_bytes, stru
         d->sys->unlinkat(s->fd, name, 0); /* as after a failed commit; the growing name keeps the bytes */
     if (!e && n.fd >= 0)
         d->sys->unlinkat(d->growing.fd, name, 0); /* if this fails or is not synced, drop or the next call removes it */
-    return e;
+    return disk_ended(d, e);
 }
 
 /* ---- reading, removing, listing ---- */

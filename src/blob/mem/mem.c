@@ -131,7 +131,9 @@ static err_t append(struct mem_writer *w, slice bytes, struct arena *a)
         return NULL;
     if (m->capacity_bytes && bytes.n > m->capacity_bytes - m->used_bytes) {
         w->failed = true;
-        return err_make(a, ERR_NO_SPACE, "the memory for blobs is used up");
+        err_t e = err_make(a, ERR_NO_SPACE, "the memory for blobs is used up");
+        write_watch_note(&m->store.watch, e);
+        return e;
     }
     m->used_bytes += bytes.n;
     if (bytes.n > b->room - b->size) {
@@ -180,6 +182,7 @@ static err_t mem_commit(struct blob_writer *writer, struct arena *a)
     w->blob->modified_ms = clock_now_ms(m->clock);
     table_add(&m->blobs, at, w->blob);
     w->blob = NULL;
+    write_watch_note(&m->store.watch, NULL);
     return NULL;
 }
 
@@ -342,6 +345,7 @@ static err_t growing_flush(struct blob_writer *writer, struct arena *a)
     SCOPED(unlockp) pthread_mutex_t *held = lock(&w->store->mutex);
     TRY(refuse_fenced(w, a));
     w->blob->flushed_size = w->blob->size;
+    write_watch_note(&w->store->store.watch, NULL);
     return NULL;
 }
 
@@ -430,6 +434,22 @@ static void table_clear(struct mem_store *m, struct mem_table *t)
             mem_unref(m, table_take(t, &t->buckets[i]));
 }
 
+static bool mem_is_read_only(struct blob_store *store)
+{
+    (void)store;
+    return false;
+}
+
+static err_t mem_probe(struct blob_store *store, struct arena *a)
+{
+    struct blob_writer *w;
+    TRY(mem_create(store, S("00.probe"), 1, a, &w));
+    SCOPED(mem_discardp) struct blob_writer *dropped = w;
+    TRY(mem_write(w, S("x"), a));
+    write_watch_note(&store->watch, NULL);
+    return NULL;
+}
+
 static void mem_close_store(struct blob_store *store)
 {
     struct mem_store *m = mem_of(store);
@@ -457,6 +477,8 @@ static const struct blob_ops mem_ops = {
     .drop = mem_drop,
     .each_growing = mem_each_growing,
     .free_bytes = mem_free_bytes,
+    .is_read_only = mem_is_read_only,
+    .probe = mem_probe,
     .close_store = mem_close_store,
 };
 

@@ -48,7 +48,7 @@ static err_t apply_token_issue(struct meta_tx *tx, void *arg, struct arena *a)
     const struct token_issue *t = arg;
     const struct token_request *request = t->request;
     const struct token_policy *policy = request->policy;
-    struct credential key;
+    struct credential key = { 0 };
     TRY(token_check_key(tx, t, a, &key));
     TRY(meta_credential_trim_tokens(tx, key.user_id, request->purpose, policy->per_user - 1, t->now_ms, a));
     struct credential token = { .account_id = key.account_id,
@@ -123,8 +123,7 @@ static bool is_past(int64_t expires_at_ms, int64_t now_ms)
     return expires_at_ms > 0 && expires_at_ms <= now_ms;
 }
 
-/* The user of the credential, if the credential is valid now. */
-static err_t check_credential(struct meta_tx *tx, const struct credential *c, int64_t now_ms, struct arena *a,
+err_t access_check_credential(struct meta_tx *tx, const struct credential *c, int64_t now_ms, struct arena *a,
                               struct access_found *ret)
 {
     /* A token that was revoked after it had expired is reported as expired. */
@@ -143,6 +142,7 @@ static err_t check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .is_system = user.kind == USER_SYSTEM,
                                                  .credential_id = c->id,
                                                  .role = c->role,
+                                                 .expires_at_ms = c->expires_at_ms,
                                                  .workspace_id = c->workspace_id,
                                                  .section_id = c->section_id,
                                                  .request_id = S("") },
@@ -162,7 +162,7 @@ static err_t read_valid_credential(struct core *core, const struct access_query 
         return err_make(a, ERR_UNAUTHENTICATED, "unknown key or token");
     TRY(e);
     struct access_found found;
-    TRY(check_credential(tx, &c, now_ms, a, &found));
+    TRY(access_check_credential(tx, &c, now_ms, a, &found));
     if (q->access_key.n) {
         slice access_key;
         TRY(signing_open(core, tx, c.id, a, &access_key, &found.secret));

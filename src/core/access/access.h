@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "core/records/account.h"
 #include "core/records/credential.h"
+#include "core/records/record_ids.h"
 #include "core/records/user.h"
 
 /* Make the account "default" and the system user "operator" if they do not exist. To be called at every start. */
@@ -48,9 +49,11 @@ struct user_request {
 MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_request *, struct arena *a,
                            struct user *ret);
 /* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND no such account. */
-MUST_USE err_t user_list(struct core *, slice account, struct arena *a, struct user_list *ret);
+MUST_USE err_t user_list(struct core *, slice account, const struct id_page *, struct arena *a, struct user_list *ret);
 /* Errors: NOT_FOUND. */
 MUST_USE err_t user_get(struct core *, int64_t id, struct arena *a, struct user *ret);
+/* Errors: NOT_FOUND. */
+MUST_USE err_t user_by_login(struct core *, slice login, struct arena *a, struct user *ret);
 /* Disabling a user revokes its tokens; its keys work again when it is enabled. Deleting a user revokes its keys and
  * tokens and frees the login; its files stay in the account. Errors: NOT_FOUND; FORBIDDEN the operator. */
 MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
@@ -93,6 +96,10 @@ MUST_USE err_t key_mint_pair(struct core *, const struct principal *who, const s
  * sealed. Errors: as key_mint; UNSUPPORTED there is no master key. */
 MUST_USE err_t key_mint_signing(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                                 struct minted_key *ret);
+/* A key of which the server knows the public half alone, by its fingerprint (base/public_key.h). Errors: as key_mint; CONFLICT the
+ * user has it for that purpose, and it was not revoked. */
+MUST_USE err_t key_add_public(struct core *, const struct principal *who, const struct key_request *, slice fingerprint,
+                              struct arena *a, int64_t *ret_id);
 struct key_info {
     struct credential key;    /* with its role */
     slice login;              /* the login of its user; empty when the user has no record any more */
@@ -105,11 +112,11 @@ struct key_info_list {
     size_t count;
 };
 /* The keys of the user of that login (empty: of every user), revoked ones too, by id. Errors: NOT_FOUND no such user. */
-MUST_USE err_t key_list(struct core *, slice login, struct arena *a, struct key_info_list *ret);
+MUST_USE err_t key_list(struct core *, slice login, const struct id_page *, struct arena *a, struct key_info_list *ret);
 /* Also revokes every token that was made from the key. Errors: NOT_FOUND. */
 MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
 
-/* Call on_lost for each lost signing key: one that the master key does not open. Looks at the `max` newest keys that
+/* Call on_lost for each lost signing key: one of a user that the master key does not open; the server's own are replaced by themselves. Looks at the `max` newest keys that
  * were not revoked (0: at all of them). */
 MUST_USE err_t key_each_lost(struct core *, size_t max, struct arena *a,
                              void (*on_lost)(void *arg, int64_t id, err_t why), void *arg);
@@ -159,6 +166,19 @@ MUST_USE err_t access_check_pair(struct core *, slice purpose, const struct key_
  * for a loop. Errors: as access_check; CORRUPT the master key does not open the secret. */
 MUST_USE err_t access_signing(struct core *, slice purpose, slice access_key, struct arena *a, struct principal *ret,
                               slice *ret_secret);
+struct public_key_login {
+    slice purpose, login;
+    slice fingerprint; /* base/public_key.h */
+};
+/* The user of that login, if it has the public key for that purpose. Whoever asks has to check a signature by that key before the
+ * result means anything; asking again after it costs little. An unknown login is looked for as long as a known one. Not cached.
+ * Errors: as access_check. */
+MUST_USE err_t access_public_key(struct core *, const struct public_key_login *, struct arena *a,
+                                 struct principal *ret);
+/* Writes the event of a login with a public key, after its signature was checked. address: of the client. Errors: REVOKED, BLOCKED
+ * meanwhile. Not on a loop. */
+MUST_USE err_t access_public_key_begin(struct core *, const struct principal *who, slice purpose, slice address,
+                                       struct arena *a);
 /* The server's own signing key of that purpose, with which it signs forms and links. It belongs to the operator and is
  * made when the operator has none. May block. */
 MUST_USE err_t access_own_signing(struct core *, slice purpose, struct arena *a, slice *ret_access_key,

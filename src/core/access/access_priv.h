@@ -36,6 +36,9 @@ MUST_USE err_t access_check_password(struct core *, const struct password_login 
 
 /* The hash by which a signing key is found. */
 void signing_hash(slice access_key, unsigned char ret_hash[SHA256_SIZE]);
+/* The user of the credential, if it is valid now. Errors: as access_check. */
+MUST_USE err_t access_check_credential(struct meta_tx *, const struct credential *, int64_t now_ms, struct arena *a,
+                                       struct access_found *ret);
 /* Both halves of a signing key. Errors: NOT_FOUND the credential is no signing key; CORRUPT the master key does not
  * open it. */
 MUST_USE err_t signing_open(struct core *, struct meta_tx *, int64_t credential_id, struct arena *a,
@@ -47,6 +50,7 @@ struct key_addition {
     const struct key_request *request;
     int64_t now_ms;
     unsigned char secret_hash[SHA256_SIZE];
+    slice public_key; /* its fingerprint; empty: it is none */
 };
 MUST_USE err_t key_add(struct meta_tx *, const struct key_addition *, struct arena *a, struct credential *ret);
 /* "key:ID" */

@@ -130,6 +130,13 @@ err_t account_list(struct core *core, struct arena *a, struct account_list *ret)
 
 /* ---- users ---- */
 
+err_t user_by_login(struct core *core, slice login, struct arena *a, struct user *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_user_by_login(tx, login, a, ret);
+}
+
 err_t user_get(struct core *core, int64_t id, struct arena *a, struct user *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
@@ -221,14 +228,15 @@ static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
     return event_write(tx, &event, a);
 }
 
-err_t user_list(struct core *core, slice account_name, struct arena *a, struct user_list *ret)
+err_t user_list(struct core *core, slice account_name, const struct id_page *page, struct arena *a,
+                struct user_list *ret)
 {
     struct account account = { 0 };
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     if (account_name.n)
         TRY(meta_account_by_name(tx, account_name, a, &account));
-    return meta_user_list(tx, account.id, a, ret);
+    return meta_user_list(tx, account.id, page, a, ret);
 }
 
 err_t user_set_state(struct core *core, const struct principal *who, slice login, enum user_state state,

@@ -148,7 +148,7 @@ static err_t apply_application_token(struct meta_tx *tx, void *arg, struct arena
     struct token_change *c = arg;
     const struct application *app = c->request->application;
     struct used_code used = { 0 };
-    struct user user;
+    struct user user = { 0 };
     c->is_replay = false;
     if (c->who) {
         struct grant grant = grant_of(c->who);

@@ -4,6 +4,7 @@
  * A signing key is stored twice: a hash of its access key, by which it is found, and both of its halves, sealed under
  * the master key. The secret half is needed to check a signature, and the access key to say which key the server itself
  * signs with. */
+#include "base/live.h"
 #include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/reasons.h"
@@ -31,6 +32,7 @@ struct key_change {
     const struct principal *who;
     int64_t now_ms;
     const struct key_request *request;
+    slice public_key;
     struct minted_key minted; /* its members are empty where this kind of key has none; its id also for key_revoke */
 };
 
@@ -55,7 +57,7 @@ static err_t add_sealed_halves(struct meta_tx *tx, const struct key_change *c, s
 /* The operator is exempt: the server makes the keys with which it signs by itself, and must not fail to. */
 static err_t check_key_count(struct meta_tx *tx, const struct key_addition *k, const struct user *user, struct arena *a)
 {
-    int64_t count, max = k->core->options.user_max_keys;
+    int64_t count, max = LIVE(k->core->options.user_max_keys);
     if (!max || user->kind == USER_SYSTEM)
         return NULL;
     TRY(meta_credential_count_keys(tx, user->id, a, &count));
@@ -88,6 +90,30 @@ static err_t find_workspace(struct meta_tx *tx, const struct key_request *reques
     return NULL;
 }
 
+static slice describe_key(const struct credential *key, slice login, struct arena *a)
+{
+    return arena_printf(a, SLICE_FMT " for " SLICE_FMT "%s%s%s" SLICE_FMT, SLICE_ARG(key->purpose), SLICE_ARG(login),
+                        key->role ? " as " : "", key->role ? key_role_name(key->role) : "",
+                        key->public_key.n ? " with " : "", SLICE_ARG(key->public_key));
+}
+
+/* One user logs in with a public key into one place. */
+static err_t check_public_key(struct meta_tx *tx, const struct key_addition *k, int64_t user_id, struct arena *a)
+{
+    struct credential there;
+    if (!k->public_key.n)
+        return NULL;
+    TRY(meta_user_hold(tx, user_id, a));
+    err_t e = meta_credential_by_public_key(tx, user_id, k->request->purpose, k->public_key, a, &there);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && there.revoked_at_ms))
+        return NULL;
+    TRY(e);
+    return err_make(a, ERR_CONFLICT,
+                    "the user has this public key already, as key %lld: revoke that one first, or make another pair of"
+                    " keys",
+                    (long long)there.id);
+}
+
 err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a, struct credential *ret)
 {
     slice login = k->request->login, purpose = k->request->purpose;
@@ -96,11 +122,13 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is disabled");
     TRY(check_key_count(tx, k, &user, a));
+    TRY(check_public_key(tx, k, user.id, a));
     struct credential key = { .account_id = user.account_id,
                               .user_id = user.id,
                               .purpose = purpose,
                               .form = CREDENTIAL_KEY,
                               .role = k->request->role,
+                              .public_key = k->public_key,
                               .created_at_ms = k->now_ms,
                               .expires_at_ms = k->request->expires_at_ms };
     if (key.expires_at_ms && key.expires_at_ms <= k->now_ms)
@@ -113,9 +141,7 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
                                   .account_id = user.account_id,
                                   .action = S("key.mint"),
                                   .subject = key_subject(a, key.id),
-                                  .detail = arena_printf(a, SLICE_FMT " for " SLICE_FMT "%s%s", SLICE_ARG(purpose),
-                                                         SLICE_ARG(login), key.role ? " as " : "",
-                                                         key.role ? key_role_name(key.role) : "") };
+                                  .detail = describe_key(&key, login, a) };
     TRY(event_write(tx, &event, a));
     *ret = key;
     return NULL;
@@ -126,6 +152,7 @@ static err_t apply_key_mint(struct meta_tx *tx, void *arg, struct arena *a)
     struct key_change *c = arg;
     struct key_addition addition = { .core = c->core, .who = c->who, .request = c->request, .now_ms = c->now_ms };
     struct credential key;
+    addition.public_key = c->public_key;
     if (c->minted.secret.n)
         signing_hash(c->minted.key, addition.secret_hash);
     else
@@ -179,6 +206,18 @@ err_t key_mint_signing(struct core *core, const struct principal *who, const str
     minted.secret = random_text(core->random, a, SIGNING_SECRET_LENGTH);
     TRY(record_key(core, who, request, a, &minted));
     *ret = minted;
+    return NULL;
+}
+
+err_t key_add_public(struct core *core, const struct principal *who, const struct key_request *request,
+                     slice fingerprint, struct arena *a, int64_t *ret_id)
+{
+    struct key_change c = {
+        .core = core, .who = who, .now_ms = core_now_ms(core), .request = request, .public_key = fingerprint
+    };
+    c.minted.key = random_text(core->random, a, SECRET_LENGTH); /* which nobody ever knows */
+    TRY(meta_write(core->meta, apply_key_mint, &c, a));
+    *ret_id = c.minted.id;
     return NULL;
 }
 
@@ -262,7 +301,7 @@ static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct c
     return key->workspace_id ? read_workspace_names(tx, key, a, ret) : NULL;
 }
 
-err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_list *ret)
+err_t key_list(struct core *core, slice login, const struct id_page *page, struct arena *a, struct key_info_list *ret)
 {
     struct user user = { 0 };
     struct credential_list keys;
@@ -270,7 +309,7 @@ err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_
     TRY(meta_read_begin(core->meta, a, &tx));
     if (login.n)
         TRY(meta_user_by_login(tx, login, a, &user));
-    TRY(meta_credential_list(tx, user.id, CREDENTIAL_KEY, a, &keys));
+    TRY(meta_credential_page(tx, user.id, CREDENTIAL_KEY, page, a, &keys));
     struct key_info *items = arena_array(a, struct key_info, keys.count);
     for (size_t i = 0; i < keys.count; i++)
         TRY(read_key_info(core, tx, &keys.items[i], a, &items[i]));
@@ -279,6 +318,19 @@ err_t key_list(struct core *core, slice login, struct arena *a, struct key_info_
 }
 
 enum { SECRETS_PAGE = 500 };
+
+/* The server replaces a key of its own when it needs it (access_own_signing), so such a key is no loss. One that was removed
+ * meanwhile is none either. */
+static err_t is_loss(struct meta_tx *tx, int64_t credential_id, struct arena *a, bool *ret)
+{
+    struct credential key;
+    struct user user;
+    err_t e = meta_credential_get(tx, credential_id, a, &key);
+    if (!e)
+        e = meta_user_get(tx, key.user_id, a, &user);
+    *ret = !e && user.kind != USER_SYSTEM;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
 
 err_t key_each_lost(struct core *core, size_t max, struct arena *a, void (*on_lost)(void *arg, int64_t id, err_t why),
                     void *arg)
@@ -297,8 +349,13 @@ err_t key_each_lost(struct core *core, size_t max, struct arena *a, void (*on_lo
             slice key, secret;
             before_id = secrets.items[i].credential_id;
             err_t why = signing_open(core, tx, before_id, &scratch, &key, &secret);
+            bool is_lost = false;
             if (err_is(why, ERR_CORRUPT))
+                e = is_loss(tx, before_id, &scratch, &is_lost);
+            if (is_lost)
                 on_lost(arg, before_id, why);
+            else if (err_is(why, ERR_CORRUPT))
+                continue;
             else if (why && why->code != ERR_NOT_FOUND)
                 e = why;
         }

@@ -29,6 +29,19 @@ err_t person_by_address(struct core *core, const struct principal *who, slice ad
     return meta_user_by_address(tx, who->account_id, address, a, ret);
 }
 
+err_t people_page_read(struct core *core, const struct principal *who, size_t offset, size_t limit, struct arena *a,
+                       struct people_page *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    const struct user_page_query q = { who->account_id, who->is_admin ? 0 : who->user_id, offset, limit };
+    struct record_ids ids;
+    int64_t total;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_user_page(tx, &q, a, &ids, &total));
+    *ret = (struct people_page){ ids.items, ids.count, total };
+    return NULL;
+}
+
 static int compare_user_ids(const void *left, const void *right)
 {
     int64_t l = *(const int64_t *)left, r = *(const int64_t *)right;

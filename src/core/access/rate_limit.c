@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/civil.h"
+#include "base/live.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,6 +18,14 @@ void rate_limit_init(struct rate_limit *r, struct clock *clock, int64_t limit, i
     assert(limit >= 0 && window_ms >= 0);
     *r = (struct rate_limit){ .clock = clock, .limit = limit, .window_ms = window_ms };
     pthread_mutex_init(&r->mutex, NULL);
+}
+
+void rate_limit_set(struct rate_limit *r, int64_t limit, int64_t window_ms)
+{
+    assert(limit >= 0 && window_ms >= 0);
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&r->mutex);
+    LIVE_SET(r->limit, limit);
+    LIVE_SET(r->window_ms, window_ms);
 }
 
 void rate_limit_release(struct rate_limit *r)
@@ -71,13 +80,15 @@ static int64_t month_of(int64_t now_ms)
 /* The number of the window at that time. */
 static int64_t window_at(const struct rate_limit *r, int64_t now_ms)
 {
-    return r->window_ms == RATE_LIMIT_MONTH ? month_of(now_ms) : now_ms / r->window_ms;
+    int64_t window_ms = LIVE(r->window_ms);
+    return window_ms == RATE_LIMIT_MONTH ? month_of(now_ms) : now_ms / window_ms;
 }
 
 static int64_t left_at(const struct rate_limit *r, int64_t now_ms)
 {
-    if (r->window_ms != RATE_LIMIT_MONTH)
-        return r->window_ms - now_ms % r->window_ms;
+    int64_t window_ms = LIVE(r->window_ms);
+    if (window_ms != RATE_LIMIT_MONTH)
+        return window_ms - now_ms % window_ms;
     int64_t next = month_of(now_ms) + 1;
     struct civil_date first = { .year = (int)(next / 12), .month = (int)(next % 12) + 1, .day = 1 };
     return civil_to_days(first) * DAY_MS - now_ms;
@@ -85,15 +96,15 @@ static int64_t left_at(const struct rate_limit *r, int64_t now_ms)
 
 static struct rate_state state_at(const struct rate_limit *r, int64_t now_ms, int64_t taken)
 {
-    int64_t left_ms = left_at(r, now_ms);
-    return (struct rate_state){ r->limit, r->limit - taken, (left_ms + 999) / 1000 };
+    int64_t left_ms = left_at(r, now_ms), limit = LIVE(r->limit);
+    return (struct rate_state){ limit, limit > taken ? limit - taken : 0, (left_ms + 999) / 1000 };
 }
 
 bool rate_limit_take(struct rate_limit *r, int64_t account_id, int64_t user_id, struct rate_state *ret_state)
 {
     assert(user_id != 0);
     int64_t now_ms = clock_now_ms(r->clock);
-    if (r->limit == 0) {
+    if (LIVE(r->limit) == 0) {
         *ret_state = (struct rate_state){ 0 };
         return true;
     }
@@ -118,5 +129,5 @@ bool rate_limit_take(struct rate_limit *r, int64_t account_id, int64_t user_id, 
 
 void rate_limit_fresh(struct rate_limit *r, struct rate_state *ret_state)
 {
-    *ret_state = r->limit ? state_at(r, clock_now_ms(r->clock), 0) : (struct rate_state){ 0 };
+    *ret_state = LIVE(r->limit) ? state_at(r, clock_now_ms(r->clock), 0) : (struct rate_state){ 0 };
 }

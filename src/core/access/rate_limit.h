@@ -39,6 +39,8 @@ struct rate_state {
 
 /* limit 0: every request is allowed. clock is borrowed. */
 void rate_limit_init(struct rate_limit *, struct clock *clock, int64_t limit, int64_t window_ms);
+/* Another limit or window. What was counted in the window of now stays counted, unless the window has changed. */
+void rate_limit_set(struct rate_limit *, int64_t limit, int64_t window_ms);
 void rate_limit_release(struct rate_limit *);
 
 /* Count one request. False: the limit was used up before; the request is refused and not counted. */

@@ -4,9 +4,12 @@
  * the earlier end; hence the step.
  *
  * A password is checked before the write, because that is slow. The write reads its hash again: a session that begins while
- * the password is changed would otherwise outlive the change. */
+ * the password is changed would otherwise outlive the change.
+ *
+ * An offer is accepted by the write that revokes it, so it counts once. */
 #include "core/access/session.h"
 
+#include "base/live.h"
 #include "core/access/access_priv.h"
 #include "core/event.h"
 #include "core/store/credential_store.h"
@@ -22,7 +25,8 @@ enum { PER_USER_DEFAULT = 10, STEPS_OF_IDLE = 16 };
 
 static struct session_policy policy_of(const struct core *core)
 {
-    struct session_policy p = core->options.sessions;
+    const struct session_policy *set = &core->options.sessions;
+    struct session_policy p = { LIVE(set->lifetime_ms), LIVE(set->idle_ms), LIVE(set->per_user) };
     return (struct session_policy){ .lifetime_ms = p.lifetime_ms ? p.lifetime_ms : LIFETIME_DEFAULT_MS,
                                     .idle_ms = p.idle_ms ? p.idle_ms : IDLE_DEFAULT_MS,
                                     .per_user = p.per_user ? p.per_user : PER_USER_DEFAULT };
@@ -42,6 +46,7 @@ struct session_change {
     struct user user;
     slice password_hash; /* that was checked */
     unsigned char secret_hash[SHA256_SIZE];
+    unsigned char offered_hash[SHA256_SIZE]; /* of session_accept */
     struct session_policy policy;
     int64_t now_ms;
     const struct principal *who; /* of session_end */
@@ -90,6 +95,18 @@ static err_t apply_session_begin(struct meta_tx *tx, void *arg, struct arena *a)
     return write_session_event(tx, c, S("session.begin"), a);
 }
 
+/* Write the session that `c` describes. */
+static err_t write_session(struct core *core, struct session_change *c,
+                           err_t (*apply)(struct meta_tx *, void *, struct arena *), struct arena *a, slice *ret_secret)
+{
+    slice secret = random_text(core->random, a, SECRET_LENGTH);
+    hash_sha256(secret, c->secret_hash);
+    c->now_ms = core_now_ms(core);
+    TRY(meta_write(core->meta, apply, c, a));
+    *ret_secret = secret;
+    return NULL;
+}
+
 err_t session_begin(struct core *core, const struct session_request *request, struct arena *a, slice *ret_secret,
                     struct principal *ret)
 {
@@ -97,12 +114,8 @@ err_t session_begin(struct core *core, const struct session_request *request, st
                                 .request_id = request->request_id,
                                 .policy = policy_of(core) };
     TRY(access_check_password(core, &request->login, a, &c.user, &c.password_hash));
-    slice secret = random_text(core->random, a, SECRET_LENGTH);
-    hash_sha256(secret, c.secret_hash);
-    c.now_ms = core_now_ms(core);
     uint64_t generation = meta_generation(core->meta);
-    TRY(meta_write(core->meta, apply_session_begin, &c, a));
-    *ret_secret = secret;
+    TRY(write_session(core, &c, apply_session_begin, a, ret_secret));
     *ret = (struct principal){ .account_id = c.user.account_id,
                                .user_id = c.user.id,
                                .login = c.user.login,
@@ -111,6 +124,96 @@ err_t session_begin(struct core *core, const struct session_request *request, st
                                .request_id = S(""),
                                .generation = generation };
     return NULL;
+}
+
+/* ---- offers ---- */
+
+/* No API has a name with a blank, so nobody is admitted by an offer. */
+static slice offer_purpose(slice purpose, struct arena *a)
+{
+    slice parts[] = { purpose, S(" offer") };
+    return arena_join(a, parts, LENGTH_OF(parts));
+}
+
+struct offer_change {
+    const struct session_offer *offer;
+    const struct principal *who;
+    unsigned char secret_hash[SHA256_SIZE];
+    int64_t now_ms;
+};
+
+static err_t apply_session_offer(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct offer_change *c = arg;
+    slice purpose = offer_purpose(c->offer->purpose, a);
+    struct user user;
+    int64_t id;
+    TRY(meta_user_by_login(tx, c->offer->login, a, &user));
+    if (user.kind == USER_SYSTEM)
+        return err_make(a, ERR_FORBIDDEN, "the server's own user has no sessions");
+    if (user.state != USER_ACTIVE)
+        return err_make(a, ERR_BLOCKED, "the user is not active");
+    TRY(meta_credential_trim_tokens(tx, user.id, purpose, 0, c->now_ms, a));
+    struct credential offer = { .account_id = user.account_id,
+                                .user_id = user.id,
+                                .purpose = purpose,
+                                .form = CREDENTIAL_TOKEN,
+                                .created_at_ms = c->now_ms,
+                                .expires_at_ms = c->now_ms + c->offer->lifetime_ms };
+    memcpy(offer.secret_hash, c->secret_hash, SHA256_SIZE);
+    TRY(meta_credential_add(tx, &offer, a, &id));
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = user.account_id,
+                                  .action = S("session.offer"),
+                                  .subject = arena_printf(a, "user:" SLICE_FMT, SLICE_ARG(user.login)),
+                                  .detail = c->offer->purpose };
+    return event_write(tx, &event, a);
+}
+
+err_t session_offer(struct core *core, const struct principal *who, const struct session_offer *offer, struct arena *a,
+                    slice *ret_secret)
+{
+    struct offer_change c = { .offer = offer, .who = who, .now_ms = core_now_ms(core) };
+    slice secret = random_text(core->random, a, SECRET_LENGTH);
+    hash_sha256(secret, c.secret_hash);
+    TRY(meta_write(core->meta, apply_session_offer, &c, a));
+    *ret_secret = secret;
+    return NULL;
+}
+
+static err_t find_offer(struct meta_tx *tx, const struct session_change *c, struct arena *a, struct credential *ret)
+{
+    err_t e = meta_credential_by_hash(tx, offer_purpose(c->purpose, a), CREDENTIAL_TOKEN, c->offered_hash, a, ret);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && ret->revoked_at_ms))
+        return err_make(a, ERR_UNAUTHENTICATED, "there is no such offer any more");
+    TRY(e);
+    return ret->expires_at_ms > c->now_ms ? NULL : err_make(a, ERR_EXPIRED, "the offer has expired");
+}
+
+/* Trimming the user's sessions holds the user, so that of two writes at once the later one finds the offer revoked. */
+static err_t apply_session_accept(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct session_change c = *(const struct session_change *)arg;
+    struct credential offer;
+    TRY(find_offer(tx, &c, a, &offer));
+    TRY(meta_credential_trim_tokens(tx, offer.user_id, c.purpose, c.policy.per_user - 1, c.now_ms, a));
+    TRY(find_offer(tx, &c, a, &offer));
+    TRY(meta_credential_revoke(tx, offer.id, c.now_ms, a));
+    TRY(meta_user_get(tx, offer.user_id, a, &c.user));
+    TRY(meta_user_password(tx, offer.user_id, a, &c.password_hash));
+    return apply_session_begin(tx, &c, a);
+}
+
+err_t session_accept(struct core *core, const struct session_request *request, slice offered, struct arena *a,
+                     slice *ret_secret, struct principal *ret)
+{
+    struct session_change c = { .purpose = request->purpose,
+                                .request_id = request->request_id,
+                                .policy = policy_of(core) };
+    hash_sha256(offered, c.offered_hash);
+    TRY(write_session(core, &c, apply_session_accept, a, ret_secret));
+    return session_check(core, request->purpose, *ret_secret, a, ret);
 }
 
 /* ---- use ---- */

@@ -7,6 +7,11 @@
  *                      │ ▲   └── its lifetime has passed, or idle_ms since its last use ──► expired
  *                      └─┘ session_check
  *
+ * session_accept begins one without a password, by the secret of an offer (session_offer), which counts once:
+ *
+ *   session_offer ──► offered ──┬── session_accept, session_offer for the same user, and what ends tokens ──► revoked
+ *                               └── its lifetime has passed ──► expired
+ *
  * The record holds the SHA-256 of the secret, so nobody who reads the database can use it.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any. */
 #ifndef CAIS_CORE_ACCESS_SESSION_H
@@ -28,6 +33,25 @@ struct session_request {
  *             RATE too many logins, retry after login_limit_retry_s */
 MUST_USE err_t session_begin(struct core *, const struct session_request *, struct arena *a, slice *ret_secret,
                              struct principal *ret);
+/* Offer a session to whoever shows a secret, for a person who cannot log in with a password yet. An offer is a token of a purpose of
+ * its own, so it is no session; a new one ends the former ones of the user. May block.
+ *
+ * who          who offers it: the actor of the event
+ * lifetime_ms  at exactly now + lifetime_ms the offer has expired
+ * ret_secret   43 letters and digits, in `a`; never shown again. The record holds its SHA-256
+ * Errors       NOT_FOUND no such user; BLOCKED the user is not active; FORBIDDEN the operator */
+struct session_offer {
+    slice purpose; /* of the session */
+    slice login;
+    int64_t lifetime_ms;
+};
+MUST_USE err_t session_offer(struct core *, const struct principal *who, const struct session_offer *, struct arena *a,
+                             slice *ret_secret);
+/* Begin the session that was offered with this secret; from then on the secret is worth nothing. Of two calls at once one succeeds.
+ * request->login is not used. May block. Returns as session_begin.
+ * Errors: UNAUTHENTICATED unknown, accepted already, or the user is not active; EXPIRED. */
+MUST_USE err_t session_accept(struct core *, const struct session_request *, slice offered, struct arena *a,
+                              slice *ret_secret, struct principal *ret);
 /* The user of a session. A use puts off its end; this is written in the background, at most sixteen times in idle_ms, so an
  * idle session ends up to a sixteenth of idle_ms earlier. Cached as access_check; fit for a loop.
  * Errors: UNAUTHENTICATED unknown; EXPIRED; REVOKED; BLOCKED the user is disabled. */

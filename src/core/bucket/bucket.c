@@ -3,6 +3,7 @@
  * change asks it again inside its write. */
 #include "core/bucket/bucket.h"
 
+#include "base/live.h"
 #include "core/access/access.h"
 #include "core/bucket/bucket_priv.h"
 #include "core/event.h"
@@ -130,7 +131,7 @@ err_t bucket_write_event(struct meta_tx *tx, const struct bucket_change *c, slic
 static err_t take_room_for_bucket(struct meta_tx *tx, const struct bucket_change *c, const struct bucket *bucket,
                                   struct arena *a)
 {
-    int64_t count, max = c->core->options.account_max_buckets;
+    int64_t count, max = LIVE(c->core->options.account_max_buckets);
     TRY(meta_bucket_count(tx, bucket->account_id, a, &count));
     if (max && count > max)
         return core_refuse(a, REASON_BUCKET_TOO_MANY);

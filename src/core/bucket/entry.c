@@ -51,6 +51,17 @@ slice entry_etag(const struct entry *entry, struct arena *a)
     return entry->part_count ? arena_printf(a, SLICE_FMT "-%lld", SLICE_ARG(hex), (long long)entry->part_count) : hex;
 }
 
+slice entry_header(const struct entry *entry, slice name)
+{
+    slice line, own_name, value, rest = entry->headers;
+    while (rest.n) {
+        slice_cut(rest, '\n', &line, &rest);
+        if (slice_cut(line, ':', &own_name, &value) && slice_eq_nocase(own_name, name))
+            return slice_trim(value);
+    }
+    return S("");
+}
+
 bool entry_is_conditional(const struct entry_condition *condition)
 {
     return condition->if_match.n || condition->if_none_match.n;
@@ -367,6 +378,8 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     struct entry source = { 0 };
     TRY(entry_check_found(meta_entry_get(tx, copy->from->id, copy->from_key, a, &source), a));
     TRY(check_copy_source(copy, &source, a));
+    if (copy->digest.kind != DIGEST_NONE && copy->digest_of != source.object_id)
+        return err_make(a, ERR_UNAVAILABLE, "the source has changed while it was read");
     bool there;
     TRY(meta_object_hold(tx, source.object_id, a, &there));
     if (!there)
@@ -387,6 +400,8 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
     entry.headers = copy->keeps_headers ? arena_copy(c->a, source.headers) : copy->headers;
     entry.tags = copy->keeps_tags ? arena_copy(c->a, source.tags) : copy->tags;
     entry.modified_at_ms = c->at_ms;
+    if (copy->digest.kind != DIGEST_NONE)
+        entry.digest = copy->digest;
     change.records = entry_record_size(&entry);
     TRY(free_space_check(c->core, (uint64_t)change.records, a));
     TRY(entry_claim(tx, &change, a));

@@ -15,6 +15,7 @@
 #include "core/reasons.h"
 #include "core/records/digest.h"
 #include "core/records/entry.h"
+#include "core/records/object.h"
 
 #define ENTRY_HEADERS_MAX 16384 /* bytes of the headers, and of the tags */
 
@@ -25,6 +26,8 @@ struct entry_condition {
 };
 /* "MD5", or "MD5-PARTS" for a composite of PARTS parts; in hex, without quotes. */
 slice entry_etag(const struct entry *, struct arena *a);
+/* The value of this header, of any case, of an entry that was read with its headers; empty: it has none. */
+slice entry_header(const struct entry *, slice name);
 /* Does the condition hold for the entry `there` (NULL: there is none)? Errors: REASON_ENTRY_CONDITION. */
 MUST_USE err_t entry_check_condition(const struct entry_condition *, const struct entry *there, struct arena *a);
 
@@ -95,10 +98,12 @@ MUST_USE err_t entry_open(struct core *, const struct bucket *, slice key, struc
  * entry_open on another thread. */
 MUST_USE err_t entry_open_quickly(struct core *, const struct bucket *, slice key, struct arena *a, struct entry *ret,
                                   struct content *ret_content);
-/* Where part `number` (from 1) of a composite begins, and its length. Of an object that is no composite, part 1 is all
- * of it. Errors: ENTRY_NO_PART. */
-MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, struct arena *a, uint64_t *ret_offset,
-                          uint64_t *ret_bytes);
+/* The parts of a composite, in their order; none of an object that is no composite. */
+MUST_USE err_t entry_parts(struct core *, const struct entry *, struct arena *a, struct object_part_list *ret);
+/* Part `number` (from 1) of a composite: where it begins, its length and its digest. Of an object that is no composite, part 1 is
+ * all of it. Errors: ENTRY_NO_PART. */
+MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, struct arena *a,
+                          struct object_part *ret);
 
 /* ---- changing ---- */
 
@@ -127,9 +132,12 @@ struct entry_copy {
     int64_t modified_since_ms, unmodified_since_ms; /* conditions for the source; 0: none */
     bool keeps_headers, keeps_tags;                 /* copy them from the source, and ignore the two members below */
     slice headers, tags;
+    struct digest
+        digest; /* of the bytes of digest_of, which must be the object of the source; DIGEST_NONE: that of the source */
+    int64_t digest_of;
 };
 /* Make a new entry that names the object of another: no byte is copied. The caller is authorised to read the source and
- * to write the target. Errors: ENTRY_NOT_THERE no source; ENTRY_CONDITION; INVALID to_key; QUOTA; FORBIDDEN a guarded
+ * to write the target. Errors: ENTRY_NOT_THERE no source; UNAVAILABLE it is not digest_of any more; ENTRY_CONDITION; INVALID to_key; QUOTA; FORBIDDEN a guarded
  * bucket. */
 MUST_USE err_t entry_copy(struct core *, const struct principal *who, const struct entry_copy *, struct arena *a,
                           struct entry *ret);

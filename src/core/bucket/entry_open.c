@@ -85,23 +85,28 @@ err_t entry_open_quickly(struct core *core, const struct bucket *bucket, slice k
     return NULL;
 }
 
-err_t entry_part(struct core *core, const struct entry *entry, int64_t number, struct arena *a, uint64_t *ret_offset,
-                 uint64_t *ret_bytes)
+err_t entry_parts(struct core *core, const struct entry *entry, struct arena *a, struct object_part_list *ret)
 {
-    int64_t parts = entry->part_count ? entry->part_count : 1;
-    if (number < 1 || number > parts)
-        return core_refuse(a, REASON_ENTRY_NO_PART);
-    *ret_offset = 0;
-    *ret_bytes = entry->size_bytes;
+    *ret = (struct object_part_list){ 0 };
     if (!entry->part_count)
         return NULL;
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    struct object_part_list list;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(meta_object_parts(tx, entry->object_id, a, &list));
+    return meta_object_parts(tx, entry->object_id, a, ret);
+}
+
+err_t entry_part(struct core *core, const struct entry *entry, int64_t number, struct arena *a, struct object_part *ret)
+{
+    int64_t parts = entry->part_count ? entry->part_count : 1;
+    struct object_part_list list;
+    if (number < 1 || number > parts)
+        return core_refuse(a, REASON_ENTRY_NO_PART);
+    *ret = (struct object_part){ .object.size_bytes = entry->size_bytes, .digest = entry->digest };
+    if (!entry->part_count)
+        return NULL;
+    TRY(entry_parts(core, entry, a, &list));
     if ((uint64_t)number > list.count) /* the entry was replaced meanwhile */
         return core_refuse(a, REASON_ENTRY_NO_PART);
-    *ret_offset = list.items[number - 1].offset;
-    *ret_bytes = list.items[number - 1].object.size_bytes;
+    *ret = list.items[number - 1];
     return NULL;
 }

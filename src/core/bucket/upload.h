@@ -44,6 +44,8 @@ struct part_request {
     int64_t exact_bytes; /* -1: not known */
     slice md5;
     enum digest_kind digest; /* of this part; DIGEST_NONE: that of the upload */
+    bool
+        keeps_crc64; /* if the upload asks for no digest: the object gets the CRC-64/NVME, worked out of those of all parts */
 };
 /* A part that is being put: like struct entry_put. */
 struct part_put {

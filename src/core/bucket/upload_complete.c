@@ -23,7 +23,8 @@ static bool is_the_named_part(const struct completed_part *wanted, const struct 
 {
     slice etag = hex_encode(a, (slice){ (const char *)part->md5, MD5_SIZE });
     return slice_eq_nocase(wanted->etag, etag) &&
-           (wanted->digest.kind == DIGEST_NONE || digest_eq(&wanted->digest, &part->digest));
+           (wanted->digest.kind == DIGEST_NONE || digest_eq(&wanted->digest, &part->digest) ||
+            digest_eq(&wanted->digest, &part->crc64));
 }
 
 /* Both lists are sorted by number. */
@@ -68,44 +69,53 @@ static err_t check_sizes(struct completing *c, struct arena *a)
     return NULL;
 }
 
-/* The digest of the concatenated digests of the parts. */
+/* The digest of this kind that the part has; NULL: it has none. */
+static const struct digest *digest_of_part(const struct upload_part *part, enum digest_kind kind)
+{
+    return part->digest.kind == kind ? &part->digest : part->crc64.kind == kind ? &part->crc64 : NULL;
+}
+
+static bool every_part_has(const struct completing *c, enum digest_kind kind)
+{
+    for (size_t i = 0; i < c->request->part_count; i++)
+        if (!digest_of_part(&c->named[i], kind))
+            return false;
+    return true;
+}
+
+/* The digest of the concatenated digests of the parts, each of which has one of this kind. */
 static void digest_parts(const struct completing *c, enum digest_kind kind, struct arena *a, struct digest *ret)
 {
     size_t size = digest_size(kind), count = c->request->part_count;
     char *all = arena_alloc(a, size * count);
     for (size_t i = 0; i < count; i++)
-        memcpy(all + i * size, c->named[i].digest.bytes, size);
+        memcpy(all + i * size, digest_of_part(&c->named[i], kind)->bytes, size);
     digest_of(kind, (slice){ all, size * count }, ret);
     ret->form = DIGEST_OF_PARTS;
 }
 
-static void join_parts(const struct completing *c, struct digest *ret)
+static void join_parts(const struct completing *c, enum digest_kind kind, struct digest *ret)
 {
-    *ret = c->named[0].digest;
+    *ret = *digest_of_part(&c->named[0], kind);
     for (size_t i = 1; i < c->request->part_count; i++)
-        digest_join(ret, &c->named[i].digest, c->named[i].size_bytes, ret);
+        digest_join(ret, digest_of_part(&c->named[i], kind), c->named[i].size_bytes, ret);
 }
 
 /* The digest of the composite. Its kind and form are those of the upload, or, if the upload has none, those of the
- * request. */
+ * request; if neither names one, it is the CRC-64/NVME, unless a part has none. */
 static err_t work_out_digest(struct completing *c, struct arena *a, struct digest *ret)
 {
     const struct digest *declared = &c->request->digest;
-    bool from_upload = c->upload.digest != DIGEST_NONE;
-    enum digest_kind kind = from_upload ? c->upload.digest : declared->kind;
+    bool from_upload = c->upload.digest != DIGEST_NONE, is_named = from_upload || declared->kind != DIGEST_NONE;
+    enum digest_kind kind = from_upload ? c->upload.digest : is_named ? declared->kind : DIGEST_CRC64NVME;
     enum digest_form form = from_upload ? c->upload.digest_form : declared->form;
-    bool known = form == DIGEST_OF_PARTS || digest_joins(kind);
-    *ret = (struct digest){ .kind = DIGEST_NONE };
-    if (kind == DIGEST_NONE)
-        return NULL;
-    for (size_t i = 0; i < c->request->part_count; i++)
-        known = known && c->named[i].digest.kind == kind;
-    struct digest digest = { 0 };
+    bool known = (form == DIGEST_OF_PARTS || digest_joins(kind)) && every_part_has(c, kind);
+    struct digest digest = { .kind = DIGEST_NONE };
     if (known && form == DIGEST_OF_PARTS)
         digest_parts(c, kind, a, &digest);
     else if (known)
-        join_parts(c, &digest);
-    if (!known || (declared->kind != DIGEST_NONE && !digest_eq(declared, &digest)))
+        join_parts(c, kind, &digest);
+    if (is_named && (!known || (declared->kind != DIGEST_NONE && !digest_eq(declared, &digest))))
         return core_refuse(a, REASON_UPLOAD_BAD_DIGEST);
     *ret = digest;
     return NULL;
@@ -141,11 +151,11 @@ void completing_md5(const struct completing *c, struct arena *a, unsigned char r
 static err_t compose_object(struct completing *c, struct meta_tx *tx, struct arena *a, int64_t *ret_id)
 {
     size_t count = c->request->part_count;
-    int64_t *ids = arena_array(a, int64_t, count);
+    struct placed_part *parts = arena_array(a, struct placed_part, count);
     for (size_t i = 0; i < count; i++)
-        ids[i] = c->named[i].object_id;
+        parts[i] = (struct placed_part){ .object_id = c->named[i].object_id, .digest = c->named[i].digest };
     completing_md5(c, a, c->composite.md5);
-    return meta_object_compose(tx, &c->composite, ids, count, a, ret_id);
+    return meta_object_compose(tx, &c->composite, parts, count, a, ret_id);
 }
 
 /* The composite of a large upload is there already. */

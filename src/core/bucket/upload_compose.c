@@ -78,7 +78,7 @@ static err_t build_and_put(struct building *b, struct arena *a)
     b->parts = arena_array(a, struct placed_part, b->count);
     uint64_t at = 0;
     for (size_t i = 0; i < b->count; at += c->named[i++].size_bytes)
-        b->parts[i] = (struct placed_part){ c->named[i].object_id, at };
+        b->parts[i] = (struct placed_part){ c->named[i].object_id, at, c->named[i].digest };
     c->composite.size_bytes = c->bytes;
     c->composite.part_count = (int64_t)b->count;
     completing_md5(c, a, c->composite.md5);

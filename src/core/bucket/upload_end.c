@@ -64,19 +64,18 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload
     return event_write(tx, &event, a);
 }
 
-/* An upload that has not expired is not looked past: the bucket is not empty then, whatever else it has. */
-err_t upload_end_expired(struct meta_tx *tx, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more)
+err_t upload_end_of_bucket(struct meta_tx *tx, int64_t bucket_id, const struct upload_ending *ending, struct arena *a,
+                           bool *ret_more)
 {
-    struct upload_ending ending = { .now_ms = now_ms, .action = S("upload.purge") };
+    struct upload_ending purge = { .now_ms = ending->now_ms, .action = S("upload.purge") };
     struct upload_query query = { .bucket_id = bucket_id, .limit = PURGE_UPLOADS_MAX };
     struct upload_list list;
     size_t parts, ended_parts = 0, ended = 0;
     TRY(meta_upload_list(tx, &query, a, &list));
     *ret_more = false;
     for (; ended < list.count && ended_parts < PURGE_PARTS_MAX; ended++) {
-        if (!upload_is_expired(&list.items[ended], now_ms))
-            return NULL;
-        TRY(upload_end(tx, &list.items[ended], &ending, a, &parts));
+        bool expired = upload_is_expired(&list.items[ended], ending->now_ms);
+        TRY(upload_end(tx, &list.items[ended], expired ? &purge : ending, a, &parts));
         ended_parts += parts;
     }
     *ret_more = ended > 0;

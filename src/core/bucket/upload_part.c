@@ -51,6 +51,11 @@ static enum digest_kind stored_digest(const struct part_put *put)
     return put->upload.digest != DIGEST_NONE ? put->upload.digest : put->request.digest;
 }
 
+static bool keeps_crc64(const struct part_put *put)
+{
+    return put->upload.digest == DIGEST_NONE && put->request.keeps_crc64;
+}
+
 static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_result *result, struct arena *a)
 {
     struct part_put *put = arg;
@@ -64,9 +69,12 @@ static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_resul
                                       .size_bytes = result->object.size_bytes,
                                       .stored_at_ms = result->at_ms };
     memcpy(put->part.md5, result->object.md5, MD5_SIZE);
-    for (size_t i = 0; i < result->digest_count; i++)
+    for (size_t i = 0; i < result->digest_count; i++) {
         if (result->digests[i].kind == stored_digest(put))
             put->part.digest = result->digests[i];
+        if (result->digests[i].kind == DIGEST_CRC64NVME && keeps_crc64(put))
+            put->part.crc64 = result->digests[i];
+    }
     uint64_t replaced;
     int64_t old_object_id;
     bool replaces_counted;
@@ -119,7 +127,8 @@ err_t part_put_open(struct core *core, const struct principal *who, const struct
                                  .max_bytes = request->max_bytes,
                                  .exact_bytes = request->exact_bytes,
                                  .md5 = request->md5,
-                                 .digests = digest_bit(put->upload.digest) | digest_bit(request->digest),
+                                 .digests = digest_bit(put->upload.digest) | digest_bit(request->digest) |
+                                            digest_bit(keeps_crc64(put) ? DIGEST_CRC64NVME : DIGEST_NONE),
                                  .place = place_part,
                                  .place_arg = put };
     return intake_open(core, &in, a, &put->intake);
@@ -129,7 +138,9 @@ static void report_part_put(void *arg, err_t e, const struct file *file)
 {
     struct part_put *put = arg;
     (void)file;
-    struct entry as_entry = { .digest = put->part.digest }; /* the etag of a part is like that of an entry */
+    struct entry as_entry = { .digest = put->part.digest.kind != DIGEST_NONE
+                                            ? put->part.digest
+                                            : put->part.crc64 }; /* the etag of a part is like that of an entry */
     memcpy(as_entry.md5, put->part.md5, MD5_SIZE);
     entry_report(e, &as_entry, put->done, put->done_arg);
 }

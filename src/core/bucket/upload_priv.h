@@ -31,9 +31,10 @@ enum {
  * upload_finish_ended removes them. *ret_parts: how many parts were handled, at most UPLOAD_PARTS_AT_ONCE + 1. */
 MUST_USE err_t upload_end(struct meta_tx *, const struct upload *, const struct upload_ending *, struct arena *a,
                           size_t *ret_parts);
-/* End the expired uploads of a bucket that the purge has not ended yet. *ret_more: this write has ended as many as one
- * write should, or one that upload_finish_ended has to finish; there may be others. */
-MUST_USE err_t upload_end_expired(struct meta_tx *, int64_t bucket_id, int64_t now_ms, struct arena *a, bool *ret_more);
+/* End the uploads of a bucket; those that have expired as the purge does. *ret_more: this write has ended as many as one write
+ * should, or one that upload_finish_ended has to finish; there may be others. */
+MUST_USE err_t upload_end_of_bucket(struct meta_tx *, int64_t bucket_id, const struct upload_ending *, struct arena *a,
+                                    bool *ret_more);
 /* Remove what is left of uploads that have ended, piece by piece, until the run (core/job.h; may be NULL) is stopping. A crash
  * in between leaves the rest to the next purge. Thread: any that may block. */
 MUST_USE err_t upload_finish_ended(struct core *, struct job_run *, struct arena *a);

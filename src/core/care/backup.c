@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Order of a backup: hold garbage → copy the database → copy the blobs that the copy names → sync → MANIFEST.
+/* Order of a backup: mark the folder as unfinished → hold garbage → close the gate of rows → copy the database → copy the tables that the copy names → open the
+ * gate → verify the copies of tables → copy or link the blobs that the copy names → sync → MANIFEST → take the mark away.
  * A blob that the copied rows name existed when they were copied, and no bytes are removed while garbage is held, so the
- * blob can still be copied. The MANIFEST has the SHA-256 of the database and, if it is in the backup, of the master key
- * (256 random bits, so their digest reveals nothing). The digests of the objects are in the rows of the database. */
+ * blob can still be copied. The MANIFEST has the SHA-256 of the database, of the copies of record sets and, if it is in the backup,
+ * of the master key (256 random bits, so their digest reveals nothing). The digests of the objects are in the rows of the database,
+ * and the files of datasets have checksums. */
 #include "core/care/backup.h"
 
 #include "base/dir.h"
+#include "base/live.h"
 #include "base/text.h"
+#include "core/access/access.h"
+#include "core/care/backup_file.h"
+#include "core/care/backup_folder.h"
 #include "core/care/data_dir.h"
 #include "core/care/master_key.h"
 #include "core/care/table_copy.h"
@@ -18,6 +24,7 @@
 #include "core/store/blob_store.h"
 #include "core/store/dataset_store.h"
 #include "core/store/object_store.h"
+#include "core/store/record_store.h"
 #include "core/store/transaction.h"
 #include "core/store/transfer_store.h"
 
@@ -38,19 +45,11 @@ static const char *backup_path(struct arena *a, const char *dir, const char *nam
 
 /* ---- files and directories ---- */
 
-static err_t sync_path(const char *path, struct arena *a)
-{
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return err_errno(a, errno, "cannot sync %s", path);
-    return NULL;
-}
-
 /* Make the directory, or check that it is empty but for a lock. */
 static err_t claim_dir(const char *dir, struct arena *a)
 {
     if (mkdir(dir, 0700) == 0)
-        return sync_path(backup_path(a, dir, ".."), a);
+        return backup_file_sync(backup_path(a, dir, ".."), a);
     if (errno != EEXIST)
         return err_errno(a, errno, "cannot make %s", dir);
     SCOPED(dir_closep) DIR *d = opendir(dir);
@@ -64,65 +63,13 @@ static err_t claim_dir(const char *dir, struct arena *a)
     return NULL;
 }
 
-static err_t write_all(int fd, slice bytes, const char *path, struct arena *a)
-{
-    while (bytes.n) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno != EINTR)
-            return err_errno(a, errno, "cannot write %s", path);
-        bytes = slice_from(bytes, n > 0 ? (size_t)n : 0);
-    }
-    return NULL;
-}
-
-/* Copy `from` to the new file `to`, and sync it. NULL for `to`: only compute the digest. */
-static err_t copy_file(const char *from, const char *to, struct arena *a, unsigned char ret_sha256[SHA256_SIZE])
-{
-    SCOPED(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0)
-        return err_errno(a, errno, "cannot open %s", from);
-    SCOPED(fd_closep) int out = to ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    if (to && out < 0)
-        return err_errno(a, errno, "cannot make %s", to);
-    SCOPED(hash_freep) struct hash *sha256 = hash_new(HASH_SHA256);
-    char *piece = arena_alloc(a, PIECE);
-    for (;;) {
-        ssize_t n = read(in, piece, PIECE);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(a, errno, "cannot read %s", from);
-        if (n == 0)
-            break;
-        hash_update(sha256, (slice){ piece, (size_t)n });
-        if (to)
-            TRY(write_all(out, (slice){ piece, (size_t)n }, to, a));
-    }
-    if (to && fsync(out) != 0)
-        return err_errno(a, errno, "cannot sync %s", to);
-    hash_final(sha256, ret_sha256);
-    return NULL;
-}
-
-/* Write a file so that after a crash all of it exists, or none. */
-static err_t write_file(const char *dir, const char *name, slice text, struct arena *a)
-{
-    const char *path = backup_path(a, dir, name), *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, path).p;
-    SCOPED(fd_closep) int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_errno(a, errno, "cannot make %s", partial);
-    TRY(write_all(fd, text, partial, a));
-    if (fsync(fd) != 0 || rename(partial, path) != 0)
-        return err_errno(a, errno, "cannot write %s", path);
-    return sync_path(dir, a);
-}
-
 /* ---- the stores of a directory ---- */
 
 struct stores {
     struct meta_store *meta;
     struct blob_store *blob;
     struct dataset_store *datasets;
+    struct record_store *records;
 };
 
 static void stores_closep(struct stores *s)
@@ -132,12 +79,8 @@ static void stores_closep(struct stores *s)
         s->blob->ops->close_store(s->blob);
     if (s->datasets)
         s->datasets->ops->close_store(s->datasets);
-}
-
-static err_t stores_open(const struct store_opener *opener, const char *dir, bool read_only, struct arena *a,
-                         struct stores *ret)
-{
-    return opener->open(opener->arg, dir, read_only, a, &ret->meta, &ret->blob);
+    if (s->records)
+        s->records->ops->close_store(s->records);
 }
 
 /* ---- blobs ---- */
@@ -147,7 +90,28 @@ struct blob_copy {
     uint64_t reserve_bytes; /* free space that the copy leaves on its disk */
     struct arena *a;
     struct backup_report *report;
+    const struct backup_params *backup; /* NULL: a restore */
+    uint64_t total_bytes;               /* about so many are copied; 0: it is not known */
 };
+
+static void tell_progress(const struct blob_copy *copy)
+{
+    const struct backup_params *p = copy->backup;
+    if (p && p->on_progress)
+        p->on_progress(p->arg, "blobs", copy->report->blob_bytes, copy->total_bytes);
+}
+
+/* What all accounts have; small objects, which are in the database, are in it, too. */
+static uint64_t estimate_bytes(struct core *core, struct arena *a)
+{
+    struct account_list accounts;
+    uint64_t sum = 0;
+    if (account_list(core, a, &accounts))
+        return 0;
+    for (size_t i = 0; i < accounts.count; i++)
+        sum += accounts.items[i].used_bytes > 0 ? (uint64_t)accounts.items[i].used_bytes : 0;
+    return sum;
+}
 
 struct blob_pipe {
     struct blob_reader *reader;
@@ -162,19 +126,43 @@ static void pipe_closep(struct blob_pipe *p)
         p->writer->ops->discard(p->writer);
 }
 
-/* A backup is often on the disk of the server, which must not be full because of it. */
 static err_t check_target_space(const struct blob_copy *copy, uint64_t bytes, struct arena *a)
 {
     uint64_t free_bytes;
     TRY(copy->to->ops->free_bytes(copy->to, a, &free_bytes));
-    if (free_bytes >= copy->reserve_bytes && free_bytes - copy->reserve_bytes >= bytes)
-        return NULL;
-    return err_make(a, ERR_NO_SPACE,
-                    "the disk of the copy would have less than storage.reserve_free_space left. Remove the unfinished"
-                    " copy, and make it on a disk with more room");
+    return backup_check_space(free_bytes, copy->reserve_bytes, bytes, a);
 }
 
-static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
+/* Reads a blob to its end, into `to` as well unless that is NULL, and compares it with its record. */
+static err_t read_blob(struct blob_reader *from, struct blob_writer *to, const struct object *object, struct arena *a)
+{
+    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
+    char *piece = arena_alloc(a, PIECE);
+    uint64_t at = 0;
+    for (size_t got = 1; at < from->size_bytes && got > 0; at += got) {
+        TRY(from->ops->read_at(from, at, piece, PIECE, a, &got));
+        hash_update(md5, (slice){ piece, got });
+        if (to)
+            TRY(to->ops->write(to, (slice){ piece, got }, a));
+    }
+    unsigned char digest[MD5_SIZE];
+    hash_final(md5, digest);
+    if (at != object->size_bytes || memcmp(digest, object->md5, MD5_SIZE) != 0)
+        return err_make(a, ERR_CORRUPT, "the bytes of object %lld are not what was stored", (long long)object->id);
+    return NULL;
+}
+
+/* Reads a blob of the copy from the disk, not from memory. */
+static err_t verify_blob(struct blob_store *store, const struct object *object, struct arena *a)
+{
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
+    TRY(store->ops->open(store, object->blob_key, a, &reader));
+    if (reader->fd >= 0)
+        (void)posix_fadvise(reader->fd, 0, 0, POSIX_FADV_DONTNEED);
+    return read_blob(reader, NULL, object, a);
+}
+
+static err_t copy_bytes_of_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
 {
     TRY(check_target_space(copy, object->size_bytes, a));
     SCOPED(pipe_closep) struct blob_pipe p = { 0 };
@@ -183,23 +171,41 @@ static err_t copy_blob(struct blob_copy *copy, const struct object *object, stru
         return err_because(a, e, ERR_CORRUPT, "the bytes of object %lld are missing", (long long)object->id);
     TRY(e);
     TRY(copy->to->ops->create(copy->to, object->blob_key, object->size_bytes, a, &p.writer));
-    SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
-    char *piece = arena_alloc(a, PIECE);
-    uint64_t at = 0;
-    for (size_t got = 1; at < p.reader->size_bytes && got > 0; at += got) {
-        TRY(p.reader->ops->read_at(p.reader, at, piece, PIECE, a, &got));
-        hash_update(md5, (slice){ piece, got });
-        TRY(p.writer->ops->write(p.writer, (slice){ piece, got }, a));
-    }
-    unsigned char digest[MD5_SIZE];
-    hash_final(md5, digest);
-    if (at != object->size_bytes || memcmp(digest, object->md5, MD5_SIZE) != 0)
-        return err_make(a, ERR_CORRUPT, "the bytes of object %lld are not what was stored", (long long)object->id);
-    struct blob_writer *writer = p.writer;
-    p.writer = NULL;
-    TRY(writer->ops->commit(writer, a));
+    TRY(read_blob(p.reader, p.writer, object, a));
+    TRY(blob_writer_commit(&p.writer, a));
+    return copy->backup && copy->backup->verify ? verify_blob(copy->to, object, a) : NULL;
+}
+
+/* *ret_linked: the base has the blob, and the backup has it now, too. */
+static err_t link_blob(struct blob_copy *copy, const struct object *object, struct arena *a, bool *ret_linked)
+{
+    const struct backup_params *p = copy->backup;
+    *ret_linked = false;
+    if (!p || !p->base || !p->opener->link_blob)
+        return NULL;
+    struct blob_link link = { p->base, p->dir, object->blob_key, object->size_bytes };
+    enum blob_link_result result;
+    TRY(p->opener->link_blob(p->opener->arg, &link, a, &result));
+    copy->report->not_linked += result == BLOB_NOT_LINKABLE;
+    *ret_linked = result == BLOB_LINKED;
+    if (!*ret_linked || !p->verify || !verify_blob(copy->to, object, a))
+        return NULL;
+    copy->report->damaged++;
+    *ret_linked = false;
+    return copy->to->ops->remove(copy->to, object->blob_key, a);
+}
+
+static err_t copy_blob(struct blob_copy *copy, const struct object *object, struct arena *a)
+{
+    bool linked;
+    TRY(link_blob(copy, object, a, &linked));
+    if (!linked)
+        TRY(copy_bytes_of_blob(copy, object, a));
     copy->report->blobs++;
     copy->report->blob_bytes += object->size_bytes;
+    copy->report->linked += linked;
+    copy->report->linked_bytes += linked ? object->size_bytes : 0;
+    tell_progress(copy);
     return NULL;
 }
 
@@ -278,41 +284,24 @@ static err_t copy_transfers(struct meta_store *rows, struct blob_copy *copy, str
 /* ---- everything ---- */
 
 /* Copy every blob that `rows` names, and the bytes of transfers. */
-static err_t copy_blobs(struct meta_store *rows, struct blob_store *from, struct blob_store *to, uint64_t reserve_bytes,
-                        struct arena *a, struct backup_report *report)
+static err_t copy_blobs(struct meta_store *rows, struct blob_copy *copy)
 {
-    struct blob_copy copy = { from, to, reserve_bytes, a, report };
-    TRY(copy_transfers(rows, &copy, a));
+    TRY(copy_transfers(rows, copy, copy->a));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(rows, a, &tx));
-    return meta_object_each(tx, 0, a, copy_object_blob, &copy);
+    TRY(meta_read_begin(rows, copy->a, &tx));
+    TRY(meta_object_each(tx, 0, copy->a, copy_object_blob, copy));
+    return copy->report->linked
+               ? copy->backup->opener->sync_names(copy->backup->opener->arg, copy->backup->dir, copy->a)
+               : NULL;
 }
 
 /* ---- MANIFEST ---- */
 
-static err_t manifest_write(const char *dir, const struct manifest *m, struct arena *a)
-{
-    return write_file(dir, DATA_DIR_MANIFEST, manifest_text(m, a), a);
-}
-
-/* At most MANIFEST_MAX bytes and one more, which manifest_parse refuses. */
-static err_t read_small_file(const char *path, struct arena *a, slice *ret)
-{
-    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(a, errno, "cannot open %s", path);
-    char *text = arena_alloc(a, MANIFEST_MAX + 1);
-    ssize_t n = TEMP_FAILURE_RETRY(read(fd, text, MANIFEST_MAX + 1));
-    if (n < 0)
-        return err_errno(a, errno, "cannot read %s", path);
-    *ret = (slice){ text, (size_t)n };
-    return NULL;
-}
-
+/* One byte more than it may have, which manifest_parse refuses. */
 static err_t manifest_read(const char *dir, struct arena *a, struct manifest *ret)
 {
     slice text;
-    err_t e = read_small_file(backup_path(a, dir, DATA_DIR_MANIFEST), a, &text);
+    err_t e = backup_file_read(backup_path(a, dir, DATA_DIR_MANIFEST), MANIFEST_MAX + 1, a, &text);
     if (err_is(e, ERR_NOT_FOUND))
         return err_because(a, e, ERR_NOT_FOUND, "%s is no finished backup: it has no MANIFEST", dir);
     TRY(e);
@@ -321,18 +310,13 @@ static err_t manifest_read(const char *dir, struct arena *a, struct manifest *re
 
 /* ---- the master key ---- */
 
-static slice sha256_hex(struct arena *a, const unsigned char sha256[SHA256_SIZE])
-{
-    return hex_encode(a, (slice){ (const char *)sha256, SHA256_SIZE });
-}
-
 /* Copy the master key to another directory. want_sha256: the digest that it must have, in hex; empty: any. */
 static err_t copy_key(const char *from, const char *to, slice want_sha256, struct arena *a, slice *ret_sha256)
 {
     unsigned char key[SEAL_KEY_SIZE], digest[SHA256_SIZE];
     TRY(master_key_read(from, a, key));
     hash_sha256((slice){ (char *)key, sizeof key }, digest);
-    slice sha256 = sha256_hex(a, digest);
+    slice sha256 = hex_encode(a, (slice){ (const char *)digest, sizeof digest });
     err_t e = want_sha256.n && !slice_eq(sha256, want_sha256)
                   ? err_make(a, ERR_CORRUPT, "the backup's master key is not the one that its MANIFEST names")
                   : master_key_write(to, key, a);
@@ -349,51 +333,87 @@ static void garbage_releasep(struct core **core)
     garbage_release(*core);
 }
 
-static err_t copy_tables(struct core *core, const char *dir, const struct store_opener *opener, struct arena *a,
-                         struct backup_report *report)
+static int64_t *count_of_tables(struct backup_report *report, enum table_kind kind)
 {
-    struct table_copy copy = { .tables = core->datasets, .dir = dir, .reserve_bytes = core->options.reserve_bytes };
-    SCOPED(stores_closep) struct stores to = { 0 };
-    TRY(opener->open(opener->arg, dir, true, a, &to.meta, NULL));
-    copy.rows = to.meta;
-    return table_copy_out(&copy, a, &report->datasets);
+    return kind == TABLE_OF_DATASET ? &report->datasets : &report->record_sets;
 }
 
-/* The records, and the rows of datasets, in the same state: no file's rows become visible meanwhile. */
-static err_t copy_records(struct core *core, const char *database, const char *dir, const struct store_opener *opener,
-                          struct arena *a, struct backup_report *report)
+static err_t copy_tables(struct table_copy *copy, struct arena *a, struct backup_report *report)
 {
+    for (copy->kind = 0; copy->kind < TABLE_KINDS; copy->kind++)
+        TRY(table_copy_out(copy, a, count_of_tables(report, copy->kind)));
+    return NULL;
+}
+
+/* The records, and the tables, in the same state: no file's rows become visible meanwhile. *ret_rows: the copied database. */
+static err_t copy_records(struct core *core, const struct store_opener *opener, struct table_copy *copy,
+                          struct arena *a, struct backup_report *report, struct meta_store **ret_rows)
+{
+    const char *database = backup_path(a, copy->dir, DATA_DIR_DATABASE);
     dataset_gate_close(core);
     err_t e = meta_backup(core->meta, database, a);
     if (!e)
-        e = sync_path(database, a);
+        e = backup_file_sync(database, a);
     if (!e)
-        e = copy_tables(core, dir, opener, a, report);
+        e = opener->open(opener->arg, copy->dir, true, a, ret_rows, NULL);
+    copy->rows = *ret_rows;
+    if (!e)
+        e = copy_tables(copy, a, report);
     dataset_gate_open(core);
     return e;
 }
 
-err_t backup_run(struct core *core, const char *dir, const char *key_from, const struct store_opener *opener,
-                 struct arena *a, struct backup_report *ret)
+static err_t copy_stores(struct core *core, const struct backup_params *p, struct arena *a, struct manifest *m)
 {
-    TRY(claim_dir(dir, a));
+    struct table_copy copy = { .datasets = core->datasets,
+                               .records = core->records,
+                               .dir = p->dir,
+                               .reserve_bytes = LIVE(core->options.reserve_bytes) };
+    SCOPED(stores_closep) struct stores to = { 0 };
+    if (p->on_progress)
+        p->on_progress(p->arg, "database", 0, 0);
+    TRY(copy_records(core, p->opener, &copy, a, &m->report, &to.meta));
+    TRY(p->opener->open(p->opener->arg, p->dir, true, a, NULL, &to.blob));
+    copy.kind = TABLE_OF_RECORD_SET;
+    TRY(table_copy_verify(&copy, a, &m->record_sets_sha256));
+    struct blob_copy blobs = {
+        core->blob, to.blob, LIVE(core->options.reserve_bytes), a, &m->report, p, estimate_bytes(core, a)
+    };
+    TRY(copy_blobs(to.meta, &blobs));
+    return p->verify ? meta_verify(to.meta, a) : NULL;
+}
+
+/* The base must be complete. */
+static err_t check_base(const struct backup_params *p, struct arena *a)
+{
+    struct stat base, dir;
+    struct manifest manifest;
+    if (!p->base)
+        return NULL;
+    TRY(manifest_read(p->base, a, &manifest));
+    if (stat(p->base, &base) == 0 && stat(p->dir, &dir) == 0 && base.st_ino == dir.st_ino && base.st_dev == dir.st_dev)
+        return err_make(a, ERR_CONFLICT, "%s cannot be its own base", p->dir);
+    return NULL;
+}
+
+err_t backup_run(struct core *core, const struct backup_params *p, struct arena *a, struct backup_report *ret)
+{
+    TRY(check_base(p, a));
+    SCOPED(backup_folder_closep) struct backup_folder folder = { -1, -1, false };
+    TRY(backup_folder_begin(p->dir, a, &folder));
     garbage_hold(core);
     SCOPED(garbage_releasep) struct core *held = core;
-    const char *database = backup_path(a, dir, DATA_DIR_DATABASE);
-    struct manifest m = { .report = { .created_at_ms = core_now_ms(held), .with_key = key_from != NULL } };
-    TRY(copy_records(core, database, dir, opener, a, &m.report));
-    {
-        SCOPED(stores_closep) struct stores to = { 0 };
-        TRY(stores_open(opener, dir, true, a, &to));
-        TRY(copy_blobs(to.meta, core->blob, to.blob, core->options.reserve_bytes, a, &m.report));
-    }
-    unsigned char sha256[SHA256_SIZE];
-    TRY(copy_file(database, NULL, a, sha256));
-    m.database_sha256 = sha256_hex(a, sha256);
-    if (key_from)
-        TRY(copy_key(key_from, dir, S(""), a, &m.key_sha256));
-    TRY(sync_path(dir, a));
-    TRY(manifest_write(dir, &m, a));
+    struct manifest m = { .report = { .created_at_ms = core_now_ms(held),
+                                      .with_key = p->key_from != NULL,
+                                      .replaced = folder.replaced,
+                                      .verified = p->verify } };
+    TRY(copy_stores(core, p, a, &m));
+    TRY(backup_file_copy(backup_path(a, p->dir, DATA_DIR_DATABASE), NULL, a, &m.database_sha256));
+    if (p->key_from)
+        TRY(copy_key(p->key_from, p->dir, S(""), a, &m.key_sha256));
+    TRY(backup_file_sync(p->dir, a));
+    TRY(backup_file_write(p->dir, DATA_DIR_MANIFEST, manifest_text(&m, a), a));
+    TRY(backup_folder_finish(&folder, a));
     *ret = m.report;
     return NULL;
 }
@@ -419,6 +439,7 @@ static err_t check_restored(const struct restore_params *p, const struct stores 
     core_init(&core, &(struct core_params){ .meta = stores->meta,
                                             .blob = stores->blob,
                                             .datasets = stores->datasets,
+                                            .records = stores->records,
                                             .clock = p->clock,
                                             .random = p->random,
                                             .seal = seal });
@@ -435,25 +456,44 @@ static err_t check_restored(const struct restore_params *p, const struct stores 
         (long long)ret->count[FSCK_ERROR], SLICE_ARG(first->subject), first->what, SLICE_ARG(first->detail));
 }
 
-/* Open the copied database in the directory `aside`, which compares its schema and migrates it, copy the blobs that its
- * rows name, and check both. */
+static err_t restore_tables(const struct restore_params *p, const struct manifest *manifest, struct stores *to,
+                            struct arena *a, struct backup_report *ret)
+{
+    const struct store_opener *opener = p->opener;
+    if (opener->open_datasets)
+        TRY(opener->open_datasets(opener->arg, p->data_dir, a, &to->datasets));
+    if (opener->open_records)
+        TRY(opener->open_records(opener->arg, p->data_dir, p->random, a, &to->records));
+    struct table_copy copy = { .rows = to->meta, .datasets = to->datasets, .records = to->records, .dir = p->from };
+    for (copy.kind = 0; copy.kind < TABLE_KINDS; copy.kind++) {
+        slice sha256 = copy.kind == TABLE_OF_RECORD_SET ? manifest->record_sets_sha256 : S("");
+        TRY(table_copy_in(&copy, sha256, a, count_of_tables(ret, copy.kind)));
+    }
+    return NULL;
+}
+
+static bool is_promised(const struct backup_report *copied, const struct backup_report *promised)
+{
+    return copied->datasets == promised->datasets && copied->record_sets == promised->record_sets &&
+           copied->objects == promised->objects && copied->blobs == promised->blobs &&
+           copied->blob_bytes == promised->blob_bytes;
+}
+
+/* Open the copied database in the directory `aside`, which compares its schema and migrates it, copy the blobs and the tables that
+ * its rows name, and check all of it. */
 static err_t restore_stores(const struct restore_params *p, const char *aside, const struct manifest *manifest,
                             struct arena *a, struct fsck_report *ret_fsck)
 {
-    const struct backup_report *promised = &manifest->report;
     struct backup_report copied = { 0 };
     SCOPED(stores_closep) struct stores source = { 0 };
     SCOPED(stores_closep) struct stores target = { 0 };
     TRY(p->opener->open(p->opener->arg, p->from, true, a, NULL, &source.blob));
     TRY(p->opener->open(p->opener->arg, aside, false, a, &target.meta, NULL));
     TRY(p->opener->open(p->opener->arg, p->data_dir, false, a, NULL, &target.blob));
-    TRY(copy_blobs(target.meta, source.blob, target.blob, 0, a, &copied));
-    if (p->opener->open_datasets)
-        TRY(p->opener->open_datasets(p->opener->arg, p->data_dir, a, &target.datasets));
-    struct table_copy tables = { .rows = target.meta, .tables = target.datasets, .dir = p->from };
-    TRY(table_copy_in(&tables, a, &copied.datasets));
-    if (copied.datasets != promised->datasets || copied.objects != promised->objects ||
-        copied.blobs != promised->blobs || copied.blob_bytes != promised->blob_bytes)
+    struct blob_copy blobs = { source.blob, target.blob, 0, a, &copied, NULL };
+    TRY(copy_blobs(target.meta, &blobs));
+    TRY(restore_tables(p, manifest, &target, a, &copied));
+    if (!is_promised(&copied, &manifest->report))
         return err_make(a, ERR_CORRUPT, "the backup does not hold what its MANIFEST counts");
     return check_restored(p, &target, a, ret_fsck);
 }
@@ -465,21 +505,22 @@ static err_t name_database(const char *aside, const char *data_dir, struct arena
     const char *partial = arena_printf(a, "%s" PARTIAL_SUFFIX, database).p;
     if (rename(backup_path(a, aside, DATA_DIR_DATABASE), partial) != 0 || rmdir(aside) != 0)
         return err_errno(a, errno, "cannot move the database out of %s", aside);
-    TRY(sync_path(partial, a));
+    TRY(backup_file_sync(partial, a));
     if (rename(partial, database) != 0)
         return err_errno(a, errno, "cannot name %s", database);
-    return sync_path(data_dir, a);
+    return backup_file_sync(data_dir, a);
 }
 
 /* Copy the database of the backup to the new directory `aside`, and compare its digest. */
 static err_t copy_database(const struct restore_params *p, const char *aside, const struct manifest *manifest,
                            struct arena *a)
 {
-    unsigned char sha256[SHA256_SIZE];
+    slice sha256;
     if (mkdir(aside, 0700) != 0)
         return err_errno(a, errno, "cannot make %s", aside);
-    TRY(copy_file(backup_path(a, p->from, DATA_DIR_DATABASE), backup_path(a, aside, DATA_DIR_DATABASE), a, sha256));
-    if (!slice_eq(sha256_hex(a, sha256), manifest->database_sha256))
+    TRY(backup_file_copy(backup_path(a, p->from, DATA_DIR_DATABASE), backup_path(a, aside, DATA_DIR_DATABASE), a,
+                         &sha256));
+    if (!slice_eq(sha256, manifest->database_sha256))
         return err_make(a, ERR_CORRUPT, "the backup's database is not the one that its MANIFEST names");
     return NULL;
 }

@@ -74,6 +74,9 @@ static err_t holds_a_blob(const char *path, struct arena *a, bool *ret_holds)
 
 err_t data_dir_holds_data(const char *dir, struct arena *a, bool *ret_holds)
 {
+    static const char *const tables[] = { DATA_DIR_DATASETS, DATA_DIR_RECORDS };
     *ret_holds = access(arena_printf(a, "%s/" DATA_DIR_MASTER_KEY, dir).p, F_OK) == 0;
+    for (size_t i = 0; i < LENGTH_OF(tables) && !*ret_holds; i++)
+        TRY(holds_a_name(arena_printf(a, "%s/%s", dir, tables[i]).p, a, ret_holds));
     return *ret_holds ? NULL : holds_a_blob(arena_printf(a, "%s/" DATA_DIR_BLOBS, dir).p, a, ret_holds);
 }

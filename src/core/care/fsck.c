@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/access/access.h"
+#include "core/care/data_dir.h"
 #include "core/event.h"
 #include "core/file/hold.h"
 #include "core/object/sweep.h"
@@ -98,7 +99,8 @@ static err_t report_object(struct fsck *f, const struct object *object, const ch
     bool there;
     TRY(object_exists(f->core, object->id, a, &there));
     if (there)
-        fsck_add_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), detail, false);
+        fsck_add_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id),
+                         fsck_name_object(f, object, detail, a), false);
     return NULL;
 }
 
@@ -107,14 +109,22 @@ static void reader_closep(struct blob_reader **r)
     blob_reader_closep(r);
 }
 
-static err_t blob_md5(struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
+static void tell_progress(struct fsck *f, const char *what, uint64_t read_bytes)
 {
+    if (f->options->on_progress)
+        f->options->on_progress(f->options->arg, what, read_bytes, f->total_bytes);
+}
+
+static err_t blob_md5(struct fsck *f, struct blob_reader *reader, struct arena *a, unsigned char ret_md5[MD5_SIZE])
+{
+    uint64_t before = f->report->bytes - reader->size_bytes; /* this one is counted already */
     SCOPED(hash_freep) struct hash *md5 = hash_new(HASH_MD5);
     char *piece = arena_alloc(a, PIECE);
     size_t got = 1;
     for (uint64_t at = 0; at < reader->size_bytes && got > 0; at += got) {
         TRY(reader->ops->read_at(reader, at, piece, PIECE, a, &got));
         hash_update(md5, (slice){ piece, got });
+        tell_progress(f, "objects", before + at + got);
     }
     hash_final(md5, ret_md5);
     return NULL;
@@ -126,9 +136,8 @@ static err_t check_blob(struct fsck *f, const struct object *object, struct aren
     err_t e = f->core->blob->ops->open(f->core->blob, object->blob_key, a, &reader);
     if (err_is(e, ERR_NOT_FOUND))
         return report_object(f, object, "bytes missing", object->blob_key, a);
-    if (err_is(e, ERR_CORRUPT))
-        return report_object(f, object, "bytes cannot be read", err_text(a, e), a);
-    TRY(e);
+    if (e)
+        return report_object(f, object, "bytes cannot be read", err_text_for_people(a, e), a);
     if (reader->size_bytes != object->size_bytes)
         return report_object(f, object, "length differs",
                              arena_printf(a, "%llu bytes, the record says %llu", (unsigned long long)reader->size_bytes,
@@ -136,8 +145,10 @@ static err_t check_blob(struct fsck *f, const struct object *object, struct aren
                              a);
     if (f->options->quick)
         return NULL;
-    unsigned char md5[MD5_SIZE];
-    TRY(blob_md5(reader, a, md5));
+    unsigned char md5[MD5_SIZE] = { 0 };
+    e = blob_md5(f, reader, a, md5);
+    if (e)
+        return report_object(f, object, "bytes cannot be read", err_text_for_people(a, e), a);
     if (memcmp(md5, object->md5, MD5_SIZE) != 0)
         return report_object(f, object, "digest differs", object->blob_key, a);
     return NULL;
@@ -246,6 +257,7 @@ static err_t check_objects(struct fsck *f)
             const struct object *object = &page->objects[i];
             after_id = object->id;
             e = err_copy(f->a, check_object(f, object, &own));
+            tell_progress(f, "objects", f->report->bytes);
         }
         if (e)
             return err_copy(f->a, e);
@@ -367,7 +379,8 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
     bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
     const char *fault = file_fault(file, has_object, fits);
     if (fault)
-        fsck_add_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), file->name, false);
+        fsck_add_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file),
+                         fsck_name_file(f, tx, file, a), false);
     TRY(check_life(tx, file, wrong, a));
     return check_ticket(f, tx, file, a);
 }
@@ -658,7 +671,14 @@ static void report_lost_key(void *arg, int64_t id, err_t why)
     struct fsck *f = arg;
     SCRATCH(a);
     fsck_add_finding(f, FSCK_WARNING, "cannot be opened with this master key",
-                     arena_printf(&a, "key:%lld", (long long)id), err_text(&a, why), false);
+                     arena_printf(&a, "key:%lld", (long long)id), err_text_for_people(&a, why), false);
+}
+
+/* What a row says that cannot be read is not known: so nothing is proven, and nothing is repaired any more. */
+static void note_damage(struct fsck *f)
+{
+    f->is_damaged = true;
+    f->own_options.repair = false;
 }
 
 static err_t check_database(struct fsck *f)
@@ -666,8 +686,43 @@ static err_t check_database(struct fsck *f)
     err_t e = f->options->quick ? NULL : meta_verify(f->core->meta, f->a);
     if (!err_is(e, ERR_CORRUPT))
         return e;
-    fsck_add_finding(f, FSCK_ERROR, "the database is damaged", S("database"), err_text(f->a, e), false);
+    note_damage(f);
+    for (slice text = err_text_for_people(f->a, e), line, rest; text.n; text = rest) {
+        line = text;
+        rest = S("");
+        slice_cut(text, '\n', &line, &rest);
+        fsck_add_finding(f, FSCK_ERROR, "the database is damaged", S("database"), line, false);
+    }
     return NULL;
+}
+
+/* What all accounts have, which is what will be read; what is removed but still on the disk is not in it. */
+static void estimate_bytes(struct fsck *f)
+{
+    struct account_list accounts;
+    if (f->options->quick || account_list(f->core, f->a, &accounts))
+        return;
+    for (size_t i = 0; i < accounts.count; i++)
+        f->total_bytes += accounts.items[i].used_bytes > 0 ? (uint64_t)accounts.items[i].used_bytes : 0;
+}
+
+/* A check that comes to a damaged page ends, and the next one goes on. */
+static err_t go_on_if_damaged(struct fsck *f, const char *what, err_t e)
+{
+    if (!err_is(e, ERR_CORRUPT))
+        return e;
+    note_damage(f);
+    fsck_add_finding(f, FSCK_ERROR, "cannot be checked to the end", slice_of(what), err_text_for_people(f->a, e),
+                     false);
+    return NULL;
+}
+
+static void check_loss(struct fsck *f)
+{
+    if (f->core->options.records_were_lost)
+        fsck_add_finding(f, FSCK_WARNING, "records were lost with the end of a damaged write-ahead log", S("database"),
+                         S("no blob without a record is removed while " DATA_DIR_DATABASE "-wal-damaged is there"),
+                         false);
 }
 
 static void report_row(void *arg, const char *what, slice subject)
@@ -682,29 +737,48 @@ static err_t check_rows(struct fsck *f)
     return meta_check_rows(tx, f->a, report_row, f);
 }
 
+static err_t check_keys(struct fsck *f)
+{
+    return key_each_lost(f->core, 0, f->a, report_lost_key, f);
+}
+
 err_t fsck_run(struct core *core, const struct fsck_options *options, struct arena *a, struct fsck_report *ret)
 {
     struct fsck_report report = { 0 };
     struct fsck f = { .core = core,
-                      .options = options,
+                      .own_options = *options,
                       .a = a,
                       .list = arena_array(a, struct fsck_finding, FSCK_LISTED),
                       .report = &report };
+    f.options = &f.own_options;
+    static const struct {
+        const char *what;
+        err_t (*check)(struct fsck *);
+    } checks[] = { { "rows", check_rows },
+                   { "objects", check_objects },
+                   { "holds", fsck_check_holds },
+                   { "removed tasks", fsck_check_removed_tasks },
+                   { "files", check_files },
+                   { "buckets", check_buckets },
+                   { "blobs", check_blobs },
+                   { "transfers", fsck_check_transfers },
+                   { "datasets", fsck_check_datasets },
+                   { "records", fsck_check_record_sets },
+                   { "sync files", fsck_check_sync_files },
+                   { "folders", check_trees },
+                   { "accounts", check_usage },
+                   { "events", check_events },
+                   { "keys", check_keys } };
+    check_loss(&f);
+    tell_progress(&f, "database", 0);
     TRY(check_database(&f));
-    TRY(check_rows(&f));
-    TRY(check_objects(&f));
-    TRY(fsck_check_holds(&f));
-    TRY(fsck_check_removed_tasks(&f));
-    TRY(check_files(&f));
-    TRY(check_buckets(&f));
-    TRY(check_blobs(&f));
-    TRY(fsck_check_transfers(&f));
-    TRY(fsck_check_datasets(&f));
-    TRY(fsck_check_sync_files(&f));
-    TRY(check_trees(&f));
-    TRY(check_usage(&f));
-    TRY(check_events(&f));
-    TRY(key_each_lost(core, 0, a, report_lost_key, &f));
+    estimate_bytes(&f);
+    for (size_t i = 0; i < LENGTH_OF(checks); i++) {
+        tell_progress(&f, checks[i].what, report.bytes);
+        TRY(go_on_if_damaged(&f, checks[i].what, checks[i].check(&f)));
+    }
+    if (f.is_damaged)
+        TRY(fsck_list_savable(&f));
     report.list = f.list;
     *ret = report;
     return NULL;

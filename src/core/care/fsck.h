@@ -27,6 +27,8 @@ struct fsck_options {
     bool force; /* with repair: remove orphans also when they are so many that records may be lost (sweep.h) */
     bool quick; /* compare sizes instead of digests, and do not check the pages of the database */
     void (*on_finding)(void *arg, const struct fsck_finding *); /* may be NULL */
+    /* What is checked now, and how many bytes were read of about so many (0: it is not known). May be NULL; it is called often. */
+    void (*on_progress)(void *arg, const char *what, uint64_t read_bytes, uint64_t total_bytes);
     void *arg;
 };
 
@@ -41,7 +43,10 @@ struct fsck_report {
     size_t listed;
 };
 
-/* What is checked:
+/* Each finding about bytes names the blob, the files with their owners and holders, and the entries. Of a database with damaged pages, each
+ * check goes as far as it can; then each file whose row can be read is a note ("can be saved", by salvage.h), and nothing is repaired.
+ *
+ * What is checked:
  *   database   its own check of pages, indexes and foreign keys
  *   rows       their values are such as this program writes (meta_check_rows)
  *   objects    each has its bytes, of the right length and MD5, and something refers to it; a composite has its parts,
@@ -54,6 +59,8 @@ struct fsck_report {
  *   buckets    each entry and each part of an upload has its object
  *   transfers  the bytes that they have acknowledged are there
  *   datasets   the rows of each are those of the files that were read, and their pages are sound
+ *   records    each set has a row, each row its set, whose pages are sound, and as large as the row says unless an import runs
+ *   sync files each has the file that its state says; its import has a job, or a report and numbers that say how it ended
  *   accounts   their counters of usage
  *   events     none is missing but the oldest, which were removed
  *   keys       the master key opens every signing key that has not been revoked

@@ -112,8 +112,9 @@ static err_t check_table(struct fsck *f, const struct dataset *d, struct arena *
     if (!e)
         e = tables->ops->each_file(tables, d->id, a, check_rows_of_file, &check);
     bool has_table = !err_is(e, ERR_NOT_FOUND);
-    if (err_is(e, ERR_CORRUPT)) {
-        fsck_add_finding(f, FSCK_ERROR, "the rows are damaged", subject_of(d, a), err_text(a, e), false);
+    if (err_is(e, ERR_CORRUPT) || err_is(e, ERR_UNAVAILABLE)) {
+        const char *what = err_is(e, ERR_CORRUPT) ? "the rows are damaged" : "the rows cannot be read";
+        fsck_add_finding(f, FSCK_ERROR, what, subject_of(d, a), err_text_for_people(a, e), false);
         return NULL;
     }
     if (e && has_table)

@@ -21,7 +21,7 @@ static err_t find_abandoned_task(struct fsck *f, struct arena *a, int64_t *ret_t
     struct removed_task task;
     *ret_task_id = 0;
     TRY(meta_read_begin(f->core->meta, a, &tx));
-    TRY(meta_job_list(tx, a, &jobs));
+    TRY(meta_job_list(tx, ALL_IDS, a, &jobs));
     if (has_removal_job(&jobs))
         return NULL;
     err_t e = meta_removed_task_first(tx, a, &task);

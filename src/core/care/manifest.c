@@ -24,7 +24,10 @@ slice manifest_text(const struct manifest *m, struct arena *a)
     json_put_int(&o, "blobs", report->blobs);
     json_put_int(&o, "blob_bytes", (int64_t)report->blob_bytes);
     json_put_int(&o, "datasets", report->datasets);
+    json_put_int(&o, "record_sets", report->record_sets);
     json_put_string(&o, "database_sha256", m->database_sha256);
+    if (m->record_sets_sha256.n)
+        json_put_string(&o, "record_sets_sha256", m->record_sets_sha256);
     if (m->key_sha256.n)
         json_put_string(&o, "master_key_sha256", m->key_sha256);
     json_close_object(&o);
@@ -36,6 +39,12 @@ slice manifest_text(const struct manifest *m, struct arena *a)
 static bool count_member(const struct json *manifest, const char *name, int64_t *ret)
 {
     return json_to_i64(json_get(manifest, name), ret) && *ret >= 0;
+}
+
+/* Older backups have none. */
+static bool table_count_member(const struct json *manifest, const char *name, int64_t *ret)
+{
+    return !json_get(manifest, name) || count_member(manifest, name, ret);
 }
 
 static bool is_sha256(slice hex)
@@ -66,8 +75,10 @@ err_t manifest_parse(slice text, struct arena *a, struct manifest *ret_manifest)
         !count_member(manifest, "blob_bytes", &bytes) || !is_sha256(m.database_sha256) ||
         (ret->with_key && !is_sha256(m.key_sha256)))
         return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
-    if (json_get(manifest, "datasets") &&
-        !count_member(manifest, "datasets", &ret->datasets)) /* older backups have none */
+    m.record_sets_sha256 = json_str(manifest, "record_sets_sha256");
+    if (!table_count_member(manifest, "datasets", &ret->datasets) ||
+        !table_count_member(manifest, "record_sets", &ret->record_sets) ||
+        (ret->record_sets ? !is_sha256(m.record_sets_sha256) : m.record_sets_sha256.n > 0))
         return err_make(a, ERR_CORRUPT, "the MANIFEST is damaged");
     ret->blob_bytes = (uint64_t)bytes;
     *ret_manifest = m;

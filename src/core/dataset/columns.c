@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dataset/columns.h"
+#include "core/records/column_index.h"
 
 #include "base/json_scan.h"
 #include "base/number.h"
@@ -50,71 +51,6 @@ slice column_type_declared(enum column_type type)
     return slice_of(declared_names[type]);
 }
 
-/* ---- finding by name */
-
-static inline uint64_t head_of(slice name)
-{
-    uint64_t head = 0;
-    if (name.n >= sizeof head)
-        memcpy(&head, name.p, sizeof head);
-    else if (name.n)
-        memcpy(&head, name.p, name.n); /* the rest are zeros, which no name has */
-    return __builtin_bswap64(head);
-}
-
-/* Where the name is, or would be inserted: the first slot that does not come before it. */
-static size_t find_slot(const struct column_index *x, slice name, uint64_t head, bool *ret_is_there)
-{
-    size_t from = 0, to = x->count;
-    *ret_is_there = false;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        const struct column_index_slot *slot = &x->slots[middle];
-        int order = slot->head < head ? -1 : slot->head > head;
-        if (!order)
-            order = slice_cmp(x->columns[slot->column].name, name);
-        if (!order) {
-            *ret_is_there = true;
-            return middle;
-        }
-        if (order < 0)
-            from = middle + 1;
-        else
-            to = middle;
-    }
-    return from;
-}
-
-size_t column_index_find(const struct column_index *x, slice name)
-{
-    bool is_there;
-    size_t at = find_slot(x, name, head_of(name), &is_there);
-    return is_there ? x->slots[at].column : COLUMN_NONE;
-}
-
-/* Add columns[column]. False: there is one of its name. There must be a slot left. */
-static bool add_to_index(struct column_index *x, size_t column)
-{
-    bool is_there;
-    slice name = x->columns[column].name;
-    uint64_t head = head_of(name);
-    size_t at = find_slot(x, name, head, &is_there);
-    if (is_there)
-        return false;
-    memmove(x->slots + at + 1, x->slots + at, (x->count - at) * sizeof *x->slots);
-    x->slots[at] = (struct column_index_slot){ head, (uint32_t)column };
-    x->count++;
-    return true;
-}
-
-void column_index_init(struct column_index *x, const struct column_list *columns, struct arena *a)
-{
-    *x = (struct column_index){ .columns = columns->items };
-    x->slots = arena_array(a, struct column_index_slot, columns->count);
-    for (size_t i = 0; i < columns->count; i++)
-        add_to_index(x, i);
-}
-
 /* ---- names of columns */
 
 bool column_name_is_valid(slice name)
@@ -135,13 +71,13 @@ enum column_fault columns_check(const struct column_list *columns, struct arena 
     *ret_name = S("");
     if (columns->count > COLUMNS_MAX)
         return COLUMNS_TOO_MANY;
-    struct column_index x = { .columns = columns->items };
-    x.slots = arena_array(scratch, struct column_index_slot, columns->count);
+    struct column_index x;
+    column_index_begin(&x, columns, scratch);
     for (size_t i = 0; i < columns->count; i++) {
         *ret_name = columns->items[i].name;
         if (!column_name_is_valid(*ret_name))
             return COLUMNS_BAD_NAME;
-        if (!add_to_index(&x, i))
+        if (!column_index_add(&x, i))
             return COLUMNS_NAME_TAKEN;
     }
     *ret_name = S("");
@@ -267,7 +203,7 @@ static enum column_fault infer_member(struct inference *in, const struct json_me
         if (at == COLUMNS_MAX)
             return COLUMNS_TOO_MANY;
         in->columns[at].name = arena_copy(in->a, name);
-        add_to_index(&in->index, at);
+        column_index_add(&in->index, at);
     }
     in->seen[at] |= kind_of_value(&m->value, in->scratch);
     return arena_is_over(in->scratch) || arena_is_over(in->a) ? COLUMNS_NO_MEMORY : COLUMNS_FINE;

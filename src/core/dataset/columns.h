@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The columns of a dataset: the names of their types, the rules for their own names, finding one by its name, and columns
- * that are inferred from a sample. Thread: any. */
+/* The columns of a dataset: the names of their types, the rules for their own names, and columns that are
+ * inferred from a sample. Thread: any. */
 #ifndef CAIS_CORE_DATASET_COLUMNS_H
 #define CAIS_CORE_DATASET_COLUMNS_H
 
@@ -36,22 +36,5 @@ enum column_fault columns_check(const struct column_list *, struct arena *scratc
  *   anything else        string, also for nothing but nulls, and for kinds that have nothing in common
  * The names are copied to `a`. ret_name as above, in `a`. */
 enum column_fault columns_infer(slice sample, struct arena *a, struct column_list *ret_columns, slice *ret_name);
-
-/* Finds columns by name: sorted, so that no names, however they are chosen, make it slow. */
-struct column_index {
-    const struct column *columns;
-    struct column_index_slot {
-        uint64_t head; /* the first eight bytes of the name, as a number that sorts as they do */
-        uint32_t column;
-    } * slots;
-    size_t count;
-};
-
-#define COLUMN_NONE ((size_t)-1)
-
-/* columns: borrowed as long as the index; their names differ. */
-void column_index_init(struct column_index *, const struct column_list *columns, struct arena *a);
-/* The position of the column; COLUMN_NONE: there is none. The name may be any bytes. */
-size_t column_index_find(const struct column_index *, slice name);
 
 #endif

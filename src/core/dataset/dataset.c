@@ -11,6 +11,7 @@
 #include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/quota.h"
+#include "core/records/column_index.h"
 #include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/dataset_record_store.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A backup copies the records of datasets and their rows one after the other. While it does, the gate is closed: no file's
- * rows are made visible and no table is changed, so that both copies tell of the same files. A file is read up to its last
- * line meanwhile. Thread: any. */
+/* A backup copies the metadata database, and then the rows of datasets and the records of sets. While it does, the gate is closed: no
+ * file's rows are made visible, no batch of records is committed and no table is changed, so that all copies tell of the same files. A
+ * file is read up to its last line, or up to the end of a batch, meanwhile. Thread: any. */
 #ifndef CAIS_CORE_DATASET_GATE_H
 #define CAIS_CORE_DATASET_GATE_H
 

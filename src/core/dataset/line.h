@@ -6,8 +6,8 @@
 #define CAIS_CORE_DATASET_LINE_H
 
 #include "base/json_scan.h"
-#include "core/dataset/columns.h"
 #include "core/dataset/line_error.h"
+#include "core/records/column_index.h"
 
 struct line_parser {
     const struct column_list *columns;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/file/file.h"
 
+#include "core/event.h"
 #include "core/file/file_cache.h"
+#include "core/file/file_name.h"
 #include "core/file/lifecycle.h"
+#include "core/object/checked_row.h"
+#include "core/quota.h"
 #include "core/records/object.h"
+#include "core/records/record_size.h"
 #include "core/store/file_store.h"
+#include "core/store/hold_store.h"
 #include "core/store/transaction.h"
 
 #include <assert.h>
@@ -109,7 +115,7 @@ struct loaded_file {
 };
 
 /* Does the object hold what the file's record says? */
-static err_t check_file_object(const struct loaded_file *l, struct arena *a)
+static err_t check_file_object(struct core *core, const struct loaded_file *l, struct arena *a)
 {
     const struct object *object = &l->object;
     uint64_t size_bytes = l->file.size_bytes;
@@ -117,7 +123,8 @@ static err_t check_file_object(const struct loaded_file *l, struct arena *a)
         return core_refuse(a, REASON_FILE_NO_BYTES);
     bool whole =
         object->id && object->size_bytes == size_bytes && (object->blob_key.n || object->inline_bytes.n == size_bytes);
-    return whole ? NULL : file_bytes_missing(a, NULL, &l->file);
+    err_t e = whole && !object->blob_key.n ? checked_row(core, object, a) : NULL;
+    return whole && !e ? NULL : file_bytes_missing(a, e, &l->file);
 }
 
 static err_t open_blob_of_file(struct core *core, const struct loaded_file *l, struct arena *a, struct content *ret)
@@ -167,7 +174,7 @@ err_t file_open(struct core *core, const struct principal *who, const unsigned c
         TRY(check_found(meta_file_with_object(tx, uuid, a, &l.file, &l.object), a));
         if (!file_is_visible(who, &l.file, now_ms))
             return no_such_file(a);
-        TRY(check_file_object(&l, a));
+        TRY(check_file_object(core, &l, a));
     }
     TRY(open_loaded_file(core, &l, a, ret_content));
     *ret_file = l.file;
@@ -187,9 +194,54 @@ err_t file_open_record(struct core *core, const struct file *f, struct arena *a,
         TRY(meta_read_begin(core->meta, a, &tx));
         /* The record is read again: the cache needs the one of this generation. */
         TRY(check_found(meta_file_with_object(tx, f->uuid, a, &l.file, &l.object), a));
-        TRY(check_file_object(&l, a));
+        TRY(check_file_object(core, &l, a));
     }
     return open_loaded_file(core, &l, a, ret);
+}
+
+/* ---- renaming ---- */
+
+struct file_renaming {
+    struct core *core;
+    const struct principal *who;
+    const unsigned char *uuid;
+    slice name;
+    int64_t now_ms;
+};
+
+static err_t apply_file_rename(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct file_renaming *r = arg;
+    struct file f = { 0 };
+    bool is_held;
+    TRY(find_visible(tx, r->who, r->uuid, r->now_ms, a, &f));
+    TRY(meta_file_lock(tx, f.id, a));
+    TRY(find_visible(tx, r->who, r->uuid, r->now_ms, a, &f));
+    TRY(meta_hold_any(tx, f.id, a, &is_held));
+    if (is_held)
+        return err_make(a, ERR_CONFLICT, "something holds the file");
+    if (!f.object_id)
+        return core_refuse(a, REASON_FILE_NO_BYTES);
+    struct file renamed = f;
+    renamed.name = r->name;
+    TRY(quota_change_records(r->core, tx, f.account_id, file_record_size(&renamed) - file_record_size(&f), a));
+    TRY(meta_file_rename(tx, f.id, r->name, a));
+    struct event_params event = { .at_ms = r->now_ms,
+                                  .who = r->who,
+                                  .account_id = f.account_id,
+                                  .action = S("file.rename"),
+                                  .subject = event_file(a, &f),
+                                  .detail = r->name };
+    return event_write(tx, &event, a);
+}
+
+err_t file_rename(struct core *core, const struct principal *who, const unsigned char uuid[16], slice name,
+                  struct arena *a, struct file *ret)
+{
+    struct file_renaming r = { .core = core, .who = who, .uuid = uuid, .now_ms = core_now_ms(core) };
+    TRY(file_name_clean(name, a, &r.name));
+    TRY(meta_write(core->meta, apply_file_rename, &r, a));
+    return file_get(core, who, uuid, a, ret);
 }
 
 /* ---- deleting ---- */

@@ -44,6 +44,15 @@ MUST_USE err_t file_open(struct core *, const struct principal *who, const unsig
  * file_open. */
 MUST_USE err_t file_open_record(struct core *, const struct file *, struct arena *a, struct content *ret);
 
+/* Give the file another name, in one write with the event.
+ *
+ * name    cleaned as that of an upload (file_name_clean)
+ * ret     the file as it is now, in `a`
+ * Errors  REASON_FILE_NOT_VISIBLE; those of file_name_clean; QUOTA the account has no room for a longer name; CONFLICT something holds
+ *         the file, which may know it by its name, or no bytes have come yet */
+MUST_USE err_t file_rename(struct core *, const struct principal *who, const unsigned char uuid[16], slice name,
+                           struct arena *a, struct file *ret);
+
 /* Remove the record, give its room back to the account and write the event, in one write; the bytes follow after the
  * grace (core/object/garbage.h). Errors: NOT_FOUND; CONFLICT something holds the file. */
 MUST_USE err_t file_delete(struct core *, const struct principal *who, const unsigned char uuid[16], struct arena *a);

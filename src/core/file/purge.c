@@ -66,3 +66,10 @@ err_t file_purge_due(struct core *core, struct job_run *run, struct arena *a)
     } while (p.due == PURGE_BATCH);
     return unfinished;
 }
+
+err_t file_list_due(struct core *core, size_t limit, struct arena *a, struct file_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_file_due(tx, core_now_ms(core), limit, a, ret);
+}

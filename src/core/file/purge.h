@@ -12,6 +12,7 @@
 #define CAIS_CORE_FILE_PURGE_H
 
 #include "core/core.h"
+#include "core/records/file.h"
 
 struct job_run;
 
@@ -19,5 +20,9 @@ struct job_run;
  * a backup runs (garbage_is_held), purge none. Reports the files purged to the run (core/job.h; may be NULL) and ends
  * when it is stopping. Errors: those of the store. Thread: any. */
 MUST_USE err_t file_purge_due(struct core *, struct job_run *, struct arena *a);
+
+/* What the next purge would remove if it ran now: the first `limit` files that are due, by the time of their end. A holder that has ended may
+ * release more. Errors: those of the store. */
+MUST_USE err_t file_list_due(struct core *, size_t limit, struct arena *a, struct file_list *ret);
 
 #endif

@@ -5,6 +5,7 @@
  * may be cut off, but is never given other bytes. */
 #include "core/object/composite.h"
 
+#include "core/object/checked_blob.h"
 #include "core/object/part_map.h"
 #include "core/records/object.h"
 #include "core/store/blob_store.h"
@@ -46,18 +47,16 @@ static err_t open_row_part(struct composite *c, const struct mapped_part *part, 
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(c->core->meta, a, &tx));
-    return part_read_row(tx, part, a, &c->part_row);
+    return part_read_row(c->core, tx, part, a, &c->part_row);
 }
 
 static err_t open_blob_part(struct composite *c, const struct mapped_part *part, struct arena *a)
 {
-    struct blob_store *blob = c->core->blob;
-    slice key = { c->map->keys.p + part->key_at, part->key_n };
-    err_t e = blob->ops->open(blob, key, a, &c->part_reader);
-    if (err_is(e, ERR_NOT_FOUND))
-        return part_is_broken(a, e, part);
-    TRY(e);
-    return c->part_reader->size_bytes == part->size ? NULL : part_is_broken(a, NULL, part);
+    const struct object object = { .id = part->object_id,
+                                   .size_bytes = part->size,
+                                   .blob_key = { c->map->keys.p + part->key_at, part->key_n } };
+    err_t e = checked_blob_open(c->core, &object, a, &c->part_reader);
+    return err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_CORRUPT) ? part_is_broken(a, e, part) : e;
 }
 
 static err_t open_part(struct composite *c, const struct mapped_part *part, struct arena *a)

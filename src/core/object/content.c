@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/object/content.h"
 
+#include "core/object/checked_blob.h"
+#include "core/object/checked_row.h"
 #include "core/object/composite.h"
 #include "core/records/object.h"
 #include "core/store/blob_store.h"
@@ -12,11 +14,6 @@ void shared_memory_release(struct shared_memory *memory)
 {
     if (memory && __atomic_sub_fetch(&memory->readers, 1, __ATOMIC_ACQ_REL) == 0)
         free(memory);
-}
-
-static err_t object_is_broken(struct arena *a, const struct object *object)
-{
-    return err_make(a, ERR_CORRUPT, "the bytes of object %lld are not what its record says", (long long)object->id);
 }
 
 static struct content content_of(const struct object *object)
@@ -33,8 +30,7 @@ err_t content_open_record(struct core *core, struct meta_tx *tx, const struct ob
     if (object->part_count) {
         TRY(composite_open(core, tx, object, a, &content.reader));
     } else if (!object->blob_key.n) {
-        if (object->inline_bytes.n != object->size_bytes)
-            return object_is_broken(a, object);
+        TRY(checked_row(core, object, a));
         content.bytes = object->inline_bytes.n ? object->inline_bytes : S("");
     }
     *ret = content;
@@ -44,11 +40,7 @@ err_t content_open_record(struct core *core, struct meta_tx *tx, const struct ob
 err_t content_open_blob(struct core *core, const struct object *object, struct arena *a, struct content *ret)
 {
     struct content content = content_of(object);
-    TRY(core->blob->ops->open(core->blob, object->blob_key, a, &content.reader));
-    if (content.reader->size_bytes != object->size_bytes) {
-        content_close(&content);
-        return object_is_broken(a, object);
-    }
+    TRY(checked_blob_open(core, object, a, &content.reader));
     *ret = content;
     return NULL;
 }
@@ -63,6 +55,14 @@ err_t content_read_at(const struct content *content, uint64_t offset, char *to, 
     if (*ret_read)
         memcpy(to, content->bytes.p + offset, *ret_read);
     return NULL;
+}
+
+err_t content_check(const struct content *content, uint64_t from, uint64_t to, bool has_left, char *memory,
+                    struct arena *a)
+{
+    if (!is_checked_blob(content->reader))
+        return NULL;
+    return checked_blob_check(content->reader, from, to, has_left, memory, a);
 }
 
 int content_fd(const struct content *content)

@@ -34,7 +34,7 @@ struct content {
  * Errors: CORRUPT the bytes or parts are not what the record says; those of the store. */
 MUST_USE err_t content_open_record(struct core *, struct meta_tx *tx, const struct object *, struct arena *a,
                                    struct content *ret);
-/* Open the bytes of an object that is in the blob store. Needs no snapshot, and waits for the disk: end yours first.
+/* Open the bytes of an object that is in the blob store. What is read from them is checked (checked_blob.h). Needs no snapshot, and waits for the disk: end yours first.
  * Errors: NOT_FOUND the bytes are gone, perhaps together with the record since it was read; CORRUPT they have another
  * length than the record says; UNAVAILABLE. */
 MUST_USE err_t content_open_blob(struct core *, const struct object *, struct arena *a, struct content *ret);
@@ -43,6 +43,12 @@ MUST_USE err_t content_read_at(const struct content *, uint64_t offset, char *to
                                size_t *ret_read);
 /* A descriptor to send the bytes from (sendfile), which the content owns; -1: there is none, use content_read_at. */
 int content_fd(const struct content *);
+/* Checks what will be sent from that descriptor: the bytes from `from` up to and without `to`. What comes from `bytes` or
+ * content_read_at is checked already. has_left: as in checked_blob_check. memory: CONTENT_CHECK_MEMORY bytes.
+ * Errors: CORRUPT; those of the stores. */
+#define CONTENT_CHECK_MEMORY ((size_t)64 * 1024)
+MUST_USE err_t content_check(const struct content *, uint64_t from, uint64_t to, bool has_left, char *memory,
+                             struct arena *a);
 /* Sets all members to zero; closing such a content again does nothing. */
 void content_close(struct content *);
 

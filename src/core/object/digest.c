@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CRCs come from base/crc, which can join those of two pieces; SHA-1 and SHA-256 come from base/hash. */
+/* The CRCs come from base/crc, which can join those of two pieces; all others from base/hash. */
 #include "core/object/digest.h"
 
 #include "base/crc.h"
@@ -12,15 +12,21 @@
 struct digest_row {
     const char *name;
     size_t size;
-    bool joins;
+    bool joins; /* a CRC; every other is … */
+    enum hash_kind hash;
 };
 static const struct digest_row rows[DIGEST_KINDS] = {
     [DIGEST_NONE] = { "", 0, false },
     [DIGEST_CRC32] = { "CRC32", 4, true },
     [DIGEST_CRC32C] = { "CRC32C", 4, true },
     [DIGEST_CRC64NVME] = { "CRC64NVME", 8, true },
-    [DIGEST_SHA1] = { "SHA1", SHA1_SIZE, false },
-    [DIGEST_SHA256] = { "SHA256", SHA256_SIZE, false },
+    [DIGEST_SHA1] = { "SHA1", SHA1_SIZE, false, HASH_SHA1 },
+    [DIGEST_SHA256] = { "SHA256", SHA256_SIZE, false, HASH_SHA256 },
+    [DIGEST_SHA512] = { "SHA512", SHA512_SIZE, false, HASH_SHA512 },
+    [DIGEST_MD5] = { "MD5", MD5_SIZE, false, HASH_MD5 },
+    [DIGEST_XXHASH64] = { "XXHASH64", XXHASH64_SIZE, false, HASH_XXHASH64 },
+    [DIGEST_XXHASH3] = { "XXHASH3", XXHASH3_SIZE, false, HASH_XXHASH3 },
+    [DIGEST_XXHASH128] = { "XXHASH128", XXHASH128_SIZE, false, HASH_XXHASH128 },
 };
 
 static const struct digest_row *row_of(enum digest_kind kind)
@@ -94,7 +100,7 @@ struct digester *digester_new(enum digest_kind kind)
     struct digester *d = must_malloc(sizeof *d);
     d->kind = kind;
     if (!digest_joins(kind))
-        d->hash = hash_new(kind == DIGEST_SHA1 ? HASH_SHA1 : HASH_SHA256);
+        d->hash = hash_new(row_of(kind)->hash);
     return d;
 }
 
@@ -133,10 +139,10 @@ void digest_of(enum digest_kind kind, slice bytes, struct digest *ret)
         return;
     }
     *ret = (struct digest){ .kind = kind, .form = DIGEST_WHOLE };
-    if (kind == DIGEST_SHA1)
-        hash_sha1(bytes, ret->bytes);
-    else
-        hash_sha256(bytes, ret->bytes);
+    struct hash *hash = hash_new(row_of(kind)->hash);
+    hash_update(hash, bytes);
+    hash_final(hash, ret->bytes);
+    hash_free(hash);
 }
 
 void digest_join(const struct digest *first, const struct digest *second, uint64_t second_bytes, struct digest *ret)

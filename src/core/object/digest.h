@@ -7,7 +7,7 @@
 #include "core/records/digest.h"
 
 size_t digest_size(enum digest_kind); /* bytes; 0 for DIGEST_NONE */
-/* "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"; "" for DIGEST_NONE. */
+/* "CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"; "" for DIGEST_NONE. */
 slice digest_name(enum digest_kind);
 /* Case-insensitive. False: no digest has that name. */
 bool digest_by_name(slice name, enum digest_kind *ret);

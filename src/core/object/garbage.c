@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/object/garbage.h"
 
+#include "base/live.h"
 #include "core/job.h"
 #include "core/store/blob_store.h"
 #include "core/store/object_store.h"
@@ -28,7 +29,7 @@ bool garbage_is_held(struct core *core)
 
 int64_t garbage_grace_ended_ms(struct core *core)
 {
-    return core_now_ms(core) - core->options.purge_grace_ms;
+    return core_now_ms(core) - LIVE(core->options.purge_grace_ms);
 }
 
 static err_t apply_garbage_forget(struct meta_tx *tx, void *arg, struct arena *a)

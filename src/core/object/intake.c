@@ -14,6 +14,7 @@
 #include "base/helper.h"
 #include "core/event.h"
 #include "core/free_space.h"
+#include "core/object/checksums.h"
 #include "core/object/digest.h"
 #include "core/object/inline_limit.h"
 #include "core/object/piece.h"
@@ -45,7 +46,8 @@ struct intake {
     struct intake_request request;
     uint64_t received;
     struct buf staging;
-    struct hash *md5; /* exists once there is a writer; hashes the bytes as they arrive */
+    struct hash *md5;           /* exists once there is a writer; hashes the bytes as they arrive */
+    struct checksums checksums; /* likewise */
     struct running_digest *running;
     struct digest *digests; /* one for each of running; their bytes are known at the end */
     size_t digest_count;
@@ -110,6 +112,7 @@ static void intake_free(struct intake *in)
     if (in->writer)
         in->core->blob->ops->discard(in->writer);
     hash_free(in->md5);
+    checksums_release(&in->checksums);
     for (size_t i = 0; i < in->digest_count; i++)
         digester_free(in->running[i].digester);
     buf_release(&in->staging);
@@ -130,6 +133,7 @@ static void hash_piece(void *arg, slice bytes)
         hash_update_in(in->core->crew, in->md5, bytes);
     else
         hash_update(in->md5, bytes); /* perhaps on a loop, which must not wait for other uploads */
+    checksums_add(&in->checksums, bytes);
     update_digests(in, bytes);
 }
 
@@ -147,6 +151,7 @@ static err_t start_blob(struct intake *in, struct arena *a)
     uint64_t hint = in->request.exact_bytes > 0 ? (uint64_t)in->request.exact_bytes : 0;
     TRY(in->core->blob->ops->create(in->core->blob, in->blob_key, hint, a, &in->writer));
     in->md5 = hash_new(HASH_MD5);
+    checksums_init(&in->checksums);
     for (size_t i = 0; i < in->digest_count; i++)
         in->running[i].digester = digester_new(in->digests[i].kind);
     if (in->staging.n)
@@ -394,6 +399,8 @@ static void fill_object_record(struct intake *in, int64_t now_ms)
     in->object.size_bytes = in->received;
     in->object.blob_key = in->blob_key;
     in->object.inline_bytes = in->blob_key.n ? S("") : buf_slice(&in->staging);
+    in->object.checksums =
+        in->blob_key.n ? buf_slice(&in->checksums.list) : checksums_of(in->object.inline_bytes, &in->arena);
     in->object.created_at_ms = now_ms;
 }
 

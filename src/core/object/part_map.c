@@ -4,6 +4,7 @@
 #include "core/object/part_map.h"
 
 #include "core/core_priv.h"
+#include "core/object/checked_row.h"
 #include "core/store/object_store.h"
 
 #include <stdlib.h>
@@ -101,7 +102,8 @@ static char *copy_to_heap(slice bytes)
     return copy;
 }
 
-err_t part_read_row(struct meta_tx *tx, const struct mapped_part *part, struct arena *a, char **ret_bytes)
+err_t part_read_row(struct core *core, struct meta_tx *tx, const struct mapped_part *part, struct arena *a,
+                    char **ret_bytes)
 {
     SCRATCH(scratch);
     struct object object;
@@ -112,6 +114,9 @@ err_t part_read_row(struct meta_tx *tx, const struct mapped_part *part, struct a
         return err_copy(a, e);
     if (object.inline_bytes.n != part->size)
         return part_is_broken(a, NULL, part);
+    e = checked_row(core, &object, &scratch);
+    if (e)
+        return part_is_broken(a, e, part);
     *ret_bytes = copy_to_heap(object.inline_bytes);
     return NULL;
 }
@@ -137,7 +142,7 @@ static bool fill_map(struct part_map *map, const struct object_part_list *parts,
 }
 
 /* Begins with the last part: that one is the most likely to be small. */
-static err_t preload_rows(struct part_map *map, struct meta_tx *tx, struct arena *a)
+static err_t preload_rows(struct core *core, struct part_map *map, struct meta_tx *tx, struct arena *a)
 {
     size_t left = PRELOAD_MAX;
     for (size_t i = map->count; i-- > 0;) {
@@ -147,7 +152,7 @@ static err_t preload_rows(struct part_map *map, struct meta_tx *tx, struct arena
         if (part->size > left)
             return NULL;
         left -= (size_t)part->size;
-        TRY(part_read_row(tx, part, a, &part->preloaded));
+        TRY(part_read_row(core, tx, part, a, &part->preloaded));
     }
     return NULL;
 }
@@ -171,7 +176,7 @@ err_t part_map_open(struct core *core, struct meta_tx *tx, const struct object *
         e = err_make(a, ERR_CORRUPT, "the parts of object %lld do not make up what its record says",
                      (long long)composite->id);
     else
-        e = preload_rows(map, tx, a);
+        e = preload_rows(core, map, tx, a);
     if (e) {
         part_map_close(map);
         return e;

@@ -38,7 +38,8 @@ bool part_map_opens_quickly(struct core *, const struct object *composite);
 /* The part that holds the byte at `offset`, which must be inside the composite. */
 const struct mapped_part *part_map_find(const struct part_map *, uint64_t offset);
 /* The bytes of a part that is a row, on the heap: the caller frees them. Errors: CORRUPT; those of the store. */
-MUST_USE err_t part_read_row(struct meta_tx *, const struct mapped_part *, struct arena *a, char **ret_bytes);
+MUST_USE err_t part_read_row(struct core *, struct meta_tx *, const struct mapped_part *, struct arena *a,
+                             char **ret_bytes);
 /* A CORRUPT error that says which part is missing or has another length than its record. */
 err_t part_is_broken(struct arena *a, err_t cause, const struct mapped_part *);
 

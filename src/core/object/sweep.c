@@ -6,6 +6,7 @@
 #include "core/object/sweep.h"
 
 #include "base/buf.h"
+#include "core/event.h"
 #include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/object/intake.h"
@@ -112,8 +113,10 @@ static err_t prove_orphans(struct sweep *s)
     return NULL;
 }
 
-static bool is_doubtful(const struct sweep_report *report)
+static bool is_doubtful(const struct core *core, const struct sweep_report *report)
 {
+    if (core->options.records_were_lost && report->orphans)
+        return true;
     return report->orphans > SWEEP_DOUBTFUL_COUNT && report->orphans > report->seen / SWEEP_DOUBTFUL_SHARE;
 }
 
@@ -129,6 +132,36 @@ static err_t remove_orphans(struct sweep *s)
         job_advance(s->run, 1);
     }
     return NULL;
+}
+
+int64_t sweep_refused(struct core *core)
+{
+    return __atomic_load_n(&core->sweep_refused, __ATOMIC_RELAXED);
+}
+
+static err_t apply_refusal(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    return event_write(tx, arg, a);
+}
+
+/* The event is for people who read the audit log only. Without it, the refusal stands all the same. */
+static err_t refuse_sweep(struct core *core, const struct sweep_report *report, struct arena *a)
+{
+    err_t why =
+        err_make(a, ERR_CORRUPT,
+                 "%lld of %lld blobs have no record, %s. Nothing was removed. Compare with a backup, then remove"
+                 " them with 'cais fsck --repair --force'",
+                 (long long)report->orphans, (long long)report->seen,
+                 core->options.records_were_lost ? "and records were lost with a damaged write-ahead log"
+                                                 : "which is more than crashes leave behind: records may be lost");
+    struct event_params event = { .at_ms = core_now_ms(core),
+                                  .action = S("blobs.sweep_refused"),
+                                  .subject = S("blobs"),
+                                  .detail = arena_printf(a, "%lld of %lld have no record", (long long)report->orphans,
+                                                         (long long)report->seen) };
+    bool is_new = __atomic_exchange_n(&core->sweep_refused, report->orphans, __ATOMIC_RELAXED) != report->orphans;
+    err_t e = is_new ? meta_write(core->meta, apply_refusal, &event, a) : NULL;
+    return e ? err_because(a, e, ERR_CORRUPT, "%s", why->msg) : why;
 }
 
 err_t sweep_run(struct core *core, const struct sweep_request *request, struct arena *a, struct sweep_report *ret)
@@ -156,14 +189,12 @@ err_t sweep_run(struct core *core, const struct sweep_request *request, struct a
         if (request->on_orphan)
             request->on_orphan(request->arg, list[i].key, list[i].size_bytes);
     }
-    bool is_refused = request->remove && !request->is_confirmed && is_doubtful(&report);
+    bool is_refused = request->remove && !request->is_confirmed && is_doubtful(core, &report);
     err_t e = request->remove && !is_refused ? remove_orphans(&s) : NULL;
     *ret = report;
     if (is_refused)
-        return err_make(a, ERR_CORRUPT,
-                        "%lld of %lld blobs have no record, which is more than crashes leave behind: records may be"
-                        " lost. Nothing was removed. Compare with a backup, then remove them with"
-                        " 'cais fsck --repair --force'",
-                        (long long)report.orphans, (long long)report.seen);
+        return refuse_sweep(core, &report, a);
+    if (request->remove && !e)
+        __atomic_store_n(&core->sweep_refused, 0, __ATOMIC_RELAXED);
     return e;
 }

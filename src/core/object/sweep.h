@@ -16,7 +16,8 @@ struct sweep_report {
 
 /* A crash leaves a few orphans. When more than SWEEP_DOUBTFUL_COUNT blobs, and more than one in SWEEP_DOUBTFUL_SHARE,
  * seem to be orphans, it is far more likely that records were lost (a database that was replaced, or whose log was
- * removed) than that bytes were left behind. The sweep then removes nothing until a person has confirmed it. */
+ * removed) than that bytes were left behind. The sweep then removes nothing until a person has confirmed it. The same holds for
+ * every orphan while core_options.records_were_lost. */
 enum { SWEEP_DOUBTFUL_COUNT = 100, SWEEP_DOUBTFUL_SHARE = 10 };
 
 struct job_run;
@@ -33,8 +34,13 @@ struct sweep_request {
  * (garbage_is_held) nothing is removed, which is no error. When the run is stopping, the sweep ends early, and the
  * report says what it did.
  *
+ * A refusal is in the audit log (blobs.sweep_refused), once for each number of orphans.
+ *
  * ret     set also when CORRUPT is returned
  * Errors  CORRUPT the orphans are too many to be believed, and nothing was removed; those of the stores. */
 MUST_USE err_t sweep_run(struct core *, const struct sweep_request *, struct arena *a, struct sweep_report *ret);
+
+/* How many orphans the last sweep of this process that should remove them refused to remove. Thread: any. */
+int64_t sweep_refused(struct core *);
 
 #endif

@@ -30,6 +30,7 @@ enum column_type {
     COLUMN_DATETIME64, /* the same in microseconds */
     COLUMN_TYPE_COUNT,
     COLUMN_DECIMAL_SUM = COLUMN_TYPE_COUNT, /* 38 digits, DECIMAL_PLACES of them behind the point; only of results */
+    COLUMN_ANY,                             /* a JSON value of any kind, or none; only of members (row_query.h) */
 };
 
 struct column {
@@ -47,6 +48,8 @@ __extension__ typedef __int128 decimal_t;
 /* One value. Which member holds it follows from the type of its column. */
 struct cell {
     bool is_null;
+    enum column_type
+        kind; /* of a value that is compared with ANY: STRING, BOOL, or JSON, whose text is that of a number */
     union {
         slice text;        /* STRING, JSON */
         bool boolean;      /* BOOL */

@@ -23,13 +23,16 @@ enum key_role {
  *
  * For a key pair that signs requests, secret_hash is an HMAC of the access key. The access key is public, so it must
  * not be accepted as a secret. Checking a signature needs the secret half itself: both halves are kept, sealed under
- * the server's master key (meta_secret_put). */
+ * the server's master key (meta_secret_put).
+ *
+ * For a public key the server knows no secret at all: secret_hash is random, and the record holds the fingerprint. */
 struct credential {
     int64_t id, account_id, user_id;
     slice purpose; /* the name of the API that accepts it */
     enum credential_form form;
     enum key_role role; /* never changes. A token has the role of its parent_id, whatever is given here */
     unsigned char secret_hash[SHA256_SIZE];
+    slice public_key;  /* its fingerprint (base/public_key.h); empty: it is none */
     int64_t parent_id; /* the key that a token was made from; 0: none */
     int64_t workspace_id,
         section_id; /* of a key for sync files: where it works, and where its new files go; 0: nowhere */

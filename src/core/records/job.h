@@ -33,6 +33,14 @@ struct job_list {
     size_t count;
 };
 
+/* Jobs that are listed, newest first. */
+struct job_query {
+    int64_t account_id; /* 0: of all accounts, and of the server itself */
+    int64_t before_id;  /* only ids below it; 0: from the newest */
+    int state;          /* an enum job_state; -1: any */
+    size_t limit;
+};
+
 /* The claim of a worker. It is valid as long as the row has the same values. */
 struct job_claim {
     int64_t id;

@@ -16,5 +16,6 @@ struct id_page {
     int64_t after_id; /* the last id of the page before; 0: from the first */
     size_t limit;
 };
+#define ALL_IDS (&(struct id_page){ 0, SIZE_MAX }) /* the whole list */
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/records/environment.h"
 #include "core/records/file.h"
 #include "core/records/folder.h"
+#include "core/records/record_set.h"
 #include "core/records/reference.h"
 #include "core/records/report.h"
 #include "core/records/space.h"
@@ -116,11 +117,18 @@ static inline int64_t entity_record_size(const struct entity *e)
 {
     return record_size(e->name.n + e->type.n + e->data_source.n);
 }
+/* With its records, as far as `bytes` tells. */
+static inline int64_t record_set_size(const struct record_set *s)
+{
+    return record_size(s->data_source.n) + s->bytes;
+}
 /* Without the file that it holds. */
 static inline int64_t sync_file_record_size(const struct sync_file *f)
 {
     return record_size(f->handle.n + f->key.n + f->name.n + f->entity_type.n + f->folder.n + f->category.n +
-                       f->remark.n + f->tags.n + f->metadata.n + f->action.n + f->content_type.n + f->origin.n);
+                       f->remark.n + f->tags.n + f->metadata.n + f->action.n + f->content_type.n + f->origin.n +
+                       f->import.data_source.n + f->import.reference.n) +
+           f->report_bytes;
 }
 static inline int64_t reporter_record_size(const struct reporter *r)
 {

@@ -18,13 +18,21 @@ bool cell_same(enum column_type type, const struct cell *x, const struct cell *y
     return column_type_is_unsigned(type) ? x->natural == y->natural : x->integer == y->integer;
 }
 
+static bool same_names(const struct row_expr *x, const struct row_expr *y)
+{
+    bool is_same = x->name_count == y->name_count;
+    for (size_t i = 0; is_same && i < x->name_count; i++)
+        is_same = slice_eq(x->names[i], y->names[i]);
+    return is_same;
+}
+
 bool row_expr_same(const struct row_expr *x, const struct row_expr *y)
 {
     if (!x || !y || x == y)
         return x == y;
     return x->function == y->function && x->type == y->type && x->digits == y->digits &&
            (x->function != ROW_COLUMN || x->column == y->column) &&
-           (x->function != ROW_LITERAL || cell_same(x->type, &x->value, &y->value)) &&
+           (x->function != ROW_LITERAL || cell_same(x->type, &x->value, &y->value)) && same_names(x, y) &&
            row_expr_same(x->args[0], y->args[0]) && row_expr_same(x->args[1], y->args[1]);
 }
 

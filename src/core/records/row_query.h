@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A question about the rows of a dataset, as a tree whose types have been checked. It
- * names columns by their position and holds values as cells, so a store compiles it without any text of a request.
+/* A question about rows, as a tree whose types have been checked: those of a dataset, records, or sync files. It names columns by their
+ * position and holds values as cells, so a store compiles it without any text of a request. Which columns there are, and what of the
+ * tree a store takes, its header says.
  *
  * Meaning of all of it
  *   null        a function or comparison with a null is null, COALESCE apart; a condition that is not true leaves the row
@@ -9,7 +10,15 @@
  *   ties        rows that the order does not tell apart come in the order in which they were added, groups in that of their
  *               group expressions, ascending. So the order of a result is the same each time.
  *   numbers     exact, but for FLOAT, where -0 is 0. What does not fit the type of the result is an error of the query
- *               (INVALID); whether that counts in a row which another condition leaves out is up to the store. */
+ *               (INVALID); whether that counts in a row which another condition leaves out is up to the store.
+ *
+ * Members of records are of type ANY, because each record may have another value there:
+ *   kinds       null, number, text, boolean, object, array. A member that is missing is null. Values of different kinds are neither
+ *               equal nor greater or less, and a value that is an object equals nothing
+ *   numbers     are compared as 64-bit integers, or as doubles if they are none
+ *   arrays      A test of an array is that of its elements: true if it is for one of them. NE and NOT_IN are true when EQ and IN
+ *               are not. Elements that are arrays or objects pass no test; whether a value is null is asked of the array itself
+ *   nulls       Tests are true or false, never null. EQ, NE, IN and NOT_IN may name null. */
 #ifndef CAIS_CORE_RECORDS_ROW_QUERY_H
 #define CAIS_CORE_RECORDS_ROW_QUERY_H
 
@@ -40,14 +49,21 @@ enum row_function {
     ROW_TO_START_OF_MONTH, /* DATE */
     /* of anything */
     ROW_COALESCE, /* args[0], or args[1] where it is null; both have one type */
+    /* of the object of a record; ANY */
+    ROW_MEMBER, /* the value under `names`: a member, of the object there a member, and so on. In an array there are none */
 };
+
+#define ROW_NAMES_MAX 32       /* of one member: as deep as objects are nested in a request */
+#define ROW_NAME_BYTES_MAX 512 /* of all names of one member */
 
 struct row_expr {
     enum row_function function;
-    enum column_type type;          /* of the result */
-    size_t column;                  /* ROW_COLUMN: its position in the query's columns */
-    struct cell value;              /* ROW_LITERAL */
-    int digits;                     /* ROW_ROUND */
+    enum column_type type; /* of the result */
+    size_t column;         /* ROW_COLUMN: its position in the query's columns */
+    struct cell value;     /* ROW_LITERAL */
+    int digits;            /* ROW_ROUND */
+    const slice *names;    /* ROW_MEMBER: none has a quotation mark, a backslash or a control character */
+    size_t name_count;
     const struct row_expr *args[2]; /* as many as the function takes */
 };
 
@@ -87,6 +103,7 @@ enum row_test {
     ROW_BETWEEN, /* from values[0] to values[1], both included */
     ROW_IS_NULL,
     ROW_IS_NOT_NULL,
+    ROW_MATCHES, /* a pattern of base/regex.h, which is valid */
 };
 
 struct row_condition {
@@ -94,7 +111,7 @@ struct row_condition {
     const struct row_condition *children; /* ROW_ALL, ROW_SOME, ROW_NOT */
     size_t child_count;
     const struct row_expr *expr; /* the others */
-    const struct cell *values;   /* of the type of `expr`, none of them null */
+    const struct cell *values;   /* of the type of `expr`, none of them null, but for ANY */
     size_t value_count;
 };
 
@@ -110,9 +127,9 @@ struct row_order {
 #define ROW_DEPTH_MAX 32    /* of expressions, and of conditions */
 
 struct row_query {
-    const struct column_list *columns; /* of the dataset */
+    const struct column_list *columns; /* of the rows */
     const struct row_item *items;
-    size_t item_count;                 /* 1 to ROW_ITEMS_MAX */
+    size_t item_count;                 /* up to ROW_ITEMS_MAX; 0, where a store takes that: whole rows */
     const struct row_condition *where; /* NULL: every row */
     bool is_grouped; /* an item is an aggregate, or there are groups; without groups the result is one row */
     const struct row_expr *const *groups; /* each plain item is one of them, or is computed from literals alone */

@@ -24,6 +24,26 @@ enum sync_way { SYNC_BY_LINK, SYNC_BY_FOLDER, SYNC_BY_PAGE, SYNC_BY_BODY, SYNC_W
 
 #define SYNC_HANDLE_LENGTH 24 /* hex digits */
 
+/* What its bytes are: core/sync/sync_reader.h. The numbers stand in the database. */
+enum sync_form { SYNC_LINES, SYNC_JSON, SYNC_FORM_COUNT };
+
+/* Rows of a file. done is that of inserted, updated, deleted and failed rows, and of deletes that found nothing. */
+struct sync_progress {
+    int64_t total; /* 0: not counted yet */
+    int64_t done, inserted, updated, deleted, failed;
+};
+
+/* The last import of a sync file that was asked for: core/sync/sync_import.h. */
+struct sync_import {
+    int64_t number; /* counts the imports of the file; 0: none was asked for, and nothing else here is set */
+    int64_t job_id; /* of which job it is */
+    enum sync_form form;
+    bool may_delete;                                     /* rows may delete records */
+    slice data_source, reference;                        /* as the file says; empty: it was not read yet */
+    int64_t queued_at_ms, started_at_ms, finished_at_ms; /* 0: not yet */
+    struct sync_progress rows;
+};
+
 /* A file whose rows are to be imported into a workspace. It outlives the file that holds its bytes. */
 struct sync_file {
     int64_t id;
@@ -53,6 +73,12 @@ struct sync_file {
     int64_t link_expires_at_ms; /* from this time on no upload begins */
     int64_t uploaded_at_ms;     /* 0: not yet */
     int64_t due_at_ms;          /* when the purge is to look at it; 0: never */
+    struct sync_import import;
+    int64_t report_bytes; /* of its sync_report */
+};
+/* What the last import found wrong, and what it did: core/sync/sync_report.h. */
+struct sync_report {
+    slice errors, notes;
 };
 struct sync_file_list {
     struct sync_file *items;

@@ -33,4 +33,14 @@ struct task_member_list {
     size_t count;
 };
 
+/* A member who is named by a login or an e-mail address that nobody of the account has yet. */
+struct awaited_member {
+    slice name; /* as it was given */
+    int roles;
+};
+struct awaited_member_list {
+    struct awaited_member *items;
+    size_t count;
+};
+
 #endif

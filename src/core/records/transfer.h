@@ -21,12 +21,14 @@ struct transfer {
     int64_t offset;                /* bytes that are on stable storage */
     struct md5 md5;                /* of these bytes */
     struct holder holder;          /* what will hold the file; none: it is kept */
-    bool is_part;                  /* it becomes a part of another transfer, and no file */
-    bool is_composed;              /* its bytes are those of parts; no request brings any */
-    slice composition;             /* how the sender named the parts */
-    bool has_digest;               /* the sender asked for a digest of the whole */
-    struct hash_state digest;      /* of these bytes */
-    slice expected_digest;         /* what it must be in the end; empty: the sender has not said */
+    int64_t
+        section_id; /* it is a file in the inbox of that section, called file_name (core/sync/inbox.h); 0: it is none */
+    bool is_part;   /* it becomes a part of another transfer, and no file */
+    bool is_composed;         /* its bytes are those of parts; no request brings any */
+    slice composition;        /* how the sender named the parts */
+    bool has_digest;          /* the sender asked for a digest of the whole */
+    struct hash_state digest; /* of these bytes */
+    slice expected_digest;    /* what it must be in the end; empty: the sender has not said */
     int64_t created_at_ms, expires_at_ms;
     slice writer;                /* whoever may add bytes now; empty: nobody does */
     int64_t writer_until_ms;     /* from then on others may take over */

@@ -30,7 +30,8 @@ struct upload_part {
     int64_t object_id;
     uint64_t size_bytes;
     unsigned char md5[MD5_SIZE];
-    struct digest digest;
+    struct digest digest; /* that the upload or the request asked for */
+    struct digest crc64;  /* DIGEST_CRC64NVME, if the upload asked for no digest; else DIGEST_NONE */
     int64_t stored_at_ms;
 };
 struct upload_part_list {

@@ -14,12 +14,14 @@
 #ifndef CAIS_CORE_STORE_BLOB_STORE_H
 #define CAIS_CORE_STORE_BLOB_STORE_H
 
-#include "base/err.h"
+#include "core/store/write_watch.h"
 
 #define BLOB_KEY_MAX 128
 
 struct blob_store {
     const struct blob_ops *ops;
+    /* Learns of each commit, flush and settle, and of each other change of the store that failed. Set before the first call. */
+    struct write_watch watch;
 };
 struct blob_writer {
     const struct blob_ops *ops;
@@ -103,6 +105,10 @@ struct blob_ops {
 
     /* How many bytes can still be written, as far as the store knows; UINT64_MAX when there is no limit. */
     MUST_USE err_t (*free_bytes)(struct blob_store *, struct arena *a, uint64_t *ret_bytes);
+    /* Can nothing be changed, as on a file system that is mounted, or was made, read-only? Does not block long. */
+    bool (*is_read_only)(struct blob_store *);
+    /* Writes a page to stable storage and lets it go, to see whether that is possible; the watch learns of it. */
+    MUST_USE err_t (*probe)(struct blob_store *, struct arena *a);
     void (*close_store)(struct blob_store *); /* every writer and reader must have ended */
 };
 

@@ -4,6 +4,7 @@
 #define CAIS_CORE_STORE_CREDENTIAL_STORE_H
 
 #include "core/records/credential.h"
+#include "core/records/record_ids.h"
 #include "core/store/transaction.h"
 
 /* ---- keys and tokens ---- */
@@ -14,12 +15,18 @@ MUST_USE err_t meta_credential_get(struct meta_tx *, int64_t id, struct arena *a
 /* Also finds credentials that are expired or revoked. */
 MUST_USE err_t meta_credential_by_hash(struct meta_tx *, slice purpose, enum credential_form,
                                        const unsigned char hash[SHA256_SIZE], struct arena *a, struct credential *ret);
+/* The key of that user and purpose with this fingerprint; of several the one that is not revoked, else the newest. */
+MUST_USE err_t meta_credential_by_public_key(struct meta_tx *, int64_t user_id, slice purpose, slice public_key,
+                                             struct arena *a, struct credential *ret);
 /* The newest key of that user and purpose that is not revoked and never expires. */
 MUST_USE err_t meta_credential_newest(struct meta_tx *, int64_t user_id, slice purpose, struct arena *a,
                                       struct credential *ret);
 /* By id, ascending. user_id 0: of all users. */
 MUST_USE err_t meta_credential_list(struct meta_tx *, int64_t user_id, enum credential_form, struct arena *a,
                                     struct credential_list *ret);
+/* The same, a page of it. */
+MUST_USE err_t meta_credential_page(struct meta_tx *, int64_t user_id, enum credential_form, const struct id_page *,
+                                    struct arena *a, struct credential_list *ret);
 /* How many keys of the user were not revoked. Until the write ends, no other write adds one. */
 MUST_USE err_t meta_credential_count_keys(struct meta_tx *, int64_t user_id, struct arena *a, int64_t *ret);
 /* Revokes a credential and every token that was made from it. It is no error when they are revoked already. */

@@ -62,7 +62,7 @@ struct dataset_ops {
                                 err_t (*visit)(void *arg, int64_t file_id, uint64_t rows), void *arg);
 
     /* Runs a query. The query is borrowed until the cursor is closed. Its columns begin with those of the table; others, which
-     * define has not added yet, are null in every row.
+     * define has not added yet, are null in every row. It has items, and neither members nor ROW_MATCHES.
      * limit_ms  how long the query may run in all, until the last row was read; 0: no limit
      * Errors: EXPIRED it ran too long, also from next; INVALID a value does not fit the type of its result, also from
      * next; TOO_LARGE it needs more memory than a query may have. */

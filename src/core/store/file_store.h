@@ -37,6 +37,9 @@ MUST_USE err_t meta_file_move(struct meta_tx *, int64_t id, enum file_state from
 MUST_USE err_t meta_file_set_object(struct meta_tx *, int64_t id, const struct object *, int64_t stored_at_ms,
                                     struct arena *a, int64_t *ret_old_object_id);
 
+/* Gives the file another name. NOT_FOUND. */
+MUST_USE err_t meta_file_rename(struct meta_tx *, int64_t id, slice name, struct arena *a);
+
 /* ---- holding (core/file/hold.c) ---- */
 
 /* A holder is about to be added: a file that is STORED or READY, and whose purge time has not come, is READY without a

@@ -7,6 +7,7 @@
 #define CAIS_CORE_STORE_JOB_STORE_H
 
 #include "core/records/job.h"
+#include "core/records/record_ids.h"
 #include "core/store/transaction.h"
 
 /* ---- adding ---- */
@@ -37,8 +38,8 @@ struct job_wanted {
                          over. One that began up to lease_ms after now_ms is valid */
 };
 /* The job that the worker should claim: a job whose lease has ended, if there is one. Otherwise a QUEUED job that is
- * due: of the account that was served least recently, the job that was due first. A job waits while an earlier one of
- * its group is QUEUED or RUNNING. NOT_FOUND when there is none. */
+ * due: of the account that was served least recently, the first of the groups that took the fewest turns, and of these the job that
+ * was due first. A job waits while an earlier one of its group is QUEUED or RUNNING. NOT_FOUND when there is none. */
 MUST_USE err_t meta_job_find(struct meta_tx *, const struct job_wanted *, struct arena *a, int64_t *ret_id);
 /* Makes that job RUNNING until now_ms + lease_ms, with one attempt more. NOT_FOUND when another worker has it. */
 MUST_USE err_t meta_job_claim(struct meta_tx *, const struct job_wanted *, int64_t id, struct arena *a,
@@ -61,7 +62,9 @@ MUST_USE err_t meta_job_next_ms(struct meta_tx *, slice kind, int64_t now_ms, st
 
 MUST_USE err_t meta_job_get(struct meta_tx *, int64_t id, struct arena *a, struct job *ret);
 /* Jobs by id, ascending. */
-MUST_USE err_t meta_job_list(struct meta_tx *, struct arena *a, struct job_list *ret);
+MUST_USE err_t meta_job_list(struct meta_tx *, const struct id_page *, struct arena *a, struct job_list *ret);
+/* Newest first. */
+MUST_USE err_t meta_job_page(struct meta_tx *, const struct job_query *, struct arena *a, struct job_list *ret);
 /* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; the notes stay. CONFLICT in another
  * state. */
 MUST_USE err_t meta_job_retry(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);

@@ -5,6 +5,7 @@
 
 #include "core/records/record_ids.h"
 #include "core/records/task.h"
+#include "core/records/user.h"
 #include "core/store/transaction.h"
 
 MUST_USE err_t meta_task_add(struct meta_tx *, const struct task *, struct arena *a, int64_t *ret_id);
@@ -68,5 +69,22 @@ MUST_USE err_t meta_task_list(struct meta_tx *, const struct task_query *, struc
 MUST_USE err_t meta_task_members(struct meta_tx *, int64_t task_id, struct arena *a, struct task_member_list *ret);
 /* Adds a member, or changes the roles of one. roles 0 removes the member. */
 MUST_USE err_t meta_task_set_member(struct meta_tx *, int64_t task_id, int64_t user_id, int roles, struct arena *a);
+
+/* ---- members whom the account does not have yet; key: the name with its case folded ---- */
+
+/* By key, ascending. */
+MUST_USE err_t meta_task_awaited(struct meta_tx *, int64_t task_id, struct arena *a, struct awaited_member_list *ret);
+/* Adds one, or changes one with this key. */
+MUST_USE err_t meta_task_await(struct meta_tx *, const struct task *, const struct awaited_member *, slice key,
+                               struct arena *a);
+/* Nobody is awaited for the task any more. */
+MUST_USE err_t meta_task_await_nobody(struct meta_tx *, int64_t task_id, struct arena *a);
+/* How many tasks of the account wait for this one; counts no further than `limit`. */
+MUST_USE err_t meta_awaiting_tasks(struct meta_tx *, int64_t account_id, slice key, size_t limit, struct arena *a,
+                                   int64_t *ret_count);
+/* Who was awaited under this key becomes a member of these tasks. *ret_fewer: of how many the user is one already, so that a row
+ * less is left. */
+MUST_USE err_t meta_awaited_arrive(struct meta_tx *, const struct user *, slice key, struct arena *a,
+                                   int64_t *ret_fewer);
 
 #endif

@@ -16,7 +16,7 @@
 #ifndef CAIS_CORE_STORE_TRANSACTION_H
 #define CAIS_CORE_STORE_TRANSACTION_H
 
-#include "base/err.h"
+#include "core/store/write_watch.h"
 
 struct meta_store;
 struct meta_tx; /* a snapshot, or the committer's transaction */
@@ -74,11 +74,18 @@ struct meta_job_changes {
  * while writes are submitted. */
 void meta_on_jobs(struct meta_store *, void (*changed)(void *arg, const struct meta_job_changes *), void *arg);
 
+/* Sets who learns of each commit that wrote something, and of each that failed. Thread: any; when it returns, no call of the one
+ * before is running. */
+void meta_watch_writes(struct meta_store *, const struct write_watch *);
+
 /* ---- the whole store ---- */
 
 /* Has a flush of the database failed since it was opened? Then no write is taken any more (UNAVAILABLE) until the next
  * start, because the system may take what it lost for written; reads go on. Thread: any; it does not block. */
 bool meta_flush_failed(struct meta_store *);
+
+/* Commits a change that means nothing, to see whether that is possible; the watch learns of it. Errors: as meta_write. */
+MUST_USE err_t meta_probe(struct meta_store *, struct arena *a);
 
 /* Makes a consistent copy of the database at `path` while the store is in use; see sql/sql.h. */
 MUST_USE err_t meta_backup(struct meta_store *, const char *path, struct arena *a);

@@ -7,6 +7,7 @@
 #include "core/records/transfer.h"
 #include "core/store/transaction.h"
 
+/* CONFLICT when the section has one of that file_name. */
 MUST_USE err_t meta_transfer_add(struct meta_tx *, const struct transfer *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_transfer_get(struct meta_tx *, int64_t id, struct arena *a, struct transfer *ret);
 MUST_USE err_t meta_transfer_by_name(struct meta_tx *, slice name, struct arena *a, struct transfer *ret);
@@ -16,7 +17,7 @@ struct transfer_listing {
     int64_t account_id, owner_id, now_ms;
     struct id_page page;
 };
-/* Those of a user in an account that have not expired, by id. Also those that are finished. */
+/* Those of a user in an account that have not expired and belong to no section, by id. Also those that are finished. */
 MUST_USE err_t meta_transfer_list_of(struct meta_tx *, const struct transfer_listing *, struct arena *a,
                                      struct transfer_list *ret);
 /* Those that expired and are no part of an unfinished one, the longest ago first. */
@@ -50,11 +51,38 @@ MUST_USE err_t meta_transfer_release_all(struct meta_tx *, struct arena *a);
 MUST_USE err_t meta_transfer_set_length(struct meta_tx *, int64_t id, int64_t length, struct arena *a, bool *ret_done);
 /* Marks it as finished. *ret_done: false when it was before, or bytes are missing. */
 MUST_USE err_t meta_transfer_finish(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
-/* Nobody writes to it, and from then on it has expired. */
+/* The length is not known any more, if the writer may write. */
+MUST_USE err_t meta_transfer_clear_length(struct meta_tx *, int64_t id, slice writer, struct arena *a);
+/* Nobody writes to it, and from then on it has expired and belongs to no section. */
 MUST_USE err_t meta_transfer_expire(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
-/* Removes the record as it was read. *ret_done: false when it is gone, or its offset has risen, or it was finished. Whoever writes
+/* Removes the record as it was read. *ret_done: false when it is gone, or its offset has risen, or it was finished or renamed. Whoever writes
  * fails from then on. */
 MUST_USE err_t meta_transfer_remove(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+/* Removes the record of one all of whose bytes are there, as it was read. *ret_done: false when it is gone, or was changed, or
+ * somebody may write. */
+MUST_USE err_t meta_transfer_take(struct meta_tx *, const struct transfer *, struct arena *a, bool *ret_done);
+
+/* ---- the files of a section ---- */
+
+MUST_USE err_t meta_transfer_in_section(struct meta_tx *, int64_t section_id, slice file_name, struct arena *a,
+                                        struct transfer *ret);
+struct transfer_names {
+    int64_t section_id, now_ms;
+    slice after; /* file_name of the last one of the page before; empty: from the first */
+    size_t limit;
+};
+/* Those that have not expired, by file_name. */
+MUST_USE err_t meta_transfer_list_in_section(struct meta_tx *, const struct transfer_names *, struct arena *a,
+                                             struct transfer_list *ret);
+/* Whoever counts or names holds the section first (meta_section_hold). */
+MUST_USE err_t meta_transfer_count_in_section(struct meta_tx *, int64_t section_id, struct arena *a, int64_t *ret);
+/* One of that file_name that has expired belongs to no section from now on. */
+MUST_USE err_t meta_transfer_leave_section(struct meta_tx *, int64_t section_id, slice file_name, int64_t now_ms,
+                                           struct arena *a);
+/* Gives one that nobody writes to another file_name. *ret_done: false when somebody may, or it is gone or finished, or its section
+ * has one of that file_name. */
+MUST_USE err_t meta_transfer_rename(struct meta_tx *, int64_t id, slice file_name, struct arena *a, bool *ret_done);
+
 /* ---- parts ---- */
 
 MUST_USE err_t meta_transfer_add_part(struct meta_tx *, int64_t transfer_id, int64_t position, int64_t part_id,

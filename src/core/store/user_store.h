@@ -3,6 +3,7 @@
 #ifndef CAIS_CORE_STORE_USER_STORE_H
 #define CAIS_CORE_STORE_USER_STORE_H
 
+#include "core/records/record_ids.h"
 #include "core/records/user.h"
 #include "core/store/transaction.h"
 
@@ -20,7 +21,16 @@ MUST_USE err_t meta_user_by_email(struct meta_tx *, int64_t account_id, slice em
 MUST_USE err_t meta_user_by_address(struct meta_tx *, int64_t account_id, slice address, struct arena *a,
                                     struct user *ret);
 /* By id, ascending; deleted users, too. account_id 0: of all accounts. */
-MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, struct arena *a, struct user_list *ret);
+MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, const struct id_page *, struct arena *a,
+                              struct user_list *ret);
+struct user_page_query {
+    int64_t account_id;
+    int64_t with; /* only this user, and who is author or member of a task of which this user is either; 0: any */
+    size_t offset, limit;
+};
+/* The ids of people and bots that are not deleted, ascending. *ret_total: how many there are without offset and limit. */
+MUST_USE err_t meta_user_page(struct meta_tx *, const struct user_page_query *, struct arena *a, struct record_ids *ret,
+                              int64_t *ret_total);
 /* NOT_FOUND also for a deleted user, who stays deleted. */
 MUST_USE err_t meta_user_set_state(struct meta_tx *, int64_t id, enum user_state, struct arena *a);
 MUST_USE err_t meta_user_set_password(struct meta_tx *, int64_t id, slice hash, struct arena *a);

@@ -26,12 +26,17 @@ MUST_USE err_t meta_section_by_name(struct meta_tx *, int64_t workspace_id, slic
 MUST_USE err_t meta_section_list(struct meta_tx *, int64_t workspace_id, const struct id_page *, struct arena *a,
                                  struct section_list *ret);
 
+/* Until the write ends, nobody else holds the section, so what is counted or named in it stays. */
+MUST_USE err_t meta_section_hold(struct meta_tx *, int64_t id, struct arena *a);
+
 /* CONFLICT when the account has an entity of that name or of that data source. */
 MUST_USE err_t meta_entity_add(struct meta_tx *, const struct entity *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_entity_by_name(struct meta_tx *, int64_t account_id, slice name, struct arena *a,
                                    struct entity *ret);
 MUST_USE err_t meta_entity_by_data_source(struct meta_tx *, int64_t account_id, slice data_source, struct arena *a,
                                           struct entity *ret);
+/* *ret_has: the account has an entity of that type. */
+MUST_USE err_t meta_entity_has_type(struct meta_tx *, int64_t account_id, slice type, struct arena *a, bool *ret_has);
 /* Those of an account, by id. */
 MUST_USE err_t meta_entity_list(struct meta_tx *, int64_t account_id, const struct id_page *, struct arena *a,
                                 struct entity_list *ret);

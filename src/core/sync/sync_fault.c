@@ -23,3 +23,13 @@ slice sync_fault_text(enum sync_fault fault)
     assert(fault < SYNC_FAULT_COUNT);
     return slice_of(faults[fault].text);
 }
+
+bool sync_fault_find(slice word, enum sync_fault *ret)
+{
+    for (int i = SYNC_FINE + 1; i < SYNC_FAULT_COUNT; i++)
+        if (slice_eq(word, slice_of(faults[i].word))) {
+            *ret = (enum sync_fault)i;
+            return true;
+        }
+    return false;
+}

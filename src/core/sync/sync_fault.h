@@ -15,6 +15,8 @@ enum sync_fault {
 
 /* The stable word of a fault, such as BadHeader; empty for SYNC_FINE. */
 slice sync_fault_word(enum sync_fault);
+/* False: there is no fault of that word. */
+bool sync_fault_find(slice word, enum sync_fault *ret);
 /* What it means, for a person: the middle of a sentence. */
 slice sync_fault_text(enum sync_fault);
 /* The file is refused as a whole; else the fault is one of a row. */

@@ -33,25 +33,7 @@ static const struct err queue_full = { .code = ERR_UNAVAILABLE,
                                        .msg = "too many writes are waiting",
                                        .where = ERR_HERE };
 
-static err_t no_access(err_t e, struct arena *a)
-{
-    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_SYNC_NO_ACCESS) : e;
-}
-
-/* The workspace and the section that the request names, or else those of the key. */
-static err_t find_section(struct meta_tx *tx, const struct issuing *i, struct arena *a, struct workspace *ret_workspace,
-                          struct section *ret)
-{
-    const struct sync_request *request = i->request;
-    TRY(no_access(meta_workspace_get(tx, i->who->workspace_id, a, ret_workspace), a));
-    if (request->workspace.n && !slice_eq(request->workspace, ret_workspace->name))
-        return core_refuse(a, REASON_SYNC_NO_ACCESS);
-    err_t e = request->section.n ? meta_section_by_name(tx, ret_workspace->id, request->section, a, ret)
-                                 : meta_section_get(tx, i->who->section_id, a, ret);
-    return no_access(e, a);
-}
-
-static err_t make_key(const struct sync_file *f, struct arena *a, slice *ret)
+err_t sync_key_make(const struct sync_file *f, struct arena *a, slice *ret)
 {
     slice day = time_format_utc(a, f->created_at_ms);
     slice key =
@@ -64,15 +46,11 @@ static err_t make_key(const struct sync_file *f, struct arena *a, slice *ret)
     return NULL;
 }
 
-static struct sync_file describe_file(const struct issuing *i)
+struct sync_file sync_file_of_request(const struct sync_request *request, slice handle, slice action, int64_t at_ms)
 {
-    const struct sync_request *request = i->request;
-    return (struct sync_file){ .handle = { i->handle, sizeof i->handle },
-                               .account_id = i->who->account_id,
-                               .owner_id = i->who->user_id,
+    return (struct sync_file){ .handle = handle,
                                .bucket_id = request->bucket_id,
                                .origin = request->origin,
-                               .way = SYNC_BY_LINK,
                                .name = request->name,
                                .entity_type = request->entity_type,
                                .folder = request->folder,
@@ -80,16 +58,27 @@ static struct sync_file describe_file(const struct issuing *i)
                                .remark = request->remark,
                                .tags = request->tags,
                                .metadata = request->metadata,
-                               .action = request->action.n ? request->action : (slice){ i->action, sizeof i->action },
+                               .action = request->action.n ? request->action : action,
                                .max_bytes = request->max_bytes,
                                .idle_ms = request->idle_ms,
                                .state = SYNC_CREATED,
                                .revision = 1,
                                .content_type = S(""),
-                               .created_at_ms = i->now_ms,
-                               .modified_at_ms = i->now_ms,
-                               .link_expires_at_ms = i->now_ms + request->lifetime_ms,
-                               .due_at_ms = i->now_ms + request->pending_ms };
+                               .created_at_ms = at_ms,
+                               .modified_at_ms = at_ms };
+}
+
+static struct sync_file describe_file(const struct issuing *i)
+{
+    const struct sync_request *request = i->request;
+    slice handle = { i->handle, sizeof i->handle }, action = { i->action, sizeof i->action };
+    struct sync_file f = sync_file_of_request(request, handle, action, i->now_ms);
+    f.account_id = i->who->account_id;
+    f.owner_id = i->who->user_id;
+    f.way = SYNC_BY_LINK;
+    f.link_expires_at_ms = i->now_ms + request->lifetime_ms;
+    f.due_at_ms = i->now_ms + request->pending_ms;
+    return f;
 }
 
 static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
@@ -97,13 +86,14 @@ static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
     struct issuing *i = arg;
     struct workspace workspace;
     struct section section;
-    TRY(find_section(tx, i, a, &workspace, &section));
+    const struct section_names names = { i->request->workspace, i->request->section };
+    TRY(section_of_names(tx, i->who, &names, a, &workspace, &section));
     struct sync_file f = describe_file(i);
     f.workspace_id = workspace.id;
     f.workspace = workspace.name;
     f.section_id = section.id;
     f.section = section.name;
-    TRY(make_key(&f, a, &f.key));
+    TRY(sync_key_make(&f, a, &f.key));
     struct account_use more = { .records = sync_file_record_size(&f), .pending = 1 };
     TRY(quota_take_records(i->core, tx, f.account_id, &more, a));
     TRY(meta_sync_file_add(tx, &f, a, &f.id));
@@ -121,7 +111,7 @@ static void finish_issue(struct meta_write *write, err_t e)
     free(i);
 }
 
-static void fill(struct core *core, char handle[SYNC_HANDLE_LENGTH])
+void sync_handle_fill(struct core *core, char handle[SYNC_HANDLE_LENGTH])
 {
     SCRATCH(scratch);
     slice hex = random_hex(core->random, &scratch, SYNC_HANDLE_LENGTH);
@@ -140,8 +130,8 @@ void sync_file_issue(struct core *core, const struct principal *who, const struc
                            .arg = arg,
                            .write = { .apply = apply_issue, .arg = i, .done = finish_issue },
                            .now_ms = core_now_ms(core) };
-    fill(core, i->handle);
-    fill(core, i->action);
+    sync_handle_fill(core, i->handle);
+    sync_handle_fill(core, i->action);
     if (meta_submit(core->meta, &i->write))
         return; /* the write may have ended already, and `i` with it */
     free(i);
@@ -155,19 +145,53 @@ slice sync_subject(const struct sync_file *f, struct arena *a)
 
 /* ---- finding ---- */
 
+/* e: of reading *found. */
+static err_t show_found(err_t e, const struct principal *who, const struct sync_file *found, struct arena *a,
+                        struct sync_file *ret)
+{
+    if (err_is(e, ERR_NOT_FOUND) ||
+        (!e && (found->account_id != who->account_id || found->workspace_id != who->workspace_id)))
+        return core_refuse(a, REASON_SYNC_NO_FILE);
+    TRY(e);
+    *ret = *found;
+    return NULL;
+}
+
 err_t sync_file_find(struct core *core, const struct principal *who, slice handle, struct arena *a,
                      struct sync_file *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct sync_file found;
     TRY(meta_read_begin(core->meta, a, &tx));
-    err_t e = meta_sync_file_by_handle(tx, handle, a, &found);
-    if (err_is(e, ERR_NOT_FOUND) ||
-        (!e && (found.account_id != who->account_id || found.workspace_id != who->workspace_id)))
-        return core_refuse(a, REASON_SYNC_NO_FILE);
-    TRY(e);
-    *ret = found;
+    return show_found(meta_sync_file_by_handle(tx, handle, a, &found), who, &found, a, ret);
+}
+
+err_t sync_file_find_report(struct core *core, const struct principal *who, slice handle, struct arena *a,
+                            struct sync_file *ret, struct sync_report *ret_report)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct sync_file found, shown;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(show_found(meta_sync_file_by_handle(tx, handle, a, &found), who, &found, a, &shown));
+    TRY(meta_sync_report_get(tx, shown.id, a, ret_report));
+    *ret = shown;
     return NULL;
+}
+
+err_t sync_file_find_key(struct core *core, const struct principal *who, int64_t bucket_id, slice key, struct arena *a,
+                         struct sync_file *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct sync_file found;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return show_found(sync_file_by_key(tx, bucket_id, key, a, &found), who, &found, a, ret);
+}
+
+err_t sync_file_report(struct core *core, const struct sync_file *f, struct arena *a, struct sync_report *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_sync_report_get(tx, f->id, a, ret);
 }
 
 enum sync_state sync_file_state(const struct sync_file *f, int64_t now_ms)

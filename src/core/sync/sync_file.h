@@ -10,6 +10,9 @@
  *                           expired               ▼
  *                                               purged   never imported: the file with its bytes goes in the same write
  *
+ * A file that was dropped into an inbox (inbox.h) begins as uploaded, and may be queued in the same write; from there on it can also be
+ * renamed, removed and replaced, which ends it as purged; then it is forgotten INBOX_KEPT_MS later.
+ *
  * What is expired or purged is forgotten SYNC_ENDED_KEPT_MS later. The states from queued to failed are those of imports.
  *
  * Each arrow is one statement that names the state before it, so of a purge, another upload and an import exactly one wins. An
@@ -54,6 +57,15 @@ void sync_file_issue(struct core *, const struct principal *who, const struct sy
 /* Errors: SYNC_NO_FILE, also for one of another workspace. Thread: any; fit for a loop. */
 MUST_USE err_t sync_file_find(struct core *, const struct principal *who, slice handle, struct arena *a,
                               struct sync_file *ret);
+/* The same, with what its last import found (sync_report.h), both of one moment. */
+MUST_USE err_t sync_file_find_report(struct core *, const struct principal *who, slice handle, struct arena *a,
+                                     struct sync_file *ret, struct sync_report *ret_report);
+/* The same by its key in that bucket, without a report. */
+MUST_USE err_t sync_file_find_key(struct core *, const struct principal *who, int64_t bucket_id, slice key,
+                                  struct arena *a, struct sync_file *ret);
+/* What the last import of a file that somebody may see has found. Empty when there is nothing. Fit for a loop if report_bytes is
+ * small. */
+MUST_USE err_t sync_file_report(struct core *, const struct sync_file *, struct arena *a, struct sync_report *ret);
 /* As people see it: SYNC_EXPIRED for one without bytes whose link has expired. */
 enum sync_state sync_file_state(const struct sync_file *, int64_t now_ms);
 /* The sync file of a key of that bucket, in a snapshot or a write. Errors: NOT_FOUND. */

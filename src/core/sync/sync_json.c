@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The form of JSON: see sync_reader.h. The check notes where the header and the two arrays stand, and counts their elements; the rows are
  * read from these places. */
-#include "core/dataset/columns.h"
+#include "core/records/column_index.h"
 #include "core/sync/json_file.h"
 #include "core/sync/json_header_priv.h"
 #include "core/sync/sync_form_priv.h"

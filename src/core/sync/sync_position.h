@@ -4,9 +4,7 @@
 #define CAIS_CORE_SYNC_POSITION_H
 
 #include "base/buf.h"
-
-/* The two forms of sync_reader.h. */
-enum sync_form { SYNC_LINES, SYNC_JSON, SYNC_FORM_COUNT };
+#include "core/records/sync_file.h"
 
 /* After a row, and before the next. It is all that is needed to read the rows from there on. */
 struct sync_position {

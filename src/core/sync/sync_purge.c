@@ -19,15 +19,28 @@ struct purge {
     int64_t ended; /* in this write */
 };
 
-static err_t write_end(struct meta_tx *tx, const struct sync_file *f, const struct purge *p, slice action,
-                       struct arena *a)
+static err_t write_end(struct meta_tx *tx, const struct sync_file *f, const struct principal *who, slice action,
+                       int64_t now_ms, struct arena *a)
 {
-    struct event_params event = { .at_ms = p->now_ms,
+    struct event_params event = { .at_ms = now_ms,
+                                  .who = who,
                                   .account_id = f->account_id,
                                   .action = action,
                                   .subject = sync_subject(f, a),
                                   .detail = f->name };
     return event_write(tx, &event, a);
+}
+
+/* A file that is not there, which only a damaged store has, keeps no record from its end. */
+err_t sync_bytes_remove(struct meta_tx *tx, const struct sync_file *before, const struct principal *who, slice action,
+                        int64_t now_ms, struct arena *a)
+{
+    err_t e = hold_remove(tx, before->file_id, sync_holder_of(before->id), now_ms, a);
+    if (!e)
+        e = file_remove(tx, before->file_id, now_ms, who, who ? S("file.delete") : S("file.purge"), a);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    return write_end(tx, before, who, action, now_ms, a);
 }
 
 /* Each of these says in *ret_changed whether it was the one that ended it. */
@@ -42,23 +55,15 @@ static err_t expire(struct meta_tx *tx, const struct sync_file *f, const struct 
     if (!*ret_changed)
         return NULL;
     TRY(meta_account_use(tx, f->account_id, &(struct account_use){ .pending = -1 }, a));
-    return write_end(tx, f, p, S("sync.expire"), a);
+    return write_end(tx, f, NULL, S("sync.expire"), p->now_ms, a);
 }
 
-/* A file that is not there, which only a damaged store has, keeps no record from its end. */
 static err_t purge_bytes(struct meta_tx *tx, const struct sync_file *f, const struct purge *p, struct arena *a,
                          bool *ret_changed)
 {
     struct sync_file_move move = { f->id, SYNC_UPLOADED, SYNC_PURGED, p->now_ms, p->now_ms + SYNC_ENDED_KEPT_MS };
     TRY(meta_sync_file_end(tx, &move, a, ret_changed));
-    if (!*ret_changed)
-        return NULL;
-    err_t e = hold_remove(tx, f->file_id, sync_holder_of(f->id), p->now_ms, a);
-    if (!e)
-        e = file_remove(tx, f->file_id, p->now_ms, NULL, S("file.purge"), a);
-    if (e && e->code != ERR_NOT_FOUND)
-        return e;
-    return write_end(tx, f, p, S("sync.purge"), a);
+    return *ret_changed ? sync_bytes_remove(tx, f, NULL, S("sync.purge"), p->now_ms, a) : NULL;
 }
 
 static err_t forget(struct meta_tx *tx, const struct sync_file *f, const struct purge *p, struct arena *a,

@@ -119,3 +119,21 @@ err_t section_list(struct core *core, int64_t workspace_id, const struct id_page
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_section_list(tx, workspace_id, page, a, ret);
 }
+
+/* ---- of a key ---- */
+
+static err_t no_access(err_t e, struct arena *a)
+{
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_SYNC_NO_ACCESS) : e;
+}
+
+err_t section_of_names(struct meta_tx *tx, const struct principal *who, const struct section_names *names,
+                       struct arena *a, struct workspace *ret_workspace, struct section *ret_section)
+{
+    TRY(no_access(meta_workspace_get(tx, who->workspace_id, a, ret_workspace), a));
+    if (names->workspace.n && !slice_eq(names->workspace, ret_workspace->name))
+        return core_refuse(a, REASON_SYNC_NO_ACCESS);
+    err_t e = names->section.n ? meta_section_by_name(tx, ret_workspace->id, names->section, a, ret_section)
+                               : meta_section_get(tx, who->section_id, a, ret_section);
+    return no_access(e, a);
+}

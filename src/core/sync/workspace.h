@@ -28,6 +28,11 @@ MUST_USE err_t workspace_find(struct core *, int64_t account_id, slice name, str
 MUST_USE err_t workspace_list(struct core *, int64_t account_id, const struct id_page *, struct arena *a,
                               struct workspace_list *ret);
 
+/* As a sender names a section; empty: that of the key. */
+struct section_names {
+    slice workspace, section;
+};
+
 struct section_request {
     slice workspace, name; /* name: empty: a new one */
     bool refuses_deletes;
@@ -38,5 +43,8 @@ MUST_USE err_t section_add(struct core *, const struct principal *who, const str
 /* Those of a workspace, by id. */
 MUST_USE err_t section_list(struct core *, int64_t workspace_id, const struct id_page *, struct arena *a,
                             struct section_list *ret);
+/* The section that a sender names, if `who` may use it; in a snapshot or a write. Errors: SYNC_NO_ACCESS. */
+MUST_USE err_t section_of_names(struct meta_tx *, const struct principal *who, const struct section_names *,
+                                struct arena *a, struct workspace *ret_workspace, struct section *ret_section);
 
 #endif

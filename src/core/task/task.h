@@ -29,6 +29,9 @@
  * added and removed. */
 #define TASK_ATTACHED_AT_ONCE_MAX 200
 #define TASK_PEOPLE_AT_ONCE_MAX 300
+#define TASK_AWAITED_NAME_MAX 255 /* bytes of the name of an awaited member */
+#define TASKS_AWAITING_MAX                                                                                             \
+    2000 /* of an account, one person: the write that adds the person makes them all a member's */
 /* Bytes of text and details of all comments of a task, which a reply shows together. */
 #define TASK_TEXT_BYTES_MAX (4 << 20)
 
@@ -42,6 +45,7 @@ enum attachment_kind {
 struct attachment {
     enum attachment_kind kind;
     unsigned char uuid[16];
+    bool if_waiting; /* ATTACH_UPLOAD: left out unless it is an upload of the caller that nothing holds yet */
     int64_t root_id, reference_id;
     slice url, name;
 };
@@ -60,10 +64,30 @@ struct task_request {
     /* File ids of documents of the caller, pending or confirmed, that are not attached to any task yet. */
     const int64_t *documents;
     size_t document_count;
+    const slice *awaited; /* logins or e-mail addresses of people who are responsible as soon as the account has them */
+    size_t awaited_count;
 };
 /* Errors: the reasons REASON_TASK_… of core/reasons.def. */
 MUST_USE err_t task_create(struct core *, const struct principal *who, const struct task_request *, struct arena *a,
                            int64_t *ret_task_id);
+
+/* A change of the task itself, without a comment. What is not set stays as it is. */
+struct task_edit {
+    int64_t task_id;
+    bool sets_text;
+    slice text;            /* not blank */
+    slice details;         /* as task_details of a comment */
+    const char *inner;     /* the member of details whose object is merged and not replaced; NULL: none */
+    bool sets_responsible; /* the responsible users are these, and no others */
+    const int64_t *responsible;
+    size_t responsible_count;
+    const slice *awaited; /* as in task_request */
+    size_t awaited_count;
+    const int64_t *documents; /* attached in addition to those it has: as in task_comment */
+    size_t document_count;
+};
+/* Errors: as task_create; also REASON_TASK_NOT_VISIBLE, REASON_TASK_MAY_NOT_REMOVE. */
+MUST_USE err_t task_edit(struct core *, const struct principal *who, const struct task_edit *, struct arena *a);
 
 /* ---- comments ---- */
 
@@ -73,6 +97,7 @@ enum task_move { TASK_STAY, TASK_CLOSE, TASK_REOPEN };
 struct task_comment {
     int64_t task_id;
     slice text;
+    bool may_be_empty;      /* it is added although it says and changes nothing: what it does say, core does not know */
     slice details;          /* a JSON object to keep with the comment; empty: none */
     slice details_reopened; /* used in place of details when the comment reopened the task because of `reopens` */
     bool reopens;           /* a comment on a closed task opens it again, unless move is TASK_CLOSE */

@@ -68,7 +68,7 @@ static err_t check_uploaded_file(struct meta_tx *tx, const struct task_write *w,
     TRY(meta_file_by_uuid(tx, from->uuid, a, &file));
     bool has_bytes = file.state == FILE_STORED || file.state == FILE_READY;
     if (file.account_id != w->who->account_id || file.owner_id != w->who->user_id || !has_bytes ||
-        file_purge_is_due(&file, w->now_ms))
+        file_purge_is_due(&file, w->now_ms) || (from->if_waiting && file.state != FILE_STORED))
         return err_make(a, ERR_NOT_FOUND, "no such upload");
     TRY(check_confirmed(tx, file.id, a));
     ret->file_id = file.id;
@@ -112,6 +112,8 @@ static err_t check_attachments(struct meta_tx *tx, struct task_write *w, struct 
 {
     for (size_t i = 0; i < t->attachment_count; i++) {
         err_t e = check_attachment(tx, w, t, &t->attachments[i], a, &t->references[t->reference_count]);
+        if (err_is(e, ERR_NOT_FOUND) && t->attachments[i].if_waiting)
+            continue;
         if (err_is(e, ERR_NOT_FOUND))
             return core_refuse(a, REASON_TASK_BAD_ATTACHMENT);
         TRY(e);

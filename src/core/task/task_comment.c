@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/json.h"
 #include "core/records/record_size.h"
 #include "core/store/comment_store.h"
 #include "core/store/task_store.h"
@@ -20,36 +19,6 @@ static bool says_or_changes_something(const struct task_comment *c)
 {
     return !task_text_is_blank(c->text) || c->attachment_count || c->document_count || c->move != TASK_STAY ||
            c->sets_subject || c->task_details.n || c->responsible_id || c->added_count || c->removed_count;
-}
-
-/* Merge objects of one level by RFC 7396: members of `patch` replace those of `target`, and null removes one. */
-static err_t merge_details(slice target, slice patch, struct arena *a, slice *ret)
-{
-    const struct json *old = NULL, *new;
-    if (target.n)
-        TRY(json_parse(a, target, &old));
-    TRY(json_parse(a, patch, &new));
-    SCOPED(buf_releasep) struct buf text;
-    buf_init_on(&text, 0, a);
-    struct json_out out;
-    json_out_init(&out, &text);
-    json_open_object(&out);
-    JSON_EACH(member, old) {
-        const char *name = arena_cstr(a, member->name);
-        if (!json_get(new, name)) {
-            json_name(&out, name);
-            json_add_value(&out, member);
-        }
-    }
-    JSON_EACH(member, new) {
-        if (member->type == JS_NULL)
-            continue;
-        json_name(&out, arena_cstr(a, member->name));
-        json_add_value(&out, member);
-    }
-    json_close_object(&out);
-    *ret = buf_give(&text, a);
-    return NULL;
 }
 
 /* A user who is only a subscriber may comment, but neither close nor reopen the task. */
@@ -110,7 +79,7 @@ static err_t change_task(const struct comment_addition *n, struct transition t, 
     if (c->sets_subject)
         task->subject = c->subject;
     if (c->task_details.n)
-        TRY(merge_details(task->details, c->task_details, a, &task->details));
+        TRY(task_merge_details(task->details, c->task_details, NULL, a, &task->details));
     return NULL;
 }
 
@@ -175,7 +144,7 @@ static err_t refuse_empty_comment(struct core *core, const struct principal *who
 err_t task_comment_add(struct core *core, const struct principal *who, const struct task_comment *c, struct arena *a,
                        int64_t *ret_comment_id)
 {
-    if (!says_or_changes_something(c))
+    if (!c->may_be_empty && !says_or_changes_something(c))
         return refuse_empty_comment(core, who, c->task_id, a);
     struct comment_addition n = { .w = { .core = core, .who = who, .task_id = c->task_id }, .comment = c };
     TRY(meta_write(core->meta, apply_comment_add, &n, a));
@@ -274,7 +243,7 @@ static err_t apply_comment_remove(struct meta_tx *tx, void *arg, struct arena *a
 {
     struct comment_removing *n = arg;
     struct task_write *w = &n->w;
-    struct comment comment;
+    struct comment comment = { 0 };
     struct task task;
     int64_t size;
     task_write_begin(w);

@@ -9,6 +9,7 @@
 struct task_creation {
     struct task_write w;
     const struct task_request *request;
+    struct task_people people; /* set by the write: who is named in request->awaited */
 };
 
 static struct comment first_comment(const struct task_creation *c)
@@ -38,7 +39,8 @@ static err_t take_room_for_task(struct meta_tx *tx, const struct task_creation *
 {
     static const struct task_member_list nobody;
     struct comment comment = first_comment(c);
-    int64_t records = task_record_size(task) + task_members_growth(&nobody, members) + task_attach_growth(attach);
+    int64_t records = task_record_size(task) + task_members_growth(&nobody, members) + task_attach_growth(attach) +
+                      RECORD_BYTES * (int64_t)c->people.awaited_count;
     if (!c->request->is_silent)
         records += comment_record_size(&comment);
     return task_take_room(tx, &c->w, records, a);
@@ -49,7 +51,8 @@ static err_t check_creation(struct meta_tx *tx, struct task_creation *c, struct 
     const struct task_request *request = c->request;
     TRY(task_check_text(tx, &c->w, request->text.n + request->comment_details.n, 0, a));
     TRY(task_attach_check(tx, &c->w, attach, a));
-    TRY(task_check_people(0, request->member_count, 0, a));
+    TRY(task_check_people(0, request->member_count + request->awaited_count, 0, a));
+    TRY(task_people_find(tx, &c->w, request->awaited, request->awaited_count, a, &c->people));
     for (size_t i = 0; i < request->member_count; i++)
         TRY(task_check_person(tx, &c->w, request->members[i].user_id, a));
     return NULL;
@@ -77,7 +80,13 @@ static err_t apply_task_create(struct meta_tx *tx, void *arg, struct arena *a)
         .created_at_ms = w->now_ms,
         .modified_at_ms = w->now_ms,
     };
-    struct task_comment added = { .added = request->members, .added_count = request->member_count };
+    size_t added_count = 0;
+    struct task_member *all = arena_array(a, struct task_member, request->member_count + c->people.count + 1);
+    for (size_t i = 0; i < request->member_count; i++)
+        all[added_count++] = request->members[i];
+    for (size_t i = 0; i < c->people.count; i++)
+        all[added_count++] = (struct task_member){ c->people.ids[i], TASK_RESPONSIBLE };
+    struct task_comment added = { .added = all, .added_count = added_count };
     struct task_member_list before = { NULL, 0 }, members = task_members_after(&added, &before, a);
     TRY(take_room_for_task(tx, c, &task, &members, &attach, a));
     int64_t comment_id;
@@ -85,6 +94,8 @@ static err_t apply_task_create(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(add_first_comment(tx, c, a, &comment_id));
     TRY(task_event_write(tx, w, S("task.create"), S(""), a));
     TRY(task_members_save(tx, w, &before, &members, a));
+    task.id = w->task_id;
+    TRY(task_people_await(tx, &task, &c->people, a));
     return task_attach(tx, w, comment_id, &attach, a);
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task/task_members_priv.h"
 
+#include "base/case_fold.h"
+#include "core/core_priv.h"
 #include "core/records/record_size.h"
+#include "core/store/account_store.h"
 #include "core/store/task_store.h"
 #include "core/store/user_store.h"
 
@@ -100,4 +103,67 @@ err_t task_members_save(struct meta_tx *tx, const struct task_write *w, const st
             TRY(save_member(tx, w, &after->items[i], a));
     }
     return NULL;
+}
+
+/* ---- people whom the account does not have yet ---- */
+
+static bool has_key(const struct task_people *people, slice key)
+{
+    for (size_t i = 0; i < people->awaited_count; i++)
+        if (slice_eq(people->keys[i], key))
+            return true;
+    return false;
+}
+
+err_t task_people_find(struct meta_tx *tx, const struct task_write *w, const slice *names, size_t count,
+                       struct arena *a, struct task_people *ret)
+{
+    slice *awaited = arena_array(a, slice, count + 1), *keys = arena_array(a, slice, count + 1);
+    struct task_people people = { .ids = arena_array(a, int64_t, count + 1), .awaited = awaited, .keys = keys };
+    for (size_t i = 0; i < count; i++) {
+        struct user user;
+        int64_t waiting;
+        if (!names[i].n || names[i].n > TASK_AWAITED_NAME_MAX)
+            return core_refuse(a, REASON_TASK_BAD_PERSON);
+        err_t e = meta_user_by_address(tx, w->who->account_id, names[i], a, &user);
+        if (!e)
+            people.ids[people.count++] = user.id;
+        if (!err_is(e, ERR_NOT_FOUND)) {
+            TRY(e);
+            continue;
+        }
+        slice key = case_fold(a, names[i]);
+        if (has_key(&people, key))
+            continue;
+        TRY(meta_awaiting_tasks(tx, w->who->account_id, key, TASKS_AWAITING_MAX, a, &waiting));
+        if (waiting >= TASKS_AWAITING_MAX)
+            return core_refuse(a, REASON_TASK_TOO_MANY_AWAITING);
+        awaited[people.awaited_count] = names[i];
+        keys[people.awaited_count++] = key;
+    }
+    *ret = people;
+    return NULL;
+}
+
+err_t task_people_await(struct meta_tx *tx, const struct task *task, const struct task_people *people, struct arena *a)
+{
+    for (size_t i = 0; i < people->awaited_count; i++) {
+        const struct awaited_member m = { people->awaited[i], TASK_RESPONSIBLE };
+        TRY(meta_task_await(tx, task, &m, people->keys[i], a));
+    }
+    return NULL;
+}
+
+err_t task_person_arrived(struct meta_tx *tx, const struct user *user, struct arena *a)
+{
+    slice keys[] = { case_fold(a, user->login), case_fold(a, user->email) };
+    int64_t fewer = 0;
+    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
+        int64_t of_key;
+        if (keys[i].n)
+            TRY(meta_awaited_arrive(tx, user, keys[i], a, &of_key));
+        fewer += keys[i].n ? of_key : 0;
+    }
+    struct account_use less = { .records = -RECORD_BYTES * fewer };
+    return fewer ? meta_account_use(tx, user->account_id, &less, a) : NULL;
 }

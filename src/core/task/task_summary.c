@@ -3,6 +3,7 @@
 
 #include "core/access/people.h"
 #include "core/store/document_store.h"
+#include "core/store/task_store.h"
 #include "core/store/transaction.h"
 #include "core/task/task_visibility.h"
 
@@ -15,6 +16,10 @@ static err_t read_summary(struct core *core, const struct principal *who, int64_
     TRY(task_find_visible(tx, who, task_id, a, &ret->task, &members));
     ret->members = members.items;
     ret->member_count = members.count;
+    struct awaited_member_list awaited;
+    TRY(meta_task_awaited(tx, task_id, a, &awaited));
+    ret->awaited = awaited.items;
+    ret->awaited_count = awaited.count;
     return meta_document_count(tx, task_id, a, &ret->document_count);
 }
 

@@ -11,6 +11,8 @@ struct task_summary {
     struct task task;
     const struct task_member *members;
     size_t member_count;
+    const struct awaited_member *awaited;
+    size_t awaited_count;
     int64_t document_count;    /* of the task and its comments */
     const struct user *people; /* the author and the members, sorted by id (people_find) */
     size_t people_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/task/task_write_priv.h"
 
+#include "base/json.h"
 #include "core/event.h"
 #include "core/quota.h"
 #include "core/store/comment_store.h"
@@ -85,4 +86,52 @@ bool task_text_is_blank(slice text)
         if (text.p[i] != ' ' && text.p[i] != '\t' && text.p[i] != '\r' && text.p[i] != '\n')
             return false;
     return true;
+}
+
+/* ---- details ---- */
+
+/* Writes the members of `target` that `patch` does not name, then those of `patch`. */
+static void write_merged(struct json_out *out, const struct json *target, const struct json *patch, const char *inner,
+                         struct arena *a)
+{
+    json_open_object(out);
+    JSON_EACH(member, target) {
+        const char *name = arena_cstr(a, member->name);
+        if (!json_get(patch, name)) {
+            json_name(out, name);
+            json_add_value(out, member);
+        }
+    }
+    JSON_EACH(member, patch) {
+        if (member->type == JS_NULL)
+            continue;
+        const char *name = arena_cstr(a, member->name);
+        const struct json *old = json_get(target, name);
+        json_name(out, name);
+        if (inner && slice_eq(member->name, slice_of(inner)) && json_is(member, JS_OBJECT) && json_is(old, JS_OBJECT))
+            write_merged(out, old, member, NULL, a);
+        else
+            json_add_value(out, member);
+    }
+    json_close_object(out);
+}
+
+err_t task_merge_details(slice target, slice patch, const char *inner, struct arena *a, slice *ret)
+{
+    const struct json *old = NULL, *new;
+    if (target.n)
+        TRY(json_parse(a, target, &old));
+    TRY(json_parse(a, patch, &new));
+    SCOPED(buf_releasep) struct buf text;
+    buf_init_on(&text, 0, a);
+    struct json_out out;
+    json_out_init(&out, &text);
+    write_merged(&out, old, new, inner, a);
+    const struct json *merged;
+    err_t e =
+        json_parse(a, buf_slice(&text), &merged); /* many small changes must not make what nobody can read any more */
+    if (e)
+        return err_is(e, ERR_UNAVAILABLE) ? e : core_refuse(a, REASON_TASK_TOO_MUCH_TEXT);
+    *ret = buf_give(&text, a);
+    return NULL;
 }

@@ -41,6 +41,10 @@ MUST_USE err_t task_event_write(struct meta_tx *, const struct task_write *, sli
 slice task_event_comment(struct arena *a, int64_t comment_id); /* "comment:ID" */
 
 bool task_text_is_blank(slice text);
+/* Merge JSON objects of one level by RFC 7396: members of `patch` replace those of `target`, and null removes one. inner: the name
+ * of a member whose object is merged in the same way and not replaced; NULL: none is.
+ * Errors: REASON_TASK_TOO_MUCH_TEXT json_parse would refuse the result; INVALID one of the two is no JSON. */
+MUST_USE err_t task_merge_details(slice target, slice patch, const char *inner, struct arena *a, slice *ret);
 /* May comments of the task gain `added` bytes of text and details and lose `removed` bytes? Shrinking is always
  * allowed. Errors: REASON_TASK_TOO_MUCH_TEXT. */
 MUST_USE err_t task_check_text(struct meta_tx *, struct task_write *, size_t added, size_t removed, struct arena *a);

@@ -11,15 +11,29 @@
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
 #include "core/store/transfer_store.h"
+#include "core/store/workspace_store.h"
 
 enum { NAME_LENGTH = 32, KEY_DIGITS = 32, PIECE = 50 /* records that are removed in a round */ };
+
+int64_t transfer_record_size(const struct transfer *t)
+{
+    return record_size(t->name.n + t->origin.n + t->file_name.n + t->content_type.n + t->metadata.n + t->blob_key.n +
+                       t->composition.n);
+}
+
+static bool is_visible(const struct transfer *t, const struct principal *who)
+{
+    if (t->account_id != who->account_id)
+        return false;
+    return t->section_id ? t->section_id == who->section_id : t->owner_id == who->user_id;
+}
 
 err_t transfer_read(struct core *core, struct meta_tx *tx, const struct principal *who, slice name, struct arena *a,
                     struct transfer *ret)
 {
     struct transfer found;
     err_t e = meta_transfer_by_name(tx, name, a, &found);
-    if (err_is(e, ERR_NOT_FOUND) || (!e && (found.account_id != who->account_id || found.owner_id != who->user_id)))
+    if (err_is(e, ERR_NOT_FOUND) || (!e && !is_visible(&found, who)))
         return core_refuse(a, REASON_TRANSFER_NOT_THERE);
     TRY(e);
     *ret = found;
@@ -62,7 +76,8 @@ struct transfer_change {
     slice name;
     int64_t now_ms;
     const struct transfer_request *request;
-    bool only_expires;
+    bool only_expires, yields; /* yields: to another request that writes */
+    const struct transfer_renaming *renaming;
     struct transfer transfer;
 };
 
@@ -109,18 +124,37 @@ static err_t add_parts(struct meta_tx *tx, struct transfer_change *c, const int6
     return job_add(c->core, tx, &job, a, &job_id);
 }
 
+/* Makes room for the name, and counts. */
+static err_t enter_section(struct meta_tx *tx, const struct transfer_change *c, struct arena *a)
+{
+    const struct transfer *t = &c->transfer;
+    int64_t count;
+    TRY(meta_section_hold(tx, t->section_id, a));
+    TRY(meta_transfer_leave_section(tx, t->section_id, t->file_name, c->now_ms, a));
+    TRY(meta_transfer_count_in_section(tx, t->section_id, a, &count));
+    return count < TRANSFER_SECTION_MAX ? NULL : core_refuse(a, REASON_INBOX_TOO_MANY);
+}
+
+static err_t add_transfer(struct meta_tx *tx, struct transfer *t, struct arena *a)
+{
+    err_t e = meta_transfer_add(tx, t, a, &t->id);
+    return err_is(e, ERR_CONFLICT) && t->section_id ? core_refuse(a, REASON_INBOX_EXISTS) : e;
+}
+
 static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct transfer_change *c = arg;
     struct transfer *t = &c->transfer;
     int64_t *ids = NULL;
+    if (t->section_id)
+        TRY(enter_section(tx, c, a));
     if (t->is_composed)
         TRY(find_parts(tx, c, a, &ids));
     struct account_use later = { .bytes = t->length > 0 ? t->length : 0, .files = !t->is_part };
     struct account_use now = { .records = transfer_record_size(t), .uploads = 1 };
     TRY(quota_check(c->core, tx, t->account_id, &later, a));
     TRY(quota_take_records(c->core, tx, t->account_id, &now, a));
-    TRY(meta_transfer_add(tx, t, a, &t->id));
+    TRY(add_transfer(tx, t, a));
     if (t->is_composed)
         TRY(add_parts(tx, c, ids, a));
     return write_event(tx, c->who, t, S("transfer.create"), c->now_ms, a);
@@ -155,6 +189,7 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .blob_key = random_hex(core->random, a, KEY_DIGITS),
                                     .length = r->length < 0 ? -1 : r->length,
                                     .holder = r->holder,
+                                    .section_id = r->section_id,
                                     .is_part = r->is_part,
                                     .is_composed = r->part_count > 0,
                                     .composition = r->composition,
@@ -181,11 +216,10 @@ static err_t apply_end_writer(struct meta_tx *tx, void *arg, struct arena *a)
     return c->transfer.writer.n ? meta_transfer_release(tx, c->transfer.id, c->transfer.writer, a) : NULL;
 }
 
-err_t transfer_end_writer(struct core *core, const struct principal *who, slice name, struct arena *a,
-                          struct transfer *ret)
+err_t transfer_end_writer_locked(struct core *core, const struct principal *who, slice name, struct arena *a,
+                                 struct transfer *ret)
 {
     struct transfer_change c = { .core = core, .who = who, .name = name };
-    SCOPED(unlockp) pthread_mutex_t *held = lock(transfer_opening_mutex(core, name));
     TRY(meta_write(core->meta, apply_end_writer, &c, a));
     transfer_stop_writers(core, name, NULL);
     TRY(transfer_find(core, who, name, a, ret));
@@ -194,12 +228,19 @@ err_t transfer_end_writer(struct core *core, const struct principal *who, slice 
     return NULL;
 }
 
+err_t transfer_end_writer(struct core *core, const struct principal *who, slice name, struct arena *a,
+                          struct transfer *ret)
+{
+    SCOPED(unlockp) pthread_mutex_t *held = lock(transfer_opening_mutex(core, name));
+    return transfer_end_writer_locked(core, who, name, a, ret);
+}
+
 /* ---- removing ---- */
 
 /* The record goes first; a crash in between leaves bytes that the sweep finds. */
-static err_t remove_record(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
+static err_t remove_record(struct meta_tx *tx, const struct transfer_change *c, const struct transfer *t,
+                           struct arena *a)
 {
-    const struct transfer *t = &c->transfer;
     bool done, is_in_use;
     TRY(meta_transfer_is_in_use(tx, t->id, a, &is_in_use));
     if (is_in_use)
@@ -216,14 +257,29 @@ static err_t remove_record(struct meta_tx *tx, struct transfer_change *c, struct
 }
 
 /* Its bytes must stay for now, and count. The purge removes it later. */
-static err_t expire_record(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
+static err_t expire_record(struct meta_tx *tx, const struct transfer_change *c, const struct transfer *t,
+                           struct arena *a)
 {
     bool is_in_use;
-    TRY(meta_transfer_is_in_use(tx, c->transfer.id, a, &is_in_use));
+    TRY(meta_transfer_is_in_use(tx, t->id, a, &is_in_use));
     if (is_in_use)
         return core_refuse(a, REASON_TRANSFER_IN_USE);
-    TRY(meta_transfer_forget_parts(tx, c->transfer.id, a));
-    return meta_transfer_expire(tx, c->transfer.id, c->now_ms, a);
+    TRY(meta_transfer_forget_parts(tx, t->id, a));
+    return meta_transfer_expire(tx, t->id, c->now_ms, a);
+}
+
+static err_t check_idle(const struct transfer_change *c, const struct transfer *t, struct arena *a)
+{
+    bool is_idle = !t->writer.n || t->writer_until_ms <= c->now_ms || transfer_is_silent(c->core, t->name, t->writer);
+    return is_idle ? NULL : core_refuse(a, REASON_TRANSFER_BUSY);
+}
+
+static err_t remove_or_expire(struct meta_tx *tx, const struct transfer_change *c, const struct transfer *t,
+                              struct arena *a)
+{
+    if (c->yields)
+        TRY(check_idle(c, t, a));
+    return c->only_expires ? expire_record(tx, c, t, a) : remove_record(tx, c, t, a);
 }
 
 static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
@@ -232,7 +288,7 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
     err_t e = transfer_read(c->core, tx, c->who, c->name, a, &c->transfer);
     if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
         return e;
-    return c->only_expires ? expire_record(tx, c, a) : remove_record(tx, c, a);
+    return remove_or_expire(tx, c, &c->transfer, a);
 }
 
 static err_t drop_bytes(struct core *core, slice key, struct arena *a)
@@ -240,20 +296,100 @@ static err_t drop_bytes(struct core *core, slice key, struct arena *a)
     return garbage_is_held(core) ? NULL : core->blob->ops->drop(core->blob, key, a);
 }
 
-err_t transfer_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
+static err_t remove_transfer(struct transfer_change *c, struct arena *a)
 {
-    struct transfer_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    struct core *core = c->core;
     struct transfer t;
-    err_t e = transfer_find(core, who, name, a, &t);
+    err_t e = transfer_find(core, c->who, c->name, a, &t);
     if (e && err_reason(e) != REASON_TRANSFER_EXPIRED)
         return e;
     slice key = arena_copy(a, t.blob_key);
     SCOPED(unlockp)
-    pthread_mutex_t *held = lock(transfer_opening_mutex(core, name)); /* nobody begins to write meanwhile */
-    c.only_expires = garbage_is_held(core);                           /* a backup copies its bytes */
-    TRY(meta_write(core->meta, apply_remove, &c, a));
-    transfer_stop_writers(core, name, NULL);
-    return c.only_expires ? NULL : drop_bytes(core, key, a);
+    pthread_mutex_t *held = lock(transfer_opening_mutex(core, c->name)); /* nobody begins to write meanwhile */
+    c->only_expires = garbage_is_held(core);                             /* a backup copies its bytes */
+    TRY(meta_write(core->meta, apply_remove, c, a));
+    transfer_stop_writers(core, c->name, NULL);
+    return c->only_expires ? NULL : drop_bytes(core, key, a);
+}
+
+err_t transfer_remove(struct core *core, const struct principal *who, slice name, struct arena *a)
+{
+    struct transfer_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core) };
+    return remove_transfer(&c, a);
+}
+
+err_t transfer_remove_idle(struct core *core, const struct principal *who, slice name, struct arena *a)
+{
+    struct transfer_change c = { .core = core, .who = who, .name = name, .now_ms = core_now_ms(core), .yields = true };
+    return remove_transfer(&c, a);
+}
+
+/* ---- one in a section ---- */
+
+err_t transfer_find_file(struct core *core, const struct principal *who, slice file_name, struct arena *a,
+                         struct transfer *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct transfer found;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    err_t e = meta_transfer_in_section(tx, who->section_id, file_name, a, &found);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && (!is_visible(&found, who) || found.expires_at_ms <= core_now_ms(core))))
+        return core_refuse(a, REASON_TRANSFER_NOT_THERE);
+    TRY(e);
+    *ret = found;
+    return NULL;
+}
+
+static err_t replace_named(struct meta_tx *tx, struct transfer_change *c, struct arena *a)
+{
+    const struct transfer_renaming *r = c->renaming;
+    TRY(meta_transfer_leave_section(tx, c->transfer.section_id, r->file_name, c->now_ms, a));
+    if (!r->replaced.n)
+        return NULL;
+    struct transfer replaced;
+    TRY(transfer_read(c->core, tx, c->who, r->replaced, a, &replaced));
+    if (!slice_eq(replaced.file_name, r->file_name))
+        return core_refuse(a, REASON_TRANSFER_NOT_THERE);
+    return remove_or_expire(tx, c, &replaced, a);
+}
+
+static err_t apply_rename(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct transfer_change *c = arg;
+    struct transfer *t = &c->transfer;
+    slice file_name = c->renaming->file_name;
+    bool done;
+    TRY(transfer_read(c->core, tx, c->who, c->name, a, t));
+    TRY(meta_section_hold(tx, t->section_id, a));
+    if (t->writer.n && t->writer_until_ms > c->now_ms)
+        return core_refuse(a, REASON_TRANSFER_BUSY);
+    TRY(meta_transfer_release(tx, t->id, t->writer, a));
+    TRY(replace_named(tx, c, a));
+    TRY(meta_transfer_rename(tx, t->id, file_name, a, &done));
+    if (!done)
+        return core_refuse(a, REASON_INBOX_EXISTS);
+    return quota_change_records(c->core, tx, t->account_id, (int64_t)file_name.n - (int64_t)t->file_name.n, a);
+}
+
+err_t transfer_rename(struct core *core, const struct principal *who, const struct transfer_renaming *renaming,
+                      struct arena *a)
+{
+    struct transfer replaced;
+    struct transfer_change c = { .core = core,
+                                 .who = who,
+                                 .name = renaming->name,
+                                 .now_ms = core_now_ms(core),
+                                 .yields = true,
+                                 .renaming = renaming };
+    if (!renaming->replaced.n)
+        return meta_write(core->meta, apply_rename, &c, a);
+    TRY(transfer_find(core, who, renaming->replaced, a, &replaced));
+    SCOPED(unlockp)
+    pthread_mutex_t *held = lock(transfer_opening_mutex(core, renaming->replaced)); /* as in remove_transfer */
+    c.only_expires = garbage_is_held(core);
+    TRY(meta_write(core->meta, apply_rename, &c, a));
+    transfer_stop_writers(core, renaming->replaced, NULL);
+    return c.only_expires ? NULL : drop_bytes(core, replaced.blob_key, a);
 }
 
 /* ---- care ---- */
@@ -265,7 +401,9 @@ static err_t apply_purge(struct meta_tx *tx, void *arg, struct arena *a)
     if (err_is(e, ERR_NOT_FOUND))
         return NULL;
     TRY(e);
-    return c->transfer.expires_at_ms > c->now_ms ? NULL : remove_record(tx, c, a); /* bytes may have come meanwhile */
+    return c->transfer.expires_at_ms > c->now_ms
+               ? NULL
+               : remove_record(tx, c, &c->transfer, a); /* bytes may have come meanwhile */
 }
 
 static err_t list_expired(struct core *core, int64_t now_ms, struct arena *a, struct transfer_list *ret)

@@ -14,8 +14,8 @@
  * TRANSFER_BUSY, or takes over (enum transfer_rivalry), and then the first one can neither acknowledge nor change anything any
  * more.
  *
- * Room in the account is taken for the bytes that are there, and for the record. A transfer is visible to the users of its
- * account who made it, and to nobody else.
+ * Room in the account is taken for the bytes that are there, and for the record. A transfer is visible to the user who made it, and
+ * to nobody else; one that belongs to a section of a workspace, to the keys of that section alone.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any that may block, unless stated
  * otherwise; a writer belongs to one thread at a time. */
 #ifndef CAIS_CORE_TRANSFER_TRANSFER_H
@@ -32,6 +32,7 @@ struct job_run;
 
 #define TRANSFER_METADATA_MAX 8192 /* bytes */
 #define TRANSFER_PARTS_MAX 1000
+#define TRANSFER_SECTION_MAX 1000                   /* in one section */
 #define TRANSFER_COMPOSITION_MAX ((size_t)64 << 10) /* bytes */
 #define TRANSFER_COMPOSE_JOB "compose"
 #define TRANSFER_KEPT_MS ((int64_t)24 * 3600 * 1000) /* how long the record of one that is a file stays */
@@ -44,6 +45,7 @@ struct transfer_request {
     uint64_t max_bytes;            /* TOO_LARGE above it; 0: no limit */
     int64_t lifetime_ms;           /* from the last bytes that came */
     struct holder holder;
+    int64_t section_id; /* of `who`: it is a file in the inbox of that section; 0: it is none */
     bool is_part;
     /* Names of finished parts of the user, in their order, when it is to be composed of them; the same one may be there several
      * times. Then `length` is not used. A job copies them, at most TRANSFER_PARTS_MAX. */
@@ -55,14 +57,15 @@ struct transfer_request {
     enum hash_kind digest_kind;
     slice expected_digest; /* empty: it is only computed */
 };
-/* Errors: TOO_LARGE the length, the metadata, or the parts; QUOTA; NO_SPACE; TRANSFER_NOT_THERE a part; TRANSFER_NO_PART. A
+/* Errors: TOO_LARGE the length, the metadata, or the parts; QUOTA; NO_SPACE; TRANSFER_NOT_THERE a part; TRANSFER_NO_PART; of one in
+ * a section INBOX_TOO_MANY, INBOX_EXISTS. A
  * transfer of 0 bytes is not finished by this: transfer_complete does it, or the job. */
 MUST_USE err_t transfer_create(struct core *, const struct principal *who, const struct transfer_request *,
                                struct arena *a, struct transfer *ret);
 /* Only reads: fit for a loop. Errors: TRANSFER_NOT_THERE; TRANSFER_EXPIRED. */
 MUST_USE err_t transfer_find(struct core *, const struct principal *who, slice name, struct arena *a,
                              struct transfer *ret);
-/* Those of the user that have not expired, by id, also those that are finished. Only reads. */
+/* Those of the user that have not expired and are in no section, by id, also those that are finished. Only reads. */
 MUST_USE err_t transfer_list(struct core *, const struct principal *who, const struct id_page *, struct arena *a,
                              struct transfer_list *ret);
 /* Ends the request that writes, if there is one; what it has brought since its last flush is sent again. *ret: as it is now, so
@@ -73,6 +76,8 @@ MUST_USE err_t transfer_end_writer(struct core *, const struct principal *who, s
  * expires, and goes later. Errors: as transfer_find,
  * but one that expired can be removed; TRANSFER_IN_USE. */
 MUST_USE err_t transfer_remove(struct core *, const struct principal *who, slice name, struct arena *a);
+/* The same, unless another request writes and is not silent (TRANSFER_ENDS_SILENT): TRANSFER_BUSY. */
+MUST_USE err_t transfer_remove_idle(struct core *, const struct principal *who, slice name, struct arena *a);
 
 /* ---- writing ---- */
 
@@ -89,6 +94,7 @@ enum transfer_end {
     TRANSFER_ENDS_AT_LENGTH, /* when as many bytes are there as its length says */
     TRANSFER_STAYS_OPEN,     /* not by this request */
     TRANSFER_ENDS_HERE, /* when all bytes of this request are there; they must be as many as its length says, if it is known */
+    TRANSFER_WAITS_HERE, /* likewise, but it becomes no file before transfer_take */
 };
 
 struct transfer_writer;
@@ -103,6 +109,7 @@ struct transfer_opening {
     bool is_unverified; /* the bytes of this request are acknowledged together, by transfer_close, or none of them */
     bool *ended;   /* set, atomically, once another request has ended this one; must outlive the writer; NULL is fine */
     bool composes; /* from parts: for transfer_compose alone */
+    bool reopens;  /* goes on with one that waits: with the first bytes, its length is not known any more */
     int64_t lifetime_ms; /* as in transfer_request */
 };
 /* Errors: as transfer_find; TRANSFER_BUSY another request writes; TRANSFER_OFFSET the offset is another one; TRANSFER_FINISHED;
@@ -117,6 +124,8 @@ MUST_USE err_t transfer_write(struct transfer_writer *, slice bytes, struct aren
 int64_t transfer_received(const struct transfer_writer *);
 /* The bytes of the upload that are on stable storage. */
 int64_t transfer_acknowledged(const struct transfer_writer *);
+/* All that was written is acknowledged. Not for an unverified request. Errors: as transfer_write. */
+MUST_USE err_t transfer_flush(struct transfer_writer *, struct arena *a);
 /* Ends the writing: what came is acknowledged, and when all bytes are there it becomes a file. Frees the writer, whatever the
  * result. *ret: as it is now. Errors: as transfer_write; TRANSFER_LENGTH (TRANSFER_ENDS_HERE), then nothing since the last flush
  * counts; DIGEST the whole is not what was announced, and the transfer is removed; those of the holder. */
@@ -131,6 +140,32 @@ void transfer_cut(struct transfer_writer *);
  * Else nothing happens. *ret: as it is now. Errors: as transfer_find; DIGEST; those of the holder. */
 MUST_USE err_t transfer_complete(struct core *, const struct principal *who, slice name, struct arena *a,
                                  struct transfer *ret);
+
+/* ---- one in a section ---- */
+
+/* By its file_name, in the section of `who`. Only reads. Errors: TRANSFER_NOT_THERE, also when it has expired. */
+MUST_USE err_t transfer_find_file(struct core *, const struct principal *who, slice file_name, struct arena *a,
+                                  struct transfer *ret);
+
+struct transfer_renaming {
+    slice name, file_name; /* file_name: the new one */
+    slice replaced;        /* name of the one in the section that had it, and goes; empty: none has it */
+};
+/* In one write. Errors: as transfer_find; TRANSFER_BUSY somebody writes to one of them; INBOX_EXISTS. */
+MUST_USE err_t transfer_rename(struct core *, const struct principal *who, const struct transfer_renaming *,
+                               struct arena *a);
+
+/* Inside the write that makes the file, which is STORED and due to be purged: something must hold it (hold_add). */
+typedef err_t transfer_place_fn(struct meta_tx *, void *arg, const struct file *, struct arena *a);
+struct transfer_taking {
+    slice name, file_name; /* file_name: of the file */
+    transfer_place_fn *place;
+    void *arg;
+};
+/* One that waits becomes a file, and its record goes, in one write. Errors: as transfer_find; TRANSFER_BUSY; TRANSFER_LENGTH it was
+ * not closed by TRANSFER_WAITS_HERE; QUOTA; those of `place`. */
+MUST_USE err_t transfer_take(struct core *, const struct principal *who, const struct transfer_taking *,
+                             struct arena *a);
 
 /* ---- care ---- */
 

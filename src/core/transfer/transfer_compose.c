@@ -5,6 +5,7 @@
 #include "base/scoped.h"
 #include "core/grant.h"
 #include "core/job.h"
+#include "core/object/checked_blob.h"
 #include "core/store/blob_store.h"
 #include "core/store/transfer_store.h"
 #include "core/transfer/transfer_priv.h"
@@ -40,15 +41,14 @@ static err_t read_composition(struct composition *c, int64_t id, struct arena *a
 static err_t copy_part(struct composition *c, const struct transfer *part, int64_t from, struct transfer_writer *writer,
                        struct arena *a)
 {
-    struct blob_store *blob = c->core->blob;
     SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
-    err_t e = blob->ops->open_growing(blob, part->blob_key, a, &reader);
+    err_t e = checked_blob_open_growing(c->core, part->blob_key, (uint64_t)part->length, a, &reader);
     if (e)
         return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_CORRUPT, "the bytes of a part are missing") : e;
     while (from < part->length && !must_pause(c)) {
         SCRATCH(scratch);
         size_t want = part->length - from < (int64_t)STEP_BYTES ? (size_t)(part->length - from) : STEP_BYTES, got;
-        e = blob->ops->read_at(reader, (uint64_t)from, c->buffer, want, &scratch, &got);
+        e = reader->ops->read_at(reader, (uint64_t)from, c->buffer, want, &scratch, &got);
         if (!e && got != want)
             e = err_make(&scratch, ERR_CORRUPT, "a part has fewer bytes than it had");
         if (!e)

@@ -9,15 +9,12 @@
 #include "base/random.h"
 #include "core/core_priv.h"
 #include "core/event.h"
-#include "core/file/hold.h"
 #include "core/free_space.h"
+#include "core/object/checksums.h"
 #include "core/object/piece.h"
 #include "core/quota.h"
-#include "core/records/object.h"
-#include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
-#include "core/store/file_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transfer_store.h"
 
@@ -39,9 +36,11 @@ struct transfer_writer {
     struct arena arena;       /* of the record */
     struct transfer transfer; /* offset and md5 are those that were acknowledged */
     struct blob_writer *blob;
-    struct md5 md5;           /* of all that was written */
-    struct hash_state digest; /* the same, if the transfer has one */
-    int64_t pending;          /* bytes written behind the offset */
+    struct md5 md5;             /* of all that was written */
+    struct hash_state digest;   /* the same, if the transfer has one */
+    struct checksums checksums; /* the same, from the last row of them on */
+    bool has_checksums;         /* false: the transfer is older than checksums */
+    int64_t pending;            /* bytes written behind the offset */
     int64_t received, lifetime_ms, flushed_at_ms;
     int64_t max_bytes;
     int64_t room;      /* so many bytes behind the offset were found to have room in the account */
@@ -49,19 +48,14 @@ struct transfer_writer {
     bool is_uncertain; /* nobody knows whether the last flush was acknowledged: what was written must stay */
     char id[WRITER_LENGTH];
     bool is_unverified, is_in_shard;
-    bool sets_length; /* with its bytes */
+    bool sets_length;   /* with its bytes */
+    bool clears_length; /* with its first bytes: it was closed before */
     enum transfer_end end;
     struct transfer_writer *next; /* of the same shard */
     int64_t written_at_ms;        /* monotonic clock: when the last bytes came; atomic */
     bool *ended;                  /* it was told to end; atomic */
     bool own_ended;               /* if nobody else wants to know */
 };
-
-int64_t transfer_record_size(const struct transfer *t)
-{
-    return record_size(t->name.n + t->origin.n + t->file_name.n + t->content_type.n + t->metadata.n + t->blob_key.n +
-                       t->composition.n);
-}
 
 static slice writer_id(const struct transfer_writer *w)
 {
@@ -152,8 +146,7 @@ void transfer_stop_writers(struct core *core, slice name, const struct transfer_
             __atomic_store_n(w->ended, true, __ATOMIC_SEQ_CST);
 }
 
-/* Is there a writer of that id here that has brought nothing for a while? One of another process is known by its lease alone. */
-static bool is_silent(struct core *core, slice name, slice id)
+bool transfer_is_silent(struct core *core, slice name, slice id)
 {
     struct transfer_shard *shard = shard_of(core, name);
     int64_t since_ms = clock_monotonic_ms(core->clock) - TRANSFER_SILENCE_MS;
@@ -196,7 +189,7 @@ static bool takes_over(const struct claiming *c, const struct transfer *t)
     case TRANSFER_YIELDS:
         break;
     case TRANSFER_ENDS_SILENT:
-        return is_silent(c->w->core, t->name, t->writer);
+        return transfer_is_silent(c->w->core, t->name, t->writer);
     case TRANSFER_ENDS_ANOTHER:
         return true;
     }
@@ -242,6 +235,7 @@ static void free_writer(struct transfer_writer *w)
         leave_shard(w);
     if (w->blob)
         w->blob->ops->discard(w->blob);
+    checksums_release(&w->checksums);
     arena_release(&w->arena);
     free(w);
 }
@@ -268,6 +262,16 @@ static struct transfer_writer *new_writer(struct core *core, const struct princi
     return w;
 }
 
+/* It was about to become a file, so its bytes are those of a blob. */
+static bool is_settled(const struct transfer_writer *w, err_t e, struct arena *a)
+{
+    struct blob_store *blob = w->core->blob;
+    SCOPED(blob_reader_closep) struct blob_reader *reader = NULL;
+    if (!w->clears_length || !err_is(e, ERR_NOT_FOUND))
+        return w->clears_length && err_is(e, ERR_CONFLICT);
+    return !blob->ops->open(blob, w->transfer.blob_key, a, &reader);
+}
+
 static err_t open_blob(struct transfer_writer *w, struct arena *a)
 {
     struct blob_store *blob = w->core->blob;
@@ -275,7 +279,24 @@ static err_t open_blob(struct transfer_writer *w, struct arena *a)
     if (t->offset == t->length) /* nothing will be written, and its bytes may be those of a blob already */
         return NULL;
     err_t e = blob->ops->grow(blob, t->blob_key, (uint64_t)t->offset, a, &w->blob);
+    if (is_settled(w, e, a))
+        return core_refuse(a, REASON_TRANSFER_FINISHED);
     return err_is(e, ERR_NOT_FOUND) ? err_because(a, e, ERR_CORRUPT, "bytes that were acknowledged are missing") : e;
+}
+
+/* Those of the bytes that were acknowledged, from the row on that has the last of them. */
+static err_t load_checksums(struct transfer_writer *w, struct arena *a)
+{
+    uint64_t offset = (uint64_t)w->transfer.offset, row = 0;
+    slice list = S("");
+    if (offset) {
+        SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+        row = (checksums_count(offset) - 1) / CHECKSUMS_IN_ROW;
+        TRY(meta_read_begin(w->core->meta, a, &tx));
+        TRY(meta_checksums_get(tx, w->transfer.blob_key, row, a, &list));
+    }
+    w->has_checksums = checksums_init_at(&w->checksums, list, row * CHECKSUMS_IN_ROW, offset);
+    return NULL;
 }
 
 static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_opening *opening, struct arena *a)
@@ -287,9 +308,14 @@ static err_t claim_and_grow(struct transfer_writer *w, const struct transfer_ope
     err_t e = err_copy(a, transfer_find(core, &w->who, opening->name, &w->arena, &w->transfer));
     w->md5 = w->transfer.md5;
     w->digest = w->transfer.digest;
+    w->clears_length = !e && opening->reopens && w->transfer.length >= 0;
+    if (w->clears_length)
+        w->transfer.length = -1;
     w->sets_length = !e && opening->has_length && w->transfer.length < 0;
     if (w->sets_length)
         w->transfer.length = opening->length;
+    if (!e)
+        e = load_checksums(w, a);
     if (!e)
         e = open_blob(w, a);
     if (e) {
@@ -351,15 +377,19 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
                                         .expires_at_ms = now_ms + w->lifetime_ms };
     bool done;
     v->expires_at_ms = now_ms + w->lifetime_ms;
-    bool ends = v->kind == IS_WHOLE && w->end == TRANSFER_ENDS_HERE;
+    bool ends = v->kind == IS_WHOLE && (w->end == TRANSFER_ENDS_HERE || w->end == TRANSFER_WAITS_HERE);
     TRY(grant_recheck_in(w->core, tx, &w->grant, a));
     TRY(quota_take(w->core, tx, w->transfer.account_id, &more, a));
     TRY(quota_check_disk(w->core, tx, w->transfer.account_id, 0, a));
+    if (w->clears_length && bytes)
+        TRY(meta_transfer_clear_length(tx, w->transfer.id, writer_id(w), a));
     if (w->sets_length && v->kind != RENEWS)
         TRY(meta_transfer_set_length(tx, w->transfer.id, w->transfer.length, a, &done));
     TRY(meta_transfer_advance(tx, &advance, a, &done));
     if (!done)
         return core_refuse(a, REASON_TRANSFER_BUSY);
+    if (bytes && w->has_checksums)
+        TRY(meta_checksums_put(tx, w->transfer.blob_key, w->checksums.first, buf_slice(&w->checksums.list), a));
     if (ends && w->transfer.length < 0)
         TRY(meta_transfer_set_length(tx, w->transfer.id, advance.to, a, &done));
     else if (ends && w->transfer.length != advance.to)
@@ -385,14 +415,19 @@ static err_t advance(struct transfer_writer *w, enum advance_kind kind, struct a
     if (w->pending)
         TRY(blob_error(w, w->blob->ops->flush(w->blob, a), a));
     err_t e = meta_write(w->core->meta, apply_advance, &v, a);
-    w->is_uncertain = err_is(e, ERR_UNAVAILABLE) || err_is(e, ERR_NO_SPACE) || err_is(e, ERR_CORRUPT);
+    /* When it is refused because the write before this one was made after all, what that acknowledged must stay, too. */
+    if (err_is(e, ERR_UNAVAILABLE) || err_is(e, ERR_NO_SPACE) || err_is(e, ERR_CORRUPT))
+        w->is_uncertain = true;
     TRY(e);
+    w->is_uncertain = false;
     w->room -= w->pending;
     w->sets_length = false;
+    w->clears_length = w->clears_length && !w->pending;
     w->transfer.offset += w->pending;
     w->transfer.expires_at_ms = v.expires_at_ms;
     w->transfer.md5 = w->md5;
     w->transfer.digest = w->digest;
+    checksums_forget_before(&w->checksums, CHECKSUMS_IN_ROW);
     w->pending = 0;
     w->flushed_at_ms = clock_monotonic_ms(w->core->clock);
     return NULL;
@@ -426,6 +461,8 @@ static void hash_piece(void *arg, slice bytes)
     md5_crew_update(w->core->crew, &w->md5, bytes);
     if (w->transfer.has_digest)
         hash_state_update(&w->digest, bytes);
+    if (w->has_checksums)
+        checksums_add(&w->checksums, bytes);
 }
 
 err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
@@ -451,6 +488,14 @@ err_t transfer_write(struct transfer_writer *w, slice bytes, struct arena *a)
     if (w->is_unverified)
         return is_old ? renew(w, a) : NULL;
     return is_old || w->pending >= FLUSH_BYTES ? advance(w, GOES_ON, a) : NULL;
+}
+
+err_t transfer_flush(struct transfer_writer *w, struct arena *a)
+{
+    assert(!w->is_unverified);
+    if (!w->pending && __atomic_load_n(w->ended, __ATOMIC_SEQ_CST))
+        return core_refuse(a, REASON_TRANSFER_BUSY);
+    return w->pending ? advance(w, GOES_ON, a) : NULL;
 }
 
 int64_t transfer_received(const struct transfer_writer *w)
@@ -502,9 +547,9 @@ err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer
         release(w);
     }
     struct transfer t = w->transfer;
-    if (!e && w->end == TRANSFER_ENDS_HERE)
+    if (!e && (w->end == TRANSFER_ENDS_HERE || w->end == TRANSFER_WAITS_HERE))
         t.length = t.offset;
-    if (!e && t.offset == t.length && w->end != TRANSFER_STAYS_OPEN)
+    if (!e && t.offset == t.length && w->end != TRANSFER_STAYS_OPEN && w->end != TRANSFER_WAITS_HERE)
         e = transfer_finish(w->core, &w->who, &t, a);
     if (!e) {
         *ret = t;
@@ -521,129 +566,4 @@ err_t transfer_close(struct transfer_writer *w, struct arena *a, struct transfer
     }
     free_writer(w);
     return e;
-}
-
-/* ---- a file ---- */
-
-struct finishing {
-    struct core *core;
-    const struct principal *who;
-    struct transfer *t;
-    struct object object;
-    struct file file;
-};
-
-static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
-{
-    const struct holder *holder = &f->t->holder;
-    if (!holder->kind)
-        return NULL;
-    const struct holder_rules *rules = holder_rules_of(f->core, holder->kind);
-    if (!rules)
-        return err_make(a, ERR_CORRUPT, "a transfer names a holder of the unknown kind %d", holder->kind);
-    return rules->attach(tx, holder->id, &f->file, f->t->finished_at_ms, a);
-}
-
-/* The bytes of the transfer are those of the file now: the account's count of them stays. */
-static err_t make_file(struct meta_tx *tx, struct finishing *f, struct arena *a)
-{
-    struct account_use more = { .files = 1, .records = file_record_size(&f->file) };
-    TRY(quota_take(f->core, tx, f->t->account_id, &more, a));
-    TRY(meta_object_add(tx, &f->object, a, &f->object.id));
-    f->file.object_id = f->object.id;
-    TRY(meta_file_add(tx, &f->file, a, &f->file.id));
-    TRY(attach(tx, f, a));
-    struct event_params event = { .at_ms = f->t->finished_at_ms,
-                                  .who = f->who,
-                                  .account_id = f->t->account_id,
-                                  .action = S("file.store"),
-                                  .subject = event_file(a, &f->file),
-                                  .detail = f->file.name };
-    return event_write(tx, &event, a);
-}
-
-static err_t apply_finish(struct meta_tx *tx, void *arg, struct arena *a)
-{
-    struct finishing *f = arg;
-    bool done;
-    TRY(meta_transfer_finish(tx, f->t, a, &done));
-    if (!done)
-        return core_refuse(a, REASON_TRANSFER_FINISHED);
-    TRY(meta_account_use(tx, f->t->account_id, &(struct account_use){ .uploads = -1 }, a));
-    TRY(meta_transfer_forget_parts(tx, f->t->id, a));
-    return f->t->is_part ? NULL : make_file(tx, f, a);
-}
-
-static void fill_file(struct finishing *f)
-{
-    struct transfer *t = f->t;
-    bool is_held = t->holder.kind != HOLDER_NONE;
-    f->object = (struct object){ .account_id = t->account_id,
-                                 .size_bytes = (uint64_t)t->length,
-                                 .blob_key = t->length ? t->blob_key : S(""),
-                                 .created_at_ms = t->finished_at_ms };
-    struct md5 md5 = t->md5;
-    md5_final(&md5, f->object.md5);
-    f->file = (struct file){ .account_id = t->account_id,
-                             .owner_id = t->owner_id,
-                             .owner_login = t->owner_login,
-                             .origin = t->origin,
-                             .name = t->file_name,
-                             .content_type = t->content_type,
-                             .state = is_held ? FILE_STORED : FILE_READY,
-                             .is_kept = !is_held,
-                             .size_bytes = (uint64_t)t->length,
-                             .created_at_ms = t->finished_at_ms,
-                             .stored_at_ms = t->finished_at_ms,
-                             .purge_at_ms = is_held ? t->finished_at_ms + 1 : 0 };
-    memcpy(f->file.md5, f->object.md5, MD5_SIZE);
-    random_uuid(f->core->random, f->file.uuid);
-    memcpy(t->file_uuid, f->file.uuid, sizeof t->file_uuid);
-}
-
-static err_t check_digest(struct core *core, const struct principal *who, const struct transfer *t, struct arena *a)
-{
-    unsigned char digest[HASH_MAX_SIZE];
-    if (!t->has_digest || !t->expected_digest.n)
-        return NULL;
-    hash_state_final(&t->digest, digest);
-    if (slice_eq(t->expected_digest, (slice){ (const char *)digest, hash_size(t->digest.kind) }))
-        return NULL;
-    TRY(transfer_remove(core, who, t->name, a));
-    return err_make(a, ERR_DIGEST, "the bytes of the upload have another digest than was announced");
-}
-
-/* Another request was faster: it has made the file, or removed the transfer. */
-static err_t read_again(struct core *core, struct transfer *t, struct arena *a)
-{
-    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
-    TRY(meta_read_begin(core->meta, a, &tx));
-    err_t e = meta_transfer_get(tx, t->id, a, t);
-    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_TRANSFER_NOT_THERE) : e;
-}
-
-/* Settled before the record is written: a crash in between leaves a transfer that is complete, and whose blob is settled. The sweep
- * knows its key by the record (meta_transfer_has_key). */
-err_t transfer_finish(struct core *core, const struct principal *who, struct transfer *t, struct arena *a)
-{
-    struct finishing f = { .core = core, .who = who, .t = t };
-    TRY(check_digest(core, who, t, a));
-    if (t->length && !t->is_part)
-        TRY(core->blob->ops->settle(core->blob, t->blob_key, (uint64_t)t->length, a));
-    t->finished_at_ms = core_now_ms(core);
-    if (!t->is_part) /* a part is not finished before the whole is */
-        t->expires_at_ms = t->finished_at_ms + TRANSFER_KEPT_MS;
-    fill_file(&f);
-    err_t e = meta_write(core->meta, apply_finish, &f, a);
-    return err_reason(e) == REASON_TRANSFER_FINISHED ? read_again(core, t, a) : e;
-}
-
-err_t transfer_complete(struct core *core, const struct principal *who, slice name, struct arena *a,
-                        struct transfer *ret)
-{
-    TRY(transfer_find(core, who, name, a, ret));
-    if (ret->finished_at_ms || ret->offset != ret->length)
-        return NULL;
-    TRY(transfer_finish(core, who, ret, a));
-    return transfer_find(core, who, name, a, ret);
 }

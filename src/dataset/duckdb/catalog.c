@@ -52,7 +52,8 @@ static err_t list(duckdb_connection connection, const char *sql,
     SCOPED(resultp) duckdb_result result = { 0 };
     size_t number = 0;
     if (duckdb_query(connection, sql, &result) == DuckDBError) /* what it lists was read as the file was opened */
-        return err_make(a, ERR_UNAVAILABLE, "DuckDB: %s", duckdb_result_error(&result));
+        return err_because(a, err_library(a, "DuckDB", duckdb_result_error(&result)), ERR_UNAVAILABLE,
+                           "the tables cannot be listed");
     for (duckdb_data_chunk chunk; (chunk = duckdb_fetch_chunk(result));) {
         SCOPED(chunkp) duckdb_data_chunk held = chunk;
         TRY(visit_chunk(chunk, visit, arg, &number, a));
@@ -87,7 +88,7 @@ static err_t check_table(void *unused, const struct listing *l, struct arena *a)
 
 err_t catalog_check_tables(duckdb_connection connection, struct arena *a)
 {
-    size_t count;
+    size_t count = 0;
     TRY(list(connection, "SELECT view_name FROM system.main.duckdb_views()" OF_THE_FILE, refuse_view, NULL, a, &count));
     TRY(list(connection,
              "SELECT schema_name, table_name,"
@@ -140,7 +141,7 @@ static err_t check_column(void *arg, const struct listing *l, struct arena *a)
 err_t catalog_check_columns(duckdb_connection connection, const struct column_list *columns, struct arena *a)
 {
     SCRATCH(scratch);
-    size_t count;
+    size_t count = 0;
     struct place next;
     struct column_list copy = *columns;
     TRY(list(connection,
@@ -163,7 +164,7 @@ static err_t refuse_function(void *unused, const struct listing *l, struct arena
 
 err_t catalog_check_functions(duckdb_connection connection, struct arena *a)
 {
-    size_t count;
+    size_t count = 0;
     return list(connection, "SELECT function_name FROM system.main.duckdb_functions()" OF_THE_FILE, refuse_function,
                 NULL, a, &count);
 }

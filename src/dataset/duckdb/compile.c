@@ -253,6 +253,7 @@ static void add_test(struct compiler *c, const struct row_condition *condition)
         add_like(c, condition);
         return;
     }
+    assert((size_t)condition->test < LENGTH_OF(words));
     bool is_list = condition->test == ROW_IN || condition->test == ROW_NOT_IN;
     c->has_list |= is_list && condition->value_count >= LIST_THAT_MAY_BE_JOINED;
     add_expr(c, condition->expr);

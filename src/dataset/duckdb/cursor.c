@@ -133,6 +133,8 @@ static struct cell read_value(enum column_type type, const void *values, size_t 
         return (struct cell){ .decimal = ((const int64_t *)values)[row] };
     case COLUMN_DECIMAL_SUM:
         return (struct cell){ .decimal = wide_decimal(&((const duckdb_hugeint *)values)[row]) };
+    case COLUMN_ANY:
+        break;
     }
     assert(!"a type of columns");
     return (struct cell){ .is_null = true };

@@ -50,7 +50,14 @@ err_t database_error_of_text(struct arena *a, const char *text)
 {
     slice first_line, rest;
     slice_cut(slice_of(text ? text : "no text"), '\n', &first_line, &rest);
-    return err_make(a, code_of_text(text ? text : ""), "DuckDB: " SLICE_FMT, SLICE_ARG(first_line));
+    enum err_code code = code_of_text(text ? text : "");
+    const char *words = code == ERR_NO_SPACE    ? "the disk of the rows is full"
+                        : code == ERR_TOO_LARGE ? "the rows take more memory than they may"
+                        : code == ERR_EXPIRED   ? "the rows took too long"
+                        : code == ERR_CORRUPT   ? "the rows are damaged"
+                        : code == ERR_INVALID   ? "a value does not fit"
+                                                : "the store of the rows does not do its work";
+    return err_because(a, err_library(a, "DuckDB", arena_cstr(a, first_line)), code, "%s", words);
 }
 
 err_t database_error(struct arena *a, duckdb_result *result)

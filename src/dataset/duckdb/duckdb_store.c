@@ -170,7 +170,7 @@ static err_t file_bytes(const struct pool *p, const char *name, struct arena *a,
 static err_t store_size(struct dataset_store *store, int64_t id, struct arena *a, uint64_t *ret_bytes)
 {
     const struct pool *p = &duckdb_store_of(store)->pool;
-    uint64_t log;
+    uint64_t log = 0;
     TRY(file_bytes(p, arena_printf(a, "%lld.duckdb", (long long)id).p, a, ret_bytes));
     if (!*ret_bytes)
         return err_make(a, ERR_NOT_FOUND, "dataset %lld has no table: " SLICE_FMT " is missing, or empty",

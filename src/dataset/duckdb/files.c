@@ -32,12 +32,16 @@ static err_t remove_file(const char *path, struct arena *a)
 
 /* ---- leftovers ---- */
 
-/* What DuckDB spills while it runs is in flat folders, {id}.duckdb.tmp. */
+/* What DuckDB spills while it runs is in flat folders, {id}.duckdb.tmp. A symbolic link is removed, and what it leads to stays. */
 static void remove_folder(const char *path)
 {
-    SCOPED(dir_closep) DIR *dir = opendir(path);
-    if (!dir)
+    SCOPED(fd_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    SCOPED(dir_closep) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        (void)unlink(path);
         return;
+    }
+    (void)TAKE_FD(fd);
     for (struct dirent *entry; (entry = readdir(dir));)
         unlinkat(dirfd(dir), entry->d_name, 0);
     rmdir(path);

@@ -107,7 +107,13 @@ void pool_release(struct pool *p)
 static err_t check_file(struct pool *p, int64_t id, struct arena *a, bool *ret_exists)
 {
     struct stat st;
-    *ret_exists = stat(pool_path(p, id, "", a).p, &st) == 0;
+    slice log = pool_path(p, id, ".wal", a);
+    const char *path = pool_path(p, id, "", a).p;
+    if (stat(log.p, &st) == 0 && !S_ISREG(st.st_mode)) /* of a FIFO, DuckDB would wait for the other end */
+        return err_make(a, ERR_CORRUPT, SLICE_FMT " is no file", SLICE_ARG(log));
+    *ret_exists = stat(path, &st) == 0;
+    if (*ret_exists && !S_ISREG(st.st_mode))
+        return err_make(a, ERR_CORRUPT, "%s is no file", path);
     if (!*ret_exists && errno != ENOENT)
         return err_errno(a, errno, "the file of dataset %lld", (long long)id);
     return NULL;

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns NNNN_name.sql … into a C table with the text of each database. Usage: embed.py FILE.sql … OUTPUT.c
 
+It also writes what a new SQLite database has when all migrations have run, as one script. SQLite reads the whole schema again
+after each ALTER TABLE, so the migrations together take ten times longer than this script.
+
 Migrations are written as SQLite understands them. PAIRS lists the texts that PostgreSQL has instead; everything else must be
 the same in both. A test runs every migration on a PostgreSQL server (tests/conformance/test_postgres.py).
 """
 import json
 import os
 import re
+import sqlite3
 import sys
 
 # (pattern in SQLite's text, what PostgreSQL has instead)
@@ -43,7 +47,33 @@ def literal(text):
     return "".join("\n          " + json.dumps(line, ensure_ascii=True) for line in text.splitlines(True))
 
 
+def contents(database):
+    """What the database has: its schema and its rows. Names that begin with sqlite_ are SQLite's own."""
+    schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name, type").fetchall()
+    tables = [name for kind, name, _, _ in schema if kind == "table"]
+    return schema, {name: database.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in tables}
+
+
+def newest(scripts):
+    """A script that leaves in an empty database what these scripts leave one after the other."""
+    migrated, fresh = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
+    for script in scripts:
+        migrated.executescript(script)
+    made = migrated.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+                            " ORDER BY type = 'trigger', type = 'index', rowid").fetchall()
+    text = "".join(f"{sql};\n" for sql, in made)
+    for table, rows in contents(migrated)[1].items():
+        for row in rows:
+            values = ", ".join(migrated.execute("SELECT quote(?)", (value,)).fetchone()[0] for value in row)
+            text += f'INSERT INTO "{table}" VALUES ({values});\n'
+    fresh.executescript(text)
+    if contents(fresh) != contents(migrated):
+        sys.exit("embed.py: the script for new databases does not leave what the migrations leave")
+    return text
+
+
 def main(inputs, output):
+    scripts = []
     with open(output, "w") as out:
         out.write('#include "meta/store_priv.h"\n\n#pragma GCC diagnostic ignored "-Woverlength-strings"\n\n'
                   "const struct migration migrations[] = {\n")
@@ -51,8 +81,10 @@ def main(inputs, output):
             name = os.path.basename(path).removesuffix(".sql")
             with open(path) as f:
                 text = f.read()
+            scripts.append(text)
             out.write(f'    {{ {int(name.split("_")[0])}, "{name}", {{{literal(text)},{literal(for_postgres(text))} }} }},\n')
-        out.write("};\nconst size_t migration_count = LENGTH_OF(migrations);\n")
+        out.write("};\nconst size_t migration_count = LENGTH_OF(migrations);\n"
+                  f"const char *const newest_schema[SQL_DIALECTS] = {{ [SQL_SQLITE] ={literal(newest(scripts))} }};\n")
 
 
 if __name__ == "__main__":

@@ -78,13 +78,16 @@ static void sql_fault_disconnect(struct sql_conn *conn)
     free(conn);
 }
 
-static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
-                             struct sql_cursor **ret_cursor)
+/* `query` is one of the functions of the inner driver that open a cursor. */
+static err_t open_fault_cursor(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                               struct sql_cursor **ret_cursor,
+                               err_t (*query)(struct sql_conn *, const char *sql, struct sql_args args, struct arena *a,
+                                              struct sql_cursor **ret_cursor))
 {
     bool lost;
     TRY(plan_call(conn, a, &lost));
     struct sql_cursor *inner;
-    TRY(inner_of(conn)->driver->query(inner_of(conn), sql, args, a, &inner));
+    TRY(query(inner_of(conn), sql, args, a, &inner));
     if (lost) {
         sql_close(inner);
         return planned_sql_failure(conn, a);
@@ -93,6 +96,23 @@ static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_
     *cursor = (struct fault_cursor){ .cursor = { conn }, .inner = inner };
     *ret_cursor = &cursor->cursor;
     return NULL;
+}
+
+static err_t sql_fault_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                             struct sql_cursor **ret_cursor)
+{
+    return open_fault_cursor(conn, sql, args, a, ret_cursor, inner_of(conn)->driver->query);
+}
+
+static err_t sql_fault_query_once(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                                  struct sql_cursor **ret_cursor)
+{
+    return open_fault_cursor(conn, sql, args, a, ret_cursor, inner_of(conn)->driver->query_once);
+}
+
+static void sql_fault_set_deadline(struct sql_conn *conn, struct clock *clock, int64_t deadline_ms)
+{
+    sql_set_deadline(inner_of(conn), clock, deadline_ms);
 }
 
 static err_t sql_fault_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
@@ -142,6 +162,20 @@ static err_t sql_fault_commit(struct sql_conn *conn, struct arena *a)
     bool lost;
     TRY(plan_call(conn, a, &lost));
     return result_of(conn, a, sql_commit(inner_of(conn), a), lost);
+}
+
+static err_t sql_fault_commit_ordered(struct sql_conn *conn, struct arena *a)
+{
+    bool lost;
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_commit_ordered(inner_of(conn), a), lost);
+}
+
+static err_t sql_fault_flush(struct sql_conn *conn, struct arena *a)
+{
+    bool lost;
+    TRY(plan_call(conn, a, &lost));
+    return result_of(conn, a, sql_flush(inner_of(conn), a), lost);
 }
 
 static void sql_fault_rollback(struct sql_conn *conn)
@@ -205,6 +239,8 @@ static const struct sql_driver sql_fault_driver = {
     .connect = sql_fault_connect,
     .disconnect = sql_fault_disconnect,
     .query = sql_fault_query,
+    .query_once = sql_fault_query_once,
+    .set_deadline = sql_fault_set_deadline,
     .next = sql_fault_next,
     .column = sql_fault_column,
     .close = sql_fault_close,
@@ -212,6 +248,8 @@ static const struct sql_driver sql_fault_driver = {
     .insert = sql_fault_insert,
     .begin = sql_fault_begin,
     .commit = sql_fault_commit,
+    .commit_ordered = sql_fault_commit_ordered,
+    .flush = sql_fault_flush,
     .rollback = sql_fault_rollback,
     .script = sql_fault_script,
     .wal_bytes = sql_fault_wal_bytes,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps of a replacement. A crash at any point, also one of the machine, leaves one of these states:
+/* The steps of a replacement of a database. A crash at any point, also one of the machine, leaves one of these states:
  *
  *   cais.db-distrusted is cais.db                         the old database counts; a cais.db-copy is unfinished
  *       copy to cais.db-copy, check it, flush it, rename it, flush the directory
@@ -14,7 +14,9 @@
  * A copy gets its name after it was checked and flushed. But the name alone proves nothing: a data directory may have been
  * copied or restored with half of the file. So an interrupted replacement checks the copy again. A damaged one is removed
  * while the log is there, because cais.db and its log still hold everything. Without the log it may be all that is left of
- * the last writes, so a person decides. */
+ * the last writes, so a person decides.
+ *
+ * A log is copied to cais.db-wal-copy, flushed, and renamed. Its own checksums say how much of it counts, so it is not checked. */
 #include "sql/sqlite/distrust.h"
 
 #include "base/text.h"
@@ -27,6 +29,11 @@
 #include <unistd.h>
 
 #define MARK_SUFFIX "-distrusted"
+#define COPIED_SUFFIX "-copied"
+#define COPY_BYTES ((size_t)128 << 10)
+#define FAILED_BEFORE                                                                                                  \
+    "an earlier flush of %s failed, and it could not be copied to new blocks; nothing was changed."                    \
+    " Make room if there is none; otherwise look at the disk, or restore a backup"
 
 static const char *beside(const char *path, const char *suffix, struct arena *a)
 {
@@ -55,6 +62,12 @@ bool distrust_is_marked(const char *file)
         return false;
     bool is_same = of_file.st_ino == of_mark.st_ino && of_file.st_dev == of_mark.st_dev;
     return is_same || of_mark.st_size == 0;
+}
+
+bool distrust_is_copied(const char *path)
+{
+    SCRATCH(s);
+    return access(beside(path, COPIED_SUFFIX, &s), F_OK) == 0;
 }
 
 /* ---- steps ---- */
@@ -107,11 +120,7 @@ static err_t make_copy(const char *path, const char *copied, struct arena *a)
     if (!e)
         e = sync_path(copy, 0, a);
     if (e)
-        return err_because(
-            a, e, e->code,
-            "an earlier flush of %s failed, and it could not be copied to new blocks; nothing was changed."
-            " Make room if there is none; otherwise look at the disk, or restore a backup",
-            path);
+        return err_because(a, e, e->code, FAILED_BEFORE, path);
     return rename_file(copy, copied, a);
 }
 
@@ -134,10 +143,9 @@ static err_t check_copied(const char *copied, struct arena *a)
     if (st.st_size == 0)
         return err_make(a, ERR_CORRUPT, "%s is empty", copied);
     sqlite3 *handle = NULL;
-    slice path = percent_encode(a, slice_of(copied), "/");
-    const char *uri = arena_printf(a, "file:" SLICE_FMT "?immutable=1", SLICE_ARG(path)).p;
+    const char *uri = sqlite_immutable_name(copied, a);
     int result = sqlite3_open_v2(uri, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
-    err_t e = result == SQLITE_OK ? check_pages(handle, a) : sqlite_err(handle, result, a);
+    err_t e = result == SQLITE_OK ? check_pages(handle, 1, a) : sqlite_err(handle, result, a);
     sqlite3_close(handle);
     return e;
 }
@@ -161,7 +169,7 @@ static err_t find_copied(const char *path, const char *copied, struct arena *a, 
 
 err_t distrust_replace_database(const char *path, struct arena *a, bool *ret_replaced)
 {
-    const char *copied = beside(path, "-copied", a), *mark = beside(path, MARK_SUFFIX, a);
+    const char *copied = beside(path, COPIED_SUFFIX, a), *mark = beside(path, MARK_SUFFIX, a);
     bool is_copied, is_marked = distrust_is_marked(path);
     TRY(find_copied(path, copied, a, &is_copied));
     *ret_replaced = is_copied || is_marked;
@@ -174,7 +182,42 @@ err_t distrust_replace_database(const char *path, struct arena *a, bool *ret_rep
     return remove_file(mark, a);
 }
 
-err_t distrust_forget_log(const char *log, struct arena *a)
+/* ---- the log */
+
+/* Reads and writes: copy_file_range could give both files the same blocks. */
+static err_t copy_bytes(const char *from_path, const char *to_path, struct arena *a)
 {
-    return remove_file(beside(log, MARK_SUFFIX, a), a);
+    SCOPED(fd_closep) int from = open(from_path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return err_errno(a, errno, "cannot read %s", from_path);
+    SCOPED(fd_closep) int to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (to < 0)
+        return err_errno(a, errno, "cannot make %s", to_path);
+    char *bytes = arena_alloc(a, COPY_BYTES);
+    for (;;) {
+        ssize_t n = read(from, bytes, COPY_BYTES), written = n > 0 ? write(to, bytes, (size_t)n) : n;
+        if (n < 0 || written < 0)
+            return err_errno(a, errno, "cannot copy %s", from_path);
+        if (written != n)
+            return err_make(a, ERR_NO_SPACE, "cannot copy all of %s", from_path);
+        if (!n)
+            break;
+    }
+    return fsync(to) == 0 ? NULL : err_errno(a, errno, "cannot sync %s", to_path);
+}
+
+static err_t move_log(const char *log, struct arena *a)
+{
+    const char *copy = beside(log, "-copy", a);
+    TRY(remove_file(copy, a));
+    err_t e = copy_bytes(log, copy, a);
+    return e ? err_because(a, e, e->code, FAILED_BEFORE, log) : rename_file(copy, log, a);
+}
+
+err_t distrust_replace_log(const char *log, struct arena *a, bool *ret_replaced)
+{
+    *ret_replaced = distrust_is_marked(log);
+    if (*ret_replaced)
+        TRY(move_log(log, a));
+    return access(log, F_OK) == 0 ? remove_file(beside(log, MARK_SUFFIX, a), a) : NULL;
 }

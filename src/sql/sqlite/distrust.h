@@ -18,6 +18,8 @@
 /* Marks a file whose flush failed. Returns 0, or an errno when it cannot be marked. Thread: any. */
 int distrust_mark(const char *file);
 bool distrust_is_marked(const char *file);
+/* Was the replacement of the database interrupted after its copy was whole? */
+bool distrust_is_copied(const char *path);
 
 /* When the database at `path` is marked, replaces it by a copy on new blocks, and removes its log, whose contents are in
  * the copy. Continues a replacement that was interrupted at any point. No connection may be open.
@@ -27,7 +29,10 @@ bool distrust_is_marked(const char *file);
  *                 they were. */
 MUST_USE err_t distrust_replace_database(const char *path, struct arena *a, bool *ret_replaced);
 
-/* Removes the mark of a log that is empty now. */
-MUST_USE err_t distrust_forget_log(const char *log, struct arena *a);
+/* When the log is marked, replaces it by a copy on new blocks. Only then may anything of it be copied into the database: a power
+ * failure could leave the database with the pages of a commit whose frames in the log are lost. No connection may be open.
+ * *ret_replaced   whether that was done
+ * Errors          NO_SPACE for the copy; UNAVAILABLE. Then the log is as it was. */
+MUST_USE err_t distrust_replace_log(const char *log, struct arena *a, bool *ret_replaced);
 
 #endif

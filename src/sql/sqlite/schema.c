@@ -111,8 +111,9 @@ static err_t read_items(sqlite3 *handle, struct arena *a, struct schema_items *r
                      a);
     }
     err_t e = result == SQLITE_DONE ? NULL
-                                    : err_make(a, (result & 0xff) == SQLITE_CORRUPT ? ERR_CORRUPT : ERR_UNAVAILABLE,
-                                               "cannot read the schema: %s", sqlite3_errmsg(handle));
+                                    : err_because(a, err_library(a, "SQLite", sqlite3_errmsg(handle)),
+                                                  (result & 0xff) == SQLITE_CORRUPT ? ERR_CORRUPT : ERR_UNAVAILABLE,
+                                                  "cannot read the schema");
     if (arena_is_over(a))
         e = err_make(a, ERR_CORRUPT, "the schema of the database is larger than that of any version");
     sqlite3_finalize(stmt);
@@ -148,7 +149,8 @@ static err_t make_items(sqlite3 *fresh, const char *const *scripts, size_t count
 {
     for (size_t i = 0; i < count; i++)
         if (sqlite3_exec(fresh, scripts[i], NULL, NULL, NULL) != SQLITE_OK)
-            return err_make(a, ERR_UNAVAILABLE, "cannot make the schema: %s", sqlite3_errmsg(fresh));
+            return err_because(a, err_library(a, "SQLite", sqlite3_errmsg(fresh)), ERR_UNAVAILABLE,
+                               "cannot make the schema");
     return read_items(fresh, a, ret);
 }
 

@@ -2,6 +2,9 @@
 /* What always holds:
  * - A connection prepares each statement once and finds it again by the address of its text.
  * - A commit that returned is on stable storage (synchronous=FULL), unless the operator chose `relaxed`.
+ * - An ordered commit only leaves out the sync of the log that ends a commit. The others stay: of the log's new header before its
+ *   frames, of the log before a checkpoint copies any of it, of the database before the log starts again. So the file always ends
+ *   in a state that was committed, because a frame counts only if the checksums of all frames before it are right.
  * - After some errors (disk full, I/O) SQLite rolls back the whole transaction by itself. Later statements of the same
  *   transaction would then commit one by one; so they are refused until rollback is called.
  * - An in-memory database has one handle for all connections. A connection holds the database's lock while it has an
@@ -15,7 +18,10 @@
 
 #include "sql/sqlite/distrust.h"
 #include "sql/sqlite/handle.h"
+#include "sql/sqlite/limit.h"
+#include "sql/sqlite/log_check.h"
 #include "sql/sqlite/schema_priv.h"
+#include "sql/sqlite/sort_files.h"
 #include "sql/sqlite/types_priv.h"
 #include "sql/sqlite/wal_writer.h"
 
@@ -43,12 +49,13 @@
 #define RESTART_MS                                                                                                     \
     20 /* a checkpoint waits this long for readers; with longer ones the log does not restart this time */
 #define WAL_FRAME_HEADER 24
+#define FINDINGS_MAX 100 /* of the check of all pages */
 #define WAL_HEADER 32
 
 struct sqlite_db {
     struct sql_db db;
     char *path; /* NULL: in memory */
-    bool relaxed, read_only;
+    bool relaxed, read_only, immutable, checks_log;
     sqlite3 *memory;             /* the one handle of an in-memory database */
     sqlite3 *first;              /* the handle that opened the file, until the first writer connection uses it */
     pthread_mutex_t memory_lock; /* recursive */
@@ -57,8 +64,13 @@ struct sqlite_db {
     int64_t page_bytes;
     bool recovered;            /* the open found a mark of a failed flush, and moved what is good to new blocks */
     struct wal_writer *writer; /* the VFS of the writing connections; NULL in memory */
+    struct sort_files *sorts;  /* that of the reading ones; NULL in memory, and when nothing may be changed */
+    struct sqlite_limit memory_limit; /* of the connection that uses the handle in memory */
     struct flush_watch watch;
     atomic_bool flush_failed;
+    pthread_mutex_t names_lock;
+    int named_fds[2];       /* by enum flushed_file (O_PATH); -1: not watched */
+    atomic_bool is_removed; /* one of them has no name any more */
     struct flush_reporter reporter;
 };
 
@@ -66,8 +78,9 @@ struct statement {
     struct sql_cursor cursor;
     sqlite3_stmt *stmt;
     const char *sql;
-    bool is_open;     /* its cursor is open */
-    bool is_one_time; /* not in the table, because the statement of that text was open; finalized at its close */
+    bool is_open; /* its cursor is open */
+    bool
+        is_one_time; /* not in the table: made for once, or the statement of that text was open; finalized at its close */
 };
 
 struct sqlite_conn {
@@ -77,6 +90,7 @@ struct sqlite_conn {
     enum sql_mode mode;
     bool in_transaction; /* from begin to commit or rollback, even when SQLite rolled back by itself */
     int64_t changed;
+    struct sqlite_limit limit;
     struct statement **table; /* by address of the text, open addressing; a power of two, at most half full */
     size_t table_size, table_used;
 };
@@ -111,20 +125,61 @@ static void note_failed_flush(struct flush_watch *watch, enum flushed_file file,
 
 static bool sqlite_flush_failed(struct sql_db *db)
 {
-    return atomic_load_explicit(&((struct sqlite_db *)db)->flush_failed, memory_order_relaxed);
+    struct sqlite_db *d = (struct sqlite_db *)db;
+    return atomic_load_explicit(&d->flush_failed, memory_order_relaxed) ||
+           atomic_load_explicit(&d->is_removed, memory_order_relaxed);
 }
 
 static err_t refuse_after_failed_flush(struct sqlite_conn *c, struct arena *a)
 {
     if (c->mode != SQL_WRITE || !sqlite_flush_failed(&c->db->db))
         return NULL;
-    return err_make(a, ERR_UNAVAILABLE, "a flush of the database failed: nothing is written until a restart");
+    return err_make(a, ERR_UNAVAILABLE, "%s: nothing is written until a restart",
+                    atomic_load(&c->db->is_removed) ? "the database was removed while it is in use"
+                                                    : "a flush of the database failed");
+}
+
+/* ---- files that are removed while they are in use ---- */
+
+/* What is written to a file without a name is gone with this process, and the system says nothing. Descriptors of O_PATH do not end the
+ * locks of the file when they are closed, as others do. */
+static void watch_name(struct flush_watch *watch, enum flushed_file file)
+{
+    struct sqlite_db *db = CONTAINER_OF(watch, struct sqlite_db, watch);
+    SCRATCH(a);
+    const char *name = arena_printf(&a, "%s%s", db->path, file == FLUSHED_LOG ? "-wal" : "").p;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&db->names_lock);
+    fd_closep(&db->named_fds[file]);
+    db->named_fds[file] = open(name, O_PATH | O_CLOEXEC);
+}
+
+static bool has_no_name(struct sqlite_db *db, enum flushed_file file)
+{
+    struct stat st;
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&db->names_lock);
+    int fd = db->named_fds[file];
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* After each commit, before anybody learns of it. What the log holds is still copied into the database when that has its name. */
+static err_t refuse_removed_files(struct sqlite_db *db, struct arena *a)
+{
+    bool is_database = has_no_name(db, FLUSHED_DATABASE);
+    if (!is_database && !has_no_name(db, FLUSHED_LOG))
+        return NULL;
+    err_t e = err_make(a, ERR_UNAVAILABLE,
+                       "%s%s was removed while it is in use. Nothing is written any more. Before you stop the server,"
+                       " make a backup ('cais backup'): it has everything that was stored",
+                       db->path, is_database ? "" : "-wal");
+    if (!atomic_exchange(&db->is_removed, true) && db->reporter.report)
+        db->reporter.report(db->reporter.arg, e);
+    return e;
 }
 
 /* Closing the last connection must not copy the log onto blocks that are not trusted. */
 static void close_handle(struct sqlite_db *db, sqlite3 *handle)
 {
-    if (handle && sqlite_flush_failed(&db->db))
+    if (handle && atomic_load(&db->flush_failed))
         sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(handle);
 }
@@ -182,6 +237,20 @@ static bool parameters_are_in_order(sqlite3_stmt *stmt)
     return true;
 }
 
+static err_t make_statement(struct sqlite_conn *c, const char *sql, bool is_one_time, struct arena *a,
+                            struct statement **ret_statement)
+{
+    sqlite3_stmt *stmt = NULL;
+    int result = sqlite3_prepare_v3(c->handle, sql, -1, is_one_time ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+    if (result != SQLITE_OK)
+        return sqlite_err(c->handle, result, a);
+    assert(stmt && parameters_are_in_order(stmt));
+    struct statement *s = must_malloc(sizeof *s);
+    *s = (struct statement){ .cursor = { &c->conn }, .stmt = stmt, .sql = sql, .is_one_time = is_one_time };
+    *ret_statement = s;
+    return NULL;
+}
+
 static err_t prepare_statement(struct sqlite_conn *c, const char *sql, struct arena *a,
                                struct statement **ret_statement)
 {
@@ -190,16 +259,9 @@ static err_t prepare_statement(struct sqlite_conn *c, const char *sql, struct ar
         *ret_statement = known;
         return NULL;
     }
-    sqlite3_stmt *stmt = NULL;
-    int result = sqlite3_prepare_v3(c->handle, sql, -1, known ? 0 : SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
-    if (result != SQLITE_OK)
-        return sqlite_err(c->handle, result, a);
-    assert(stmt && parameters_are_in_order(stmt));
-    struct statement *s = must_malloc(sizeof *s);
-    *s = (struct statement){ .cursor = { &c->conn }, .stmt = stmt, .sql = sql, .is_one_time = known != NULL };
+    TRY(make_statement(c, sql, known != NULL, a, ret_statement));
     if (!known)
-        keep_statement(c, s);
-    *ret_statement = s;
+        keep_statement(c, *ret_statement);
     return NULL;
 }
 
@@ -231,13 +293,16 @@ static int bind_value(sqlite3_stmt *stmt, int index, const struct sql_value *v)
 }
 
 /* Binds the values. The caller holds the lock of an in-memory database. */
-static err_t start_statement(struct sqlite_conn *c, const char *sql, struct sql_args args, struct arena *a,
-                             struct statement **ret_statement)
+static err_t start_statement(struct sqlite_conn *c, const char *sql, bool for_once, struct sql_args args,
+                             struct arena *a, struct statement **ret_statement)
 {
     if (c->in_transaction && sqlite3_get_autocommit(c->handle))
         return err_make(a, ERR_UNAVAILABLE, "the transaction failed before and is over");
     struct statement *s;
-    TRY(prepare_statement(c, sql, a, &s));
+    if (for_once)
+        TRY(make_statement(c, sql, true, a, &s));
+    else
+        TRY(prepare_statement(c, sql, a, &s));
     s->is_open = true;
     assert((size_t)sqlite3_bind_parameter_count(s->stmt) == args.count);
     for (size_t i = 0; i < args.count; i++) {
@@ -252,13 +317,12 @@ static err_t start_statement(struct sqlite_conn *c, const char *sql, struct sql_
     return NULL;
 }
 
-static err_t sqlite_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
-                          struct sql_cursor **ret_cursor)
+static err_t open_cursor(struct sqlite_conn *c, const char *sql, bool for_once, struct sql_args args, struct arena *a,
+                         struct sql_cursor **ret_cursor)
 {
-    struct sqlite_conn *c = (struct sqlite_conn *)conn;
     lock_memory(c); /* sqlite_close unlocks */
     struct statement *s = NULL;
-    err_t e = start_statement(c, sql, args, a, &s);
+    err_t e = start_statement(c, sql, for_once, args, a, &s);
     if (e) {
         unlock_memory(c);
         return e;
@@ -267,10 +331,29 @@ static err_t sqlite_query(struct sql_conn *conn, const char *sql, struct sql_arg
     return NULL;
 }
 
+static err_t sqlite_query(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                          struct sql_cursor **ret_cursor)
+{
+    return open_cursor((struct sqlite_conn *)conn, sql, false, args, a, ret_cursor);
+}
+
+static err_t sqlite_query_once(struct sql_conn *conn, const char *sql, struct sql_args args, struct arena *a,
+                               struct sql_cursor **ret_cursor)
+{
+    return open_cursor((struct sqlite_conn *)conn, sql, true, args, a, ret_cursor);
+}
+
+static void sqlite_set_deadline(struct sql_conn *conn, struct clock *clock, int64_t deadline_ms)
+{
+    ((struct sqlite_conn *)conn)->limit = (struct sqlite_limit){ clock, deadline_ms };
+}
+
 static err_t sqlite_next(struct sql_cursor *cursor, struct arena *a, bool *ret_row)
 {
     struct statement *s = (struct statement *)cursor;
     struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
+    if (c->db->memory)
+        c->db->memory_limit = c->limit;
     int result = sqlite3_step(s->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         return sqlite_err(c->handle, result, a);
@@ -304,6 +387,8 @@ static void sqlite_close(struct sql_cursor *cursor)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)cursor->conn;
     end_statement((struct statement *)cursor);
+    if (c->db->memory)
+        c->db->memory_limit = (struct sqlite_limit){ NULL, 0 };
     unlock_memory(c);
 }
 
@@ -381,7 +466,35 @@ static err_t sqlite_commit(struct sql_conn *conn, struct arena *a)
     TRY(run_statement(c, "COMMIT", a)); /* fails, too, when SQLite has rolled back by itself */
     c->in_transaction = false;
     unlock_memory(c);
-    return NULL;
+    return refuse_removed_files(c->db, a);
+}
+
+/* NULL: the connection has not opened the log yet, or there is none. */
+static sqlite3_file *log_of(struct sqlite_conn *c)
+{
+    sqlite3_file *log = NULL;
+    if (!c->db->memory)
+        sqlite3_file_control(c->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    return log && log->pMethods ? log : NULL;
+}
+
+static err_t sqlite_commit_ordered(struct sql_conn *conn, struct arena *a)
+{
+    sqlite3_file *log = log_of((struct sqlite_conn *)conn);
+    wal_writer_skip_syncs(log, true);
+    err_t e = sqlite_commit(conn, a);
+    wal_writer_skip_syncs(log, false);
+    return e;
+}
+
+static err_t sqlite_flush(struct sql_conn *conn, struct arena *a)
+{
+    struct sqlite_conn *c = (struct sqlite_conn *)conn;
+    assert(c->mode == SQL_WRITE && !c->in_transaction);
+    TRY(refuse_after_failed_flush(c, a));
+    sqlite3_file *log = log_of(c);
+    int result = log ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : SQLITE_OK;
+    return result == SQLITE_OK ? NULL : sqlite_err(NULL, result, a);
 }
 
 static err_t run_script(struct sqlite_conn *c, const char *sql, struct arena *a)
@@ -452,7 +565,7 @@ static err_t sqlite_verify(struct sql_conn *conn, struct arena *a)
 {
     struct sqlite_conn *c = (struct sqlite_conn *)conn;
     lock_memory(c);
-    err_t e = check_pages(c->handle, a);
+    err_t e = check_pages(c->handle, FINDINGS_MAX, a);
     if (!e)
         e = check_types(c->handle, a);
     unlock_memory(c);
@@ -493,15 +606,17 @@ static err_t configure_handle(sqlite3 *handle, const struct sqlite_db *db, enum 
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    bool may_sort_in_files = mode == SQL_READ && db->sorts;
     /* recursive_triggers: without it, INSERT OR REPLACE removes a row without running its DELETE triggers. */
     const char *text =
         arena_printf(a,
                      "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
                      "PRAGMA foreign_keys=ON; PRAGMA mmap_size=0;"
-                     "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
+                     "PRAGMA temp_store=%s; PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=FAST;"
                      "PRAGMA journal_size_limit=67108864;"
                      "PRAGMA synchronous=%s; PRAGMA cache_size=-%d; PRAGMA query_only=%s;",
-                     db->relaxed ? "NORMAL" : "FULL", mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
+                     may_sort_in_files ? "FILE" : "MEMORY", db->relaxed ? "NORMAL" : "FULL",
+                     mode == SQL_WRITE ? WRITER_CACHE_KIB : READER_CACHE_KIB,
                      (mode == SQL_READ || db->read_only) && !db->memory ? "ON" : "OFF")
             .p;
     return apply_settings(handle, text, a);
@@ -512,8 +627,13 @@ static err_t open_handle(struct sqlite_db *db, enum sql_mode mode, struct arena 
     int flags = db->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= db->path ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_MEMORY | SQLITE_OPEN_CREATE;
     sqlite3 *handle = NULL;
-    const char *vfs = mode == SQL_WRITE && db->writer ? wal_writer_vfs(db->writer) : NULL;
-    int result = sqlite3_open_v2(db->path ? db->path : ":memory:", &handle, flags, vfs);
+    const char *vfs = mode == SQL_WRITE && db->writer ? wal_writer_vfs(db->writer)
+                      : mode == SQL_READ && db->sorts ? sort_files_vfs(db->sorts)
+                                                      : NULL;
+    const char *name = db->path ? db->path : ":memory:";
+    if (db->immutable)
+        name = sqlite_immutable_name(db->path, a);
+    int result = sqlite3_open_v2(name, &handle, flags | (db->immutable ? SQLITE_OPEN_URI : 0), vfs);
     err_t e = result == SQLITE_OK ? configure_handle(handle, db, mode, a) : sqlite_err(handle, result, a);
     if (e) {
         close_handle(db, handle);
@@ -569,6 +689,12 @@ static err_t sqlite_connect(struct sql_db *sql_db, enum sql_mode mode, struct ar
         TRY(open_handle(db, mode, a, &handle));
     struct sqlite_conn *c = must_malloc(sizeof *c);
     *c = (struct sqlite_conn){ .conn = { &sqlite_driver }, .db = db, .handle = handle, .mode = mode };
+    err_t e = db->memory ? NULL : limit_handle(handle, &c->limit, a);
+    if (e) {
+        close_handle(db, handle);
+        free(c);
+        return e;
+    }
     atomic_fetch_add(&db->connections, 1);
     *ret_conn = &c->conn;
     return NULL;
@@ -601,7 +727,11 @@ static void sqlite_close_db(struct sql_db *sql_db)
     sqlite3_close(db->memory);
     close_handle(db, db->first);
     wal_writer_free(db->writer);
+    sort_files_free(db->sorts);
     pthread_mutex_destroy(&db->memory_lock);
+    pthread_mutex_destroy(&db->names_lock);
+    for (size_t i = 0; i < LENGTH_OF(db->named_fds); i++)
+        fd_closep(&db->named_fds[i]);
     free(db->path);
     free(db);
 }
@@ -629,28 +759,9 @@ static err_t create_file(const char *path, struct arena *a)
     return e->code == ERR_NO_SPACE ? e : err_make(a, ERR_UNAVAILABLE, "%s", e->msg);
 }
 
-/* A log whose flush failed is copied into the database, and gives all its blocks back. */
-static err_t empty_distrusted_log(struct sqlite_db *db, const char *log, struct arena *a)
-{
-    if (!distrust_is_marked(log))
-        return NULL;
-    int result = sqlite3_wal_checkpoint_v2(db->first, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    if (result != SQLITE_OK) {
-        err_t e = sqlite_err(db->first, result, a);
-        return err_because(
-            a, e, e->code,
-            "an earlier flush of %s failed, and it could not be copied into the database. Make room if there"
-            " is none; otherwise look at the disk",
-            log);
-    }
-    TRY(distrust_forget_log(log, a));
-    db->recovered = true;
-    return NULL;
-}
-
 /* The page size and the WAL mode are stored in the first page of the file, so they are set before anything is
  * written. */
-static err_t prepare_file(struct sqlite_db *db, const char *log, struct arena *a)
+static err_t prepare_file(struct sqlite_db *db, struct arena *a)
 {
     slice text;
     if (sqlite3_db_readonly(db->first, "main") == 1)
@@ -659,23 +770,52 @@ static err_t prepare_file(struct sqlite_db *db, const char *log, struct arena *a
     TRY(read_pragma(db->first, "PRAGMA journal_mode=WAL", a, &text));
     if (!slice_eq(text, S("wal")))
         return err_make(a, ERR_UNAVAILABLE, "%s cannot be used with a write-ahead log", db->path);
-    return empty_distrusted_log(db, log, a);
+    return NULL;
+}
+
+/* The copy of an interrupted replacement has what the log had, so the log does not count any more (distrust.c). */
+static err_t refuse_damaged_log(const struct sqlite_db *db, struct arena *a)
+{
+    struct log_state state;
+    if (db->relaxed || distrust_is_copied(db->path))
+        return NULL;
+    TRY(log_check(db->path, a, &state));
+    return state.is_damaged ? log_refusal(db->path, &state, a) : NULL;
+}
+
+/* SQLite would wait for a writer of a FIFO, and keep the log of a symbolic link beside the file that it leads to, where nobody checks it
+ * (log_check.h) or looks for its mark (distrust.h). */
+static err_t check_is_file(const char *path, struct arena *a)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return NULL; /* whoever opens it sees the error */
+    return err_make(a, ERR_CORRUPT, "%s is %s", path, S_ISLNK(st.st_mode) ? "a symbolic link" : "no file");
 }
 
 static err_t open_file(struct sqlite_db *db, struct arena *a)
 {
     const char *log = arena_printf(a, "%s-wal", db->path).p;
+    TRY(check_is_file(db->path, a));
+    TRY(check_is_file(log, a));
+    TRY(check_is_file(arena_printf(a, "%s-shm", db->path).p, a));
+    if (db->checks_log)
+        TRY(refuse_damaged_log(db, a));
     if (db->read_only && access(db->path, F_OK) != 0 && errno == ENOENT)
         return err_make(a, ERR_NOT_FOUND, "there is no database %s", db->path);
     if (!db->read_only) {
-        TRY(distrust_replace_database(db->path, a, &db->recovered));
+        bool database_replaced, log_replaced;
+        TRY(distrust_replace_database(db->path, a, &database_replaced));
+        TRY(distrust_replace_log(log, a, &log_replaced));
+        db->recovered = database_replaced || log_replaced;
         TRY(create_file(db->path, a));
         /* Relaxed commits do not sync the log, so they have to be in the file at once, where readers look for them. */
         db->writer = wal_writer_new(!db->relaxed, &db->watch);
+        db->sorts = sort_files_new(db->path);
     }
     TRY(open_handle(db, SQL_WRITE, a, &db->first));
     if (!db->read_only)
-        TRY(prepare_file(db, log, a));
+        TRY(prepare_file(db, a));
     slice text;
     TRY(read_pragma(db->first, "PRAGMA schema_version", a,
                     &text)); /* reads the file, and fails when it is no database */
@@ -703,14 +843,21 @@ err_t sqlite_open(const struct sqlite_options *options, struct arena *a, struct 
     db->path = options->path ? must_strdup(options->path) : NULL;
     db->relaxed = options->relaxed;
     db->read_only = options->read_only;
+    db->immutable = options->immutable;
+    db->checks_log = options->checks_log;
     db->reporter = options->reporter;
     db->watch.failed = note_failed_flush;
+    db->watch.opened = watch_name;
+    db->named_fds[0] = db->named_fds[1] = -1;
+    pthread_mutex_init(&db->names_lock, NULL);
     pthread_mutexattr_t recursive;
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&db->memory_lock, &recursive);
     pthread_mutexattr_destroy(&recursive);
     err_t e = db->path ? open_file(db, a) : open_handle(db, SQL_WRITE, a, &db->memory);
+    if (!e && !db->path)
+        e = limit_handle(db->memory, &db->memory_limit, a);
     if (!e && !db->path && options->image.n)
         e = load_image(db->memory, options->image, a);
     if (e) {
@@ -729,6 +876,8 @@ static const struct sql_driver sqlite_driver = {
     .connect = sqlite_connect,
     .disconnect = sqlite_disconnect,
     .query = sqlite_query,
+    .query_once = sqlite_query_once,
+    .set_deadline = sqlite_set_deadline,
     .next = sqlite_next,
     .column = sqlite_column,
     .close = sqlite_close,
@@ -736,6 +885,8 @@ static const struct sql_driver sqlite_driver = {
     .insert = sqlite_insert,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
+    .commit_ordered = sqlite_commit_ordered,
+    .flush = sqlite_flush,
     .rollback = sqlite_rollback,
     .script = sqlite_script,
     .wal_bytes = sqlite_wal_bytes,

@@ -20,6 +20,8 @@ struct sqlite_options {
     slice image;      /* without a path: the database begins as a copy of these bytes, a file that sql_backup made */
     bool relaxed;     /* durability = relaxed: synchronous=NORMAL, a power failure may lose commits */
     bool read_only;   /* open an existing database and change nothing */
+    bool immutable;   /* with read_only: the file has no log, and nobody changes it. For the copy of a damaged one */
+    bool checks_log;  /* refuse a log that has lost commits with CORRUPT (log_check.h). Not for ordered commits */
     struct flush_reporter reporter;
     bool *ret_recovered; /* may be NULL. An earlier flush had failed, and what is good was moved to new blocks */
 };

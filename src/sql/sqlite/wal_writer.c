@@ -25,6 +25,7 @@ struct wal_file {
     int n;              /* bytes in pending */
     sqlite3_int64 at;
     struct wal_writer *writer;
+    bool skips_syncs, header_is_new; /* the header was written, and not synced since */
 };
 
 /* The VFS of one database. Files that need no buffer are those of the default VFS, except for the table of their
@@ -73,6 +74,7 @@ static int wal_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at
         w->at = at;
     memcpy(w->pending + w->n, bytes, (size_t)n);
     w->n += n;
+    w->header_is_new |= at == 0;
     return SQLITE_OK;
 }
 
@@ -95,9 +97,11 @@ static int wal_sync(sqlite3_file *f, int flags)
 {
     struct wal_file *w = wal_of(f);
     int result = flush_pending(w);
-    if (result != SQLITE_OK)
+    if (result != SQLITE_OK || (w->skips_syncs && !w->header_is_new))
         return result;
-    return report_sync(w->writer, FLUSHED_LOG, w->real, w->real->pMethods->xSync(w->real, flags));
+    result = report_sync(w->writer, FLUSHED_LOG, w->real, w->real->pMethods->xSync(w->real, flags));
+    w->header_is_new &= result != SQLITE_OK;
+    return result;
 }
 
 static int watched_sync(sqlite3_file *f, int flags)
@@ -174,6 +178,12 @@ static const sqlite3_io_methods wal_methods = { .iVersion = 1,
                                                 .xSectorSize = wal_sector_size,
                                                 .xDeviceCharacteristics = wal_characteristics };
 
+void wal_writer_skip_syncs(sqlite3_file *log, bool skips)
+{
+    if (log && log->pMethods == &wal_methods)
+        wal_of(log)->skips_syncs = skips;
+}
+
 /* ---- the VFS ---- */
 
 #define ALIGNED_SIZE ((sizeof(struct wal_file) + 15) / 16 * 16)
@@ -198,7 +208,7 @@ static void watch_file(struct wal_writer *writer, enum flushed_file file, sqlite
 /* Only the log is wrapped: a wal_file stands before the default VFS's struct. Every other file is the default VFS's
  * own, and so is the log on a disk where a torn write may damage the bytes beside it: there SQLite pads the log after
  * the sync, and readers see the padding before it is synced. */
-static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
+static int open_watched(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
 {
     struct wal_writer *writer = CONTAINER_OF(vfs, struct wal_writer, vfs);
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
@@ -223,6 +233,15 @@ static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int
     }
     w->file.pMethods = &wal_methods;
     return SQLITE_OK;
+}
+
+static int wal_vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
+{
+    struct wal_writer *writer = CONTAINER_OF(vfs, struct wal_writer, vfs);
+    int result = open_watched(vfs, name, f, flags, ret_flags);
+    if (result == SQLITE_OK && flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB))
+        writer->watch->opened(writer->watch, flags & SQLITE_OPEN_WAL ? FLUSHED_LOG : FLUSHED_DATABASE);
+    return result;
 }
 
 struct wal_writer *wal_writer_new(bool joins, struct flush_watch *watch)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creates tasks from rows, as the vendor's spreadsheet program does: it reads the fields of the board and their options,
-creates a task for each row, and waits after a reply with status 429. Usage: sheet.py ROWS. A row is title TAB option.
+creates a task for each row, and waits after a reply with status 429. Usage: sheet.py ROWS. A row is title TAB option TAB assignee; the
+last may be missing.
 """
 import datetime
 import os
@@ -35,9 +36,11 @@ def main():
     good = bad = 0
     with open(sys.argv[1], encoding="utf-8") as rows:
         for row in rows:
-            title, _, option = row.rstrip("\n").partition("\t")
+            title, option, assignee = (row.rstrip("\n") + "\t").split("\t")[:3]
             chosen = {field: {"id": o["id"]} for field, all_of in options.items() for o in all_of if o["label"] == option}
             task = {"title": title, "board_id": BOARD, "desired_date": "2026-11-30", "custom_fields": chosen}
+            if assignee:
+                task["assignments"] = [{"assignee_id": assignee}]
             answer = ask("POST", "/tasks", json={"task": task})
             reply = answer.json() if answer.status_code in (200, 201) else {}
             if reply.get("id") or reply.get("task", {}).get("id"):

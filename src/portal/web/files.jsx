@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of the person, newest first, a page at a time; more come as the list is scrolled.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ask, get } from "./api.js";
+import { addTexts, bytes, number, shown, t, time } from "./i18n.js";
+import { Icon } from "./icons.jsx";
+import { Preview } from "./preview.jsx";
+import { queue } from "./queue.js";
+import { removeLater, undoRemoval, UNDO_SECONDS } from "./removal.js";
+import { FILES_TEXTS } from "./texts/files.js";
+import { Dialog, Empty, errorText, IconButton, Problem, useNotes } from "./ui.jsx";
+import { Unfinished, UploadButtons } from "./uploads.jsx";
+
+addTexts(FILES_TEXTS);
+
+const PAGE = 100;
+const address = (file) => `/v1/native/files/${encodeURIComponent(file.id)}`;
+
+function useFiles(search) {
+  const [list, setList] = useState({ files: [], next: "", busy: true, error: null });
+  const running = useRef();
+  const load = useCallback(async (after, kept) => {
+    running.current?.abort();
+    const abort = (running.current = new AbortController());
+    setList((l) => ({ ...l, busy: true, error: null }));
+    try {
+      const query = new URLSearchParams({ limit: PAGE, ...(after && { after }), ...(search && { name: search }) });
+      const page = await get(`/v1/native/files?${query}`, { signal: abort.signal });
+      setList({ files: [...kept, ...page.files], next: page.next ?? "", busy: false, error: null });
+    } catch (error) {
+      if (error.name !== "AbortError") setList((l) => ({ ...l, busy: false, error }));
+    }
+  }, [search]);
+  useEffect(() => {
+    load("", []);
+    return () => running.current?.abort();
+  }, [load]);
+  const change = (id, file) => setList((l) => ({ ...l, files: l.files.map((f) => (f.id === id ? file : f)) }));
+  return { ...list, change, more: () => list.next && !list.busy && load(list.next, list.files), reload: () => load("", []) };
+}
+
+// New files come to the top of the list: a few at once as they arrive, and all when the queue has come to rest.
+function useArrivals(reload, isLong) {
+  const latest = useRef();
+  latest.current = { reload, isLong };
+  useEffect(() => {
+    let timer = 0;
+    const look = () => {
+      timer = 0;
+      if (!queue.isActive || !latest.current.isLong) latest.current.reload();
+      else timer = setTimeout(look, 2000);
+    };
+    const stop = queue.onFile(() => (timer ||= setTimeout(look, queue.isActive ? (queue.totals.count > 200 ? 5000 : 1500) : 100)));
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, []);
+}
+
+function FileRow({ file, open, act }) {
+  return (
+    <tr>
+      <td class="name">
+        <span class="kind"><Icon name={file.content_type.startsWith("image/") ? "image" : "file"} /></span>
+        <button type="button" class="link" aria-label={t("details_name", { name: shown(file.name) })} onClick={() => open(file)}>
+          <bdi>{shown(file.name)}</bdi>
+        </button>
+      </td>
+      <td class="wide"><bdi>{file.owner}</bdi></td>
+      <td class="wide">{file.way}</td>
+      <td class="middle"><State state={file.state} /></td>
+      <td class="number">{bytes(file.size)}</td>
+      <td class="middle when">{time(file.created_at)}</td>
+      <td class="row-actions">
+        <a class="icon-button" href={address(file)} download aria-label={t("download_name", { name: shown(file.name) })} title={t("download")}>
+          <Icon name="download" />
+        </a>
+        <IconButton icon="edit" class="icon-button roomy" label={t("rename_name", { name: shown(file.name) })} onClick={() => act.rename(file)} />
+        <IconButton icon="trash" class="icon-button roomy" label={t("delete_name", { name: shown(file.name) })} onClick={() => act.remove(file)} />
+      </td>
+    </tr>
+  );
+}
+
+const State = ({ state }) => (
+  <span class={`badge ${state}`} title={state === "stored" ? t("state_stored_help") : undefined}>{t(`state_${state}`)}</span>
+);
+
+function Details({ file, close, act }) {
+  const note = useNotes();
+  const copy = async () => {
+    await navigator.clipboard.writeText(location.origin + address(file));
+    note(t("copied"));
+  };
+  const facts = [
+    ["state", <State state={file.state} />], ["size", file.size < 1024 ? bytes(file.size) : `${bytes(file.size)} (${number(file.size)} B)`], ["type", file.content_type],
+    ["owner", <bdi>{file.owner}</bdi>], ["origin", file.way], ["added", time(file.created_at)],
+    ["md5", <code>{file.md5}</code>], ["id", <code>{file.id}</code>],
+  ];
+  return (
+    <Dialog title={<bdi>{shown(file.name)}</bdi>} close={close} kind="drawer">
+      <Preview file={file} address={address(file)} />
+      <dl class="facts">
+        {facts.map(([name, value]) => [<dt>{t(name)}</dt>, <dd>{value}</dd>])}
+      </dl>
+      <div class="buttons">
+        <a class="button" href={address(file)} download><Icon name="download" />{t("download")}</a>
+        {navigator.clipboard && <button type="button" class="quiet" onClick={copy}><Icon name="copy" />{t("copy_link")}</button>}
+        <button type="button" class="quiet" onClick={() => act.rename(file)}><Icon name="edit" />{t("rename")}</button>
+        <button type="button" class="quiet" onClick={() => (close(), act.remove(file))}><Icon name="trash" />{t("delete")}</button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Rename({ file, close, renamed }) {
+  const [error, setError] = useState(null);
+  const field = useRef();
+  useEffect(() => {
+    const dot = file.name.lastIndexOf(".");
+    field.current.focus();
+    field.current.setSelectionRange(0, dot > 0 ? dot : file.name.length);
+  }, []);
+  const save = async (event) => {
+    event.preventDefault();
+    try {
+      renamed(await ask("PATCH", address(file), { body: { name: field.current.value } }));
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  return (
+    <Dialog title={t("rename")} close={close}>
+      <form onSubmit={save}>
+        {error && <Problem error={error} />}
+        <label class="field">{t("new_name")}<input ref={field} name="name" value={file.name} required maxlength="255" spellcheck={false} dir="auto" /></label>
+        <div class="buttons">
+          <button>{t("save")}</button>
+          <button type="button" class="quiet" onClick={close}>{t("cancel")}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Search({ value, change }) {
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(change, 200, text.trim());
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <label class="search">
+      <Icon name="search" />
+      <span class="hidden">{t("search")}</span>
+      <input type="search" placeholder={t("search")} value={text} maxlength="255" onInput={(e) => setText(e.currentTarget.value)} />
+    </label>
+  );
+}
+
+// Loads the next page when the end of the list comes into view.
+function More({ more, busy }) {
+  const button = useRef();
+  useEffect(() => {
+    const watch = new IntersectionObserver((seen) => seen.some((s) => s.isIntersecting) && more(), { rootMargin: "400px" });
+    watch.observe(button.current);
+    return () => watch.disconnect();
+  });
+  return <button type="button" class="quiet more" ref={button} disabled={busy} onClick={more}>{busy ? t("loading") : t("more")}</button>;
+}
+
+export function Files() {
+  const note = useNotes();
+  const [search, setSearch] = useState("");
+  const [opened, setOpened] = useState(null);
+  const [renaming, setRenaming] = useState(null);
+  const [removed, setRemoved] = useState(new Set());
+  const { files: all, next, busy, error, more, reload, change } = useFiles(search);
+  useArrivals(reload, all.length > PAGE);
+  const files = all.filter((f) => !removed.has(f.id));
+  const isEmpty = !files.length && !busy && !error && !next;
+  const show = (file, is) => setRemoved((ids) => {
+    const changed = new Set(ids);
+    is ? changed.delete(file.id) : changed.add(file.id);
+    return changed;
+  });
+  const remove = (file) => {
+    const name = shown(file.name);
+    show(file, false);
+    removeLater(address(file), (problem) => {
+      show(file, true);
+      note(t("not_deleted", { name, why: errorText(problem) }));
+    });
+    note(t("deleted", { name }), { label: t("undo"), action: () => undoRemoval(address(file)) && show(file, true), seconds: UNDO_SECONDS });
+  };
+  const renamed = (file) => {
+    change(file.id, file);
+    setRenaming(null);
+    if (opened) setOpened(file);
+  };
+  const act = { rename: setRenaming, remove };
+  return (
+    <>
+      <div class="page-head">
+        <h1>{t("files")}</h1>
+        <Search value={search} change={setSearch} />
+        {(all.length > 0 || search) && <UploadButtons />}
+      </div>
+      <Unfinished />
+      <p class="hidden" role="status">{busy ? "" : t("count_files", { n: files.length })}</p>
+      {error && <Problem error={error} retry={reload} />}
+      {isEmpty && (search
+        ? <Empty icon="search" title={t("nothing_found", { text: search })} text={t("nothing_found_text")} />
+        : <Empty icon="upload" title={t("empty_drop")} text={t("empty_drop_text")} kind="drop"><UploadButtons /></Empty>)}
+      {files.length > 0 && (
+        <div class="card">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">{t("name")}</th>
+                <th scope="col" class="wide">{t("owner")}</th>
+                <th scope="col" class="wide">{t("origin")}</th>
+                <th scope="col" class="middle">{t("state")}</th>
+                <th scope="col" class="number">{t("size")}</th>
+                <th scope="col" class="middle">{t("added")}</th>
+                <th scope="col"><span class="hidden">{t("actions")}</span></th>
+              </tr>
+            </thead>
+            <tbody>{files.map((f) => <FileRow key={f.id} file={f} open={setOpened} act={act} />)}</tbody>
+          </table>
+        </div>
+      )}
+      {next && !error && <More more={more} busy={busy} />}
+      {opened && <Details key={opened.id} file={opened} close={() => setOpened(null)} act={act} />}
+      {renaming && <Rename file={renaming} close={() => setRenaming(null)} renamed={renamed} />}
+    </>
+  );
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The background work. i18n.js says what a row is.
+export const JOBS_TEXTS = {
+  jobs_empty: ["Nothing runs in the background", "Nada em segundo plano", "No hay nada en segundo plano", "Фоновых процессов нет"],
+  jobs_empty_text: ["Imports and other long work of your account appear here, with their progress.", "Importações e outros trabalhos longos da sua conta aparecem aqui, com o andamento.", "Las importaciones y otros trabajos largos de su cuenta aparecen aquí, con su progreso.", "Здесь появляются импорт и другие долгие операции вашего аккаунта и их ход."],
+  jobs_none_so: ["No job is in this state", "Nenhum processo neste estado", "Ningún proceso en este estado", "Нет процессов в этом состоянии"],
+  job: ["Job {id}", "Processo {id}", "Proceso {id}", "Процесс {id}"],
+  job_kind: ["Kind", "Tipo", "Tipo", "Вид"],
+  job_subject: ["Subject", "Objeto", "Objeto", "Объект"],
+  job_progress: ["Progress", "Andamento", "Progreso", "Ход"],
+  job_done_items: ["{done} of {n}", "{done} de {n}", "{done} de {n}", "{done} из {n}"],
+  job_attempts: ["Attempts", "Tentativas", "Intentos", "Попытки"],
+  job_error: ["Error", "Erro", "Error", "Ошибка"],
+  job_run_at: ["Next run", "Próxima execução", "Próxima ejecución", "Следующий запуск"],
+  job_started: ["Started", "Início", "Inicio", "Начат"],
+  job_finished: ["Ended", "Fim", "Fin", "Завершён"],
+  job_any: ["All states", "Todos os estados", "Todos los estados", "Все состояния"],
+  job_queued: ["Waiting", "Aguardando", "En espera", "Ожидает"],
+  job_running: ["Running", "Em execução", "En curso", "Выполняется"],
+  job_done: ["Done", "Concluído", "Terminado", "Готово"],
+  job_failed: ["Failed", "Falhou", "Falló", "Ошибка"],
+  job_cancelled: ["Cancelled", "Cancelado", "Cancelado", "Отменён"],
+  job_cancel: ["Cancel the job", "Cancelar o processo", "Cancelar el proceso", "Отменить процесс"],
+  job_again: ["Run again", "Executar novamente", "Ejecutar de nuevo", "Запустить снова"],
+  job_says: ["Job {id}: {state}", "Processo {id}: {state}", "Proceso {id}: {state}", "Процесс {id}: {state}"],
+};

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the flows of the portal share: Chromium, a signed-in page, axe, screenshots, and orders to the Python side (flows.py).
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import assert from "node:assert/strict";
+
+const require = createRequire(new URL("../../src/portal/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const config = JSON.parse(process.env.FLOW);
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+// Let the test do something, such as killing the server. Returns what it answers.
+export async function order(name, details = {}) {
+  process.stdout.write(JSON.stringify({ order: name, ...details }) + "\n");
+  const { value } = await answers.next();
+  return JSON.parse(value);
+}
+
+export async function launch(profile = config.profile) {
+  return chromium.launchPersistentContext(profile, {
+    executablePath: config.chromium, headless: true, locale: config.language ?? "en", colorScheme: config.colors ?? "light",
+    viewport: { width: config.width ?? 1280, height: 800 }, acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server",
+           "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  });
+}
+
+// Everything that a page did which no page of ours should do. `expected`: patterns of messages that a flow brings about.
+export function watch(page, expected = []) {
+  const seen = [];
+  process.on("uncaughtException", (error) => {
+    console.error(error.stack, "\nWhat the page said:", seen);
+    process.exit(1);
+  });
+  page.on("console", (m) => m.type() === "error" && !expected.some((e) => e.test(m.text())) && seen.push(m.text()));
+  page.on("pageerror", (e) => seen.push(String(e.stack ?? e)));
+  page.on("dialog", (d) => (seen.push(`a dialog: ${d.message()}`), d.dismiss()));
+  page.on("request", (r) => !/^(blob:|data:)/.test(r.url()) && !r.url().startsWith(config.url) && seen.push(`a request to ${r.url()}`));
+  return seen;
+}
+
+export async function signIn(page, path = "/portal") {
+  await page.goto(config.url + path);
+  await page.fill("[name=login]", config.login);
+  await page.fill("[name=password]", config.password);
+  await page.press("[name=password]", "Enter");
+  await page.waitForURL(config.url + path);
+  await page.waitForSelector("main h1");
+}
+
+// No violation of axe's rules, those of WCAG 2.2 AA among them.
+export async function accessible(page, name) {
+  await page.evaluate(AXE + ";void 0");
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(found.violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200))]), [], name);
+}
+
+export async function picture(page, name) {
+  if (process.env.CAIS_SCREENSHOTS) await page.screenshot({ path: `${process.env.CAIS_SCREENSHOTS}/${name}.png` });
+}
+
+export { assert };

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a newcomer does first: signs in by the link, drops files, sees them arrive. The pictures of README.md come from here.
+import { accessible, assert, config, launch, order, watch } from "./harness.mjs";
+
+const browser = await launch();
+const page = await browser.newPage();
+const seen = watch(page);
+let requests = 0;
+page.on("request", () => requests++);
+await page.setViewportSize({ width: 1120, height: 640 });
+const began = Date.now();
+await page.goto(`${config.url}/portal/enter#${config.secret}`);
+await page.waitForSelector(".empty.drop");
+const ready_seconds = (Date.now() - began) / 1000;
+assert.ok(requests <= 30, `${requests} requests`);
+await page.setInputFiles("input[type=file][multiple]", config.files);
+await page.waitForFunction((n) => document.querySelectorAll(".tray .upload.done").length === n, config.files.length);
+await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, config.files.length);
+await accessible(page, "the first files");
+if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-upload.png` });
+await page.click(".tray header button:last-of-type");
+await page.locator("tbody tr").filter({ hasText: "notes" }).locator(".link").click();
+await page.waitForSelector("pre.preview");
+await page.emulateMedia({ colorScheme: "dark" });
+if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-details.png` });
+assert.deepEqual(seen, []);
+await order("done", { result: { requests, ready_seconds } });
+await browser.close();
+process.exit();
