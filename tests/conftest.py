@@ -44,8 +44,13 @@ def pytest_collection_modifyitems(config, items):
         item.user_properties += [("slow_because", mark.args[0]) for mark in item.iter_markers("slow_because")]
     which = config.getoption("--alone")
     is_proof = os.environ.get("CAIS_ROUNDS") == "full"
-    left_out = [i for i in items if (which and bool(i.get_closest_marker("alone")) != (which == "only"))
-                or (i.get_closest_marker("proof_only") and not is_proof)]
+
+    def is_left_out(item):
+        return (which and bool(item.get_closest_marker("alone")) != (which == "only")) or (item.get_closest_marker("proof_only") and not is_proof)
+    left_out = [i for i in items if is_left_out(i)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [i for i in items if i not in left_out]
+        items[:] = [i for i in items if not is_left_out(i)]
+    # The files with slow tests come first, so that no process is left with one of them when the others have ended.
+    slow = {i.path for i in items if i.get_closest_marker("slow_because")}
+    items.sort(key=lambda i: i.path not in slow)

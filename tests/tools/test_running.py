@@ -206,8 +206,9 @@ def test_alone_never_and_only_select_the_tests_that_run_alone(root, tmp_path):
                                            "@pytest.mark.alone('it measures')\ndef test_other():\n    pass\n")
     (tmp_path / "conftest.py").write_text(open(os.path.join(root, "tests", "conftest.py"), encoding="utf-8").read())
     for which, passed in (("--alone=never", "test_one"), ("--alone=only", "test_other")):
-        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-v", which, str(tmp_path)],
-                              capture_output=True, text=True, cwd=tmp_path)
+        # In a folder of its own: else this run would also remove what earlier runs of all tests left in theirs, for a minute.
+        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-v", which, f"--basetemp={tmp_path / 'base'}",
+                               str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
         assert re.findall(r"::(\w+) PASSED", done.stdout) == [passed], done.stdout
 
 
