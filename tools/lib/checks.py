@@ -23,7 +23,7 @@ def root_of(arguments):
 def sources(root, under="src", endings=C_ENDINGS):
     """The paths of files below root/under, relative to root, in a fixed order."""
     for folder, folders, names in os.walk(os.path.join(root, under)):
-        folders[:] = sorted(f for f in folders if f not in ("node_modules", "__pycache__", "build-duckdb", ".newest"))
+        folders[:] = sorted(f for f in folders if f not in ("node_modules", "__pycache__", "build", "build-duckdb", ".newest"))
         for name in sorted(names):
             if name.endswith(endings):
                 yield os.path.relpath(os.path.join(folder, name), root)
