@@ -3,7 +3,7 @@
  * characters were changed: before the 0 stands its place, and behind it what is added to each character. */
 #include "fuzz.h"
 
-#include "api/datasnap/page_token.h"
+#include "api/kit/page_token.h"
 
 static const struct page_token_key key = { .key = { "0123456789abcdef0123456789abcdef", 32 }, .dataset_id = 5 };
 

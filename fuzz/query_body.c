@@ -88,7 +88,7 @@ static bool reply_to(const struct query_request *request, struct arena *a, uint6
         SCOPED(buf_releasep) struct buf piece;
         buf_init(&piece, 0);
         HOLDS(!query_reply_write(r, &piece, a, &end));
-        HOLDS(piece.n <= QUERY_PIECE_BYTES + QUERY_PIECE_MORE && (piece.n || end || !before));
+        HOLDS(piece.n <= ROW_PIECE_BYTES + ROW_PIECE_MORE && (piece.n || end || !before));
         buf_add(&all, buf_slice(&piece));
     }
     *ret_rows = count_rows(request, arena_copy(a, buf_slice(&all)), a, ret_token);

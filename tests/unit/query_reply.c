@@ -143,7 +143,7 @@ static slice whole_reply(struct fixture *f)
     buf_init(&all, 0);
     EXPECT_OK(write_reply(f, &all));
     EXPECT_EQ(f->table.open_cursors, 0);
-    EXPECT(f->largest_piece <= QUERY_PIECE_BYTES + QUERY_PIECE_MORE);
+    EXPECT(f->largest_piece <= ROW_PIECE_BYTES + ROW_PIECE_MORE);
     slice reply = buf_give(&all, &f->arena);
     EXPECT(slice_is_utf8(reply));
     return reply;

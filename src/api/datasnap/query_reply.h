@@ -7,13 +7,12 @@
 #ifndef CAIS_API_DATASNAP_QUERY_REPLY_H
 #define CAIS_API_DATASNAP_QUERY_REPLY_H
 
-#include "api/datasnap/page_token.h"
 #include "api/datasnap/query_body.h"
+#include "api/kit/page_token.h"
+#include "api/kit/row_writer.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define QUERY_PIECE_BYTES ((size_t)48 * 1024) /* no value begins behind these in a piece … */
-#define QUERY_PIECE_MORE ((size_t)14 * 1024)  /* … and it has at most so many more */
 #define QUERY_AHEAD_BYTES ((size_t)4 << 20)
 
 struct result_page;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of a token: its version, the place, and a part of HMAC-SHA256 over both, the dataset and the fingerprint of the
  * query. The last two are not in the token, because the request that carries it says them again. */
-#include "api/datasnap/page_token.h"
+#include "api/kit/page_token.h"
 
 #include "base/hash.h"
 #include "base/text.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cursor that leads from one page of a result to the next: docs/apis/datasnap.md 7.2. It is made for one query of one
+/* The cursor that leads from one page of a result to the next. It is made for one query of one
  * dataset, and signed, so that one that was altered, or belongs to another query, is refused. It does not expire. */
-#ifndef CAIS_API_DATASNAP_PAGE_TOKEN_H
-#define CAIS_API_DATASNAP_PAGE_TOKEN_H
+#ifndef CAIS_API_KIT_PAGE_TOKEN_H
+#define CAIS_API_KIT_PAGE_TOKEN_H
 
 #include "base/arena.h"
 #include "core/records/row_query.h"
