@@ -1013,13 +1013,55 @@ static void add_objects(struct world *w, const struct principal *who)
     EXPECT_OK(bucket_fixture_complete(&s, &request, w->a, &entry));
 }
 
+/* Bodies of datasets, samples and queries. */
+static void make_native_data_bodies(struct arena *a, struct worst *datasets, struct worst *samples,
+                                    struct worst *queries)
+{
+    const size_t largest = 255 * 1024;
+    add_body(datasets, worst_count(a, "{\"name\":\"wide\",\"strict\":true,\"columns\":[",
+                                   "{\"name\":\"c%zu\",\"type\":\"string\"},", "]}", 1000));
+    add_body(datasets, worst_count(a, "{\"name\":\"v\",\"columns\":[", "{\"name\":\"c%zu\"},", "]}", 9000));
+    add_body(samples, worst_count(a, "", "{\"c%zu\":1.5}\n", "", 9000));
+    add_body(samples, worst_count(a, "[", "{\"c%zu\":1.5},", "]", 999));
+    add_body(samples, worst_repeat(a, "{\"a\":\"", CONTROL, "1\"}", largest));
+    add_body(queries, worst_count(a, "{\"columns\":[", "\"c%zu\",", "]}", 200));
+    add_body(queries,
+             worst_count(a, "{\"filters\":[", "{\"column\":\"c1\",\"test\":\"in\",\"value\":[%zu]},", "]}", 4000));
+    add_body(queries,
+             worst_count(a, "{\"filters\":[{\"column\":\"c1\",\"test\":\"in\",\"value\":[", "\"%zu\",", "]}]}", 1000));
+    add_body(queries, worst_repeat(a, "{\"filters\":[{\"column\":\"c1\",\"test\":\"contains\",\"value\":\"", CONTROL,
+                                   "1\"}]}", 200000));
+    add_body(queries, S("{\"columns\":[\"c1\"],\"format\":\"csv\"}"));
+}
+
+/* Files with a hundred errors and long names, the first of which has the id 1, and one of many rows. */
+static void add_dataset_files(struct walk *w, struct world *world, const slice *key)
+{
+    struct fake_request make = { .method = "POST", .target = S("/v1/native/datasets"), .token = *key };
+    make.body = S("{\"name\":\"sample\",\"strict\":true,\"columns\":[{\"name\":\"c1\",\"type\":\"string\"}]}");
+    EXPECT_EQ(fake_http_send(w->http, &make)->status, 201);
+    struct fake_request put = { .method = "PUT", .token = *key };
+    for (int i = 0; i < STORED(100); i++) {
+        put.target =
+            slice_of(arena_printf(w->a, "/v1/native/datasets/sample/files/%d%s.jsonl", i, long_text(w->a, 'x', 240)).p);
+        put.body = worst_count(w->a, "", arena_printf(w->a, "{\"%s%%zu\":1}\n", long_text(w->a, 'x', 90)).p, "", 100);
+        EXPECT_EQ(fake_http_send(w->http, &put)->status, 201);
+    }
+    put.target = S("/v1/native/datasets/sample/files/rows.jsonl");
+    put.body =
+        worst_count(w->a, "", arena_printf(w->a, "{\"c1\":\"%s%%zu\"}\n", long_text(w->a, '"' + 1, 500)).p, "", 2000);
+    EXPECT_EQ(fake_http_send(w->http, &put)->status, 201);
+    world_run_jobs(world);
+    fake_http_forget_replies(w->http);
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
     f->w = world_new();
     native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = 1 << 20 });
     f->http = fake_http_new(&f->api.http_api);
-    struct principal ana = world_user(f->w, S("ana"));
+    struct principal ana = world_admin(f->w, S("ana"));
     f->key = world_key(f->w, S("ana"), S("native"));
     struct walk w = { .api = &f->api.http_api,
                       .http = &f->http,
@@ -1027,6 +1069,11 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
                       .send = send_to_native,
                       .user = &f->key,
                       .is_error = is_native_error };
+    struct worst datasets = { 0 }, samples = { 0 }, queries = { 0 }, lines = { 0 };
+    make_native_data_bodies(w.a, &datasets, &samples, &queries);
+    add_body(&lines, worst_repeat(w.a, "{\"c1\":\"", CONTROL, "1\"}", 1 << 20));
+    const slice sample = S("sample"), wide = S("wide");
+    add_dataset_files(&w, f->w, &f->key);
     struct file file;
     for (int i = 0; i < NAMES_HELD; i++)
         file = world_store(f->w, &ana, arena_printf(w.a, "%d%s", i, long_text(w.a, '"', 240)), S("x"), 0);
@@ -1044,6 +1091,19 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     const slice job_id = arena_printf(w.a, "%lld", (long long)job.id);
     const struct row rows[] = {
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
+        { .route = "POST /v1/native/datasets", .bodies = datasets },
+        { .route = "GET /v1/native/datasets", .query = S("limit=1000") },
+        { .route = "GET /v1/native/datasets/{slug}", .params = { wide } },
+        { .route = "PATCH /v1/native/datasets/{slug}", .params = { wide }, .bodies = datasets },
+        { .route = "DELETE /v1/native/datasets/{slug}", .params = { S("v") } },
+        { .route = "POST /v1/native/columns", .bodies = samples },
+        { .route = "POST /v1/native/datasets/{slug}/query", .params = { wide, sample }, .bodies = queries },
+        { .route = "POST /v1/native/datasets/{slug}/process", .params = { sample } },
+        { .route = "GET /v1/native/datasets/{slug}/files", .params = { sample }, .query = S("limit=100") },
+        { .route = "PUT /v1/native/datasets/{slug}/files/{name}", .params = { sample }, .bodies = lines },
+        { .route = "GET /v1/native/datasets/{slug}/files/{id}", .params = { sample } },
+        { .route = "GET /v1/native/datasets/{slug}/files/{id}/errors", .params = { sample } },
+        { .route = "DELETE /v1/native/datasets/{slug}/files/{id}", .params = { sample } },
         { .route = "POST /v1/native/jobs/{id}/cancel", .params = { job_id } },
         { .route = "POST /v1/native/jobs/{id}/retry", .params = { job_id } },
         { .route = "GET /v1/native/jobs/{id}", .params = { job_id } },

@@ -7,6 +7,7 @@ struct upload {
     struct core *core;
     struct intake *intake; /* NULL until the file begins */
     upload_reply_fn *reply;
+    void *work;       /* of the exchange, before the upload began */
     struct file file; /* set once it is stored */
 };
 
@@ -19,6 +20,7 @@ static bool upload_blocks(struct http_sink *sink)
 static err_t reply_stored(struct http_exchange *x)
 {
     struct upload *u = x->work;
+    x->work = u->work;
     return u->reply(x, &u->file);
 }
 
@@ -64,7 +66,9 @@ err_t upload_body(struct http_exchange *x, struct core *core, const struct intak
                   upload_reply_fn *reply)
 {
     struct upload *u = arena_new(&x->arena, struct upload);
-    *u = (struct upload){ .sink = { write_body, finish_body, upload_blocks }, .x = x, .core = core, .reply = reply };
+    *u = (struct upload){
+        .sink = { write_body, finish_body, upload_blocks }, .x = x, .core = core, .reply = reply, .work = x->work
+    };
     TRY(intake_open(core, request, &x->arena, &u->intake));
     http_receive(x, &u->sink);
     return NULL;

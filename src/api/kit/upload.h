@@ -18,7 +18,8 @@
 #include "core/object/intake.h"
 #include "http/multipart.h"
 
-/* Replies about the file. Runs on the loop; the slices of the file live in the arena of the exchange. */
+/* Replies about the file. Runs on the loop; the slices of the file live in the arena of the exchange. x->work of upload_body is what it
+ * was before. */
 typedef err_t upload_reply_fn(struct http_exchange *, const struct file *);
 
 /* request: copied. Errors: as intake_open. */

@@ -15,6 +15,7 @@ extern const struct error_table native_errors;
 
 /* The error of this row, in the arena `a`. */
 #define native_refuse(a, row) error_refuse_at((a), ERR_HERE, &native_errors, NULL, (row))
+#define native_refuse_because(a, cause, row) error_refuse_at((a), ERR_HERE, &native_errors, (cause), (row))
 
 /* struct http_api's fail: replies to any error. */
 void native_fail(struct http_exchange *, err_t e);

@@ -31,6 +31,7 @@ const struct api_module native_module = {
     .key_count = LENGTH_OF(keys),
     .options_size = sizeof(struct native_options),
     .options_at = offsetof(struct native_api, options),
+    .reload = native_reload,
     .open = open_native,
     .close = close_native,
 };

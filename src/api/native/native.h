@@ -6,6 +6,8 @@
 
 #include "base/config_list.h"
 #include "base/log.h"
+#include "base/seal.h"
+#include "core/access/rate_limit.h"
 #include "core/core.h"
 #include "http/http.h"
 
@@ -25,15 +27,27 @@ struct job_event_streams {
     struct job_events *first; /* under mutex */
 };
 
+/* Downloads of queries that are being sent, of all accounts. */
+struct download;
+struct query_downloads {
+    pthread_mutex_t mutex;
+    struct download *first; /* under mutex */
+};
+
 struct native_api {
     struct core *core;
     struct native_options options;
     struct log *log; /* for errors of the server itself; may be NULL; set after native_init */
     struct job_event_streams streams;
+    struct query_downloads downloads;
+    struct rate_limit queries;
+    unsigned char token_key[SEAL_KEY_SIZE]; /* signs the cursors of queries */
     struct http_api http_api;
 };
 /* core is borrowed; options are copied. `api` must not move while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
+/* The options have changed. */
+void native_reload(const struct http_api *);
 void native_release(struct native_api *api); /* no request is served any more */
 
 #endif

@@ -8,6 +8,7 @@
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
+#include "base/config_key.h"
 #include "base/json.h"
 #include "base/live.h"
 #include "base/text.h"
@@ -235,6 +236,9 @@ static err_t rename_file(struct http_exchange *x)
 
 /* ---- routes ---- */
 
+#define DATASET_BODY ((size_t)256 * 1024) /* a thousand columns, or a sample */
+#define DATASET_MEMORY ((size_t)32 << 20) /* the tree of a query, or a list of errors */
+
 static const struct http_route native_routes[] = {
     { "PUT", "/v1/native/files/{name}", upload_file, HTTP_STREAM, 0, "PUT /v1/native/files/{name}" },
     { "GET", "/v1/native/files", list_native_files, HTTP_NO_BODY, 0, "GET /v1/native/files" },
@@ -255,14 +259,48 @@ static const struct http_route native_routes[] = {
     { "GET", "/v1/native/jobs/{id}", show_job, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/jobs/{id}" },
     { "GET", "/v1/native/jobs/{id}/events", send_job_events, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /v1/native/jobs/{id}/events" },
+    { "GET", "/v1/native/datasets", list_native_datasets, HTTP_NO_BODY, 0, "GET /v1/native/datasets" },
+    { "POST", "/v1/native/datasets", create_native_dataset, 0, DATASET_BODY, "POST /v1/native/datasets" },
+    { "GET", "/v1/native/datasets/{slug}", show_native_dataset, HTTP_NO_BODY, 0, "GET /v1/native/datasets/{slug}" },
+    { "PATCH", "/v1/native/datasets/{slug}", change_native_dataset, 0, DATASET_BODY,
+      "PATCH /v1/native/datasets/{slug}" },
+    { "DELETE", "/v1/native/datasets/{slug}", delete_native_dataset, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/datasets/{slug}" },
+    { "POST", "/v1/native/columns", infer_native_columns, HTTP_LONG, DATASET_BODY, "POST /v1/native/columns" },
+    { "POST", "/v1/native/datasets/{slug}/query", query_native_dataset, HTTP_LONG, DATASET_BODY,
+      "POST /v1/native/datasets/{slug}/query", DATASET_MEMORY },
+    { "POST", "/v1/native/datasets/{slug}/process", process_dataset_files, HTTP_NO_BODY, 0,
+      "POST /v1/native/datasets/{slug}/process" },
+    { "GET", "/v1/native/datasets/{slug}/files", list_dataset_files, HTTP_NO_BODY | HTTP_LONG, 0,
+      "GET /v1/native/datasets/{slug}/files" },
+    { "PUT", "/v1/native/datasets/{slug}/files/{name}", send_dataset_file, HTTP_STREAM, 0,
+      "PUT /v1/native/datasets/{slug}/files/{name}" },
+    { "GET", "/v1/native/datasets/{slug}/files/{id}", show_dataset_file, HTTP_NO_BODY, 0,
+      "GET /v1/native/datasets/{slug}/files/{id}" },
+    { "GET", "/v1/native/datasets/{slug}/files/{id}/errors", show_dataset_file_errors, HTTP_NO_BODY, 0,
+      "GET /v1/native/datasets/{slug}/files/{id}/errors" },
+    { "DELETE", "/v1/native/datasets/{slug}/files/{id}", delete_dataset_file, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/datasets/{slug}/files/{id}" },
 };
 
 static const char *const native_prefixes[] = { "/v1/native", NULL };
+
+/* Without a master key cursors end with the server. */
+static void make_token_key(struct native_api *api)
+{
+    if (api->core->seal)
+        seal_derive(api->core->seal, S("native query cursors"), api->token_key);
+    else
+        random_fill(api->core->random, api->token_key, sizeof api->token_key);
+}
 
 void native_init(struct native_api *api, struct core *core, const struct native_options *options)
 {
     *api = (struct native_api){ .core = core, .options = *options };
     pthread_mutex_init(&api->streams.mutex, NULL);
+    pthread_mutex_init(&api->downloads.mutex, NULL);
+    rate_limit_init(&api->queries, core->clock, options->queries_per_minute, MINUTE);
+    make_token_key(api);
     api->http_api = (struct http_api){ .name = NATIVE_PURPOSE,
                                        .routes = native_routes,
                                        .route_count = LENGTH_OF(native_routes),
@@ -272,8 +310,16 @@ void native_init(struct native_api *api, struct core *core, const struct native_
                                        .context = api };
 }
 
+void native_reload(const struct http_api *http_api)
+{
+    struct native_api *api = http_api->context;
+    rate_limit_set(&api->queries, LIVE(api->options.queries_per_minute), MINUTE);
+}
+
 void native_release(struct native_api *api)
 {
-    assert(!api->streams.first);
+    assert(!api->streams.first && !api->downloads.first);
     pthread_mutex_destroy(&api->streams.mutex);
+    pthread_mutex_destroy(&api->downloads.mutex);
+    rate_limit_release(&api->queries);
 }

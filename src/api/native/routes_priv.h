@@ -37,4 +37,19 @@ err_t retry_job(struct http_exchange *);
 err_t show_job(struct http_exchange *);
 err_t send_job_events(struct http_exchange *);
 
+/* Datasets, their files, and queries of them: docs/native.md. */
+err_t list_native_datasets(struct http_exchange *);
+err_t create_native_dataset(struct http_exchange *);
+err_t show_native_dataset(struct http_exchange *);
+err_t change_native_dataset(struct http_exchange *);
+err_t delete_native_dataset(struct http_exchange *);
+err_t infer_native_columns(struct http_exchange *);
+err_t send_dataset_file(struct http_exchange *);
+err_t list_dataset_files(struct http_exchange *);
+err_t show_dataset_file(struct http_exchange *);
+err_t show_dataset_file_errors(struct http_exchange *);
+err_t delete_dataset_file(struct http_exchange *);
+err_t process_dataset_files(struct http_exchange *);
+err_t query_native_dataset(struct http_exchange *);
+
 #endif

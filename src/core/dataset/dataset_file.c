@@ -18,15 +18,15 @@ enum { PIECE = 100 /* files that are queued in one write */ };
 
 /* ---- starting to read ---- */
 
-static err_t add_ingestion(struct core *core, struct meta_tx *tx, const struct dataset_file *f, struct arena *a)
+static err_t add_ingestion(struct core *core, struct meta_tx *tx, const struct dataset_file *f, struct arena *a,
+                           int64_t *ret_job_id)
 {
-    int64_t unused;
     struct job_request job = { .kind = S(DATASET_INGEST_JOB),
                                .subject = arena_printf(a, "file:%lld", (long long)f->id),
                                .account_id = f->account_id,
                                .group = arena_printf(a, "dataset:%lld", (long long)f->dataset_id),
                                .payload = arena_printf(a, "%lld", (long long)f->id) };
-    return job_add(core, tx, &job, a, &unused);
+    return job_add(core, tx, &job, a, ret_job_id);
 }
 
 /* The group of the jobs that take what waits. */
@@ -114,11 +114,12 @@ static err_t apply_queue(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(meta_dataset_file_list_pending(tx, q->dataset_id, q->up_to_id, PIECE, a, &files));
     for (size_t i = 0; i < files.count; i++) {
         bool changed;
+        int64_t unused;
         struct dataset_file_step step = { files.items[i].id, DATASET_FILE_PENDING, DATASET_FILE_PENDING,
                                           DATASET_FILE_QUEUED };
         TRY(meta_dataset_file_move(tx, &step, a, &changed));
         if (changed)
-            TRY(add_ingestion(q->core, tx, &files.items[i], a));
+            TRY(add_ingestion(q->core, tx, &files.items[i], a, &unused));
     }
     q->queued = (int64_t)files.count;
     return NULL;
@@ -206,7 +207,7 @@ static err_t admit_upload(struct meta_tx *tx, void *arg, const struct file *file
 {
     struct dataset_upload *u = arg;
     struct dataset d;
-    u->duplicate_of = 0;
+    u->duplicate_of = u->job_id = 0;
     TRY(check_prefix(tx, u, a));
     TRY(dataset_gone(meta_dataset_get(tx, u->dataset_id, a, &d), a));
     return check_duplicate(tx, u, &d, file, a);
@@ -246,7 +247,7 @@ static err_t attach_upload(struct meta_tx *tx, void *arg, const struct file *fil
     TRY(quota_change_records(u->core, tx, f.account_id, dataset_file_record_size(&f), a));
     TRY(meta_dataset_file_add(tx, &f, a));
     TRY(hold_add(tx, file->id, dataset_holder_of(d.id), file->stored_at_ms, a));
-    return at_once ? add_ingestion(u->core, tx, &f, a) : file_waits(tx, u, &d, &f, a);
+    return at_once ? add_ingestion(u->core, tx, &f, a, &u->job_id) : file_waits(tx, u, &d, &f, a);
 }
 
 /* STORED until the dataset holds it, which happens in the same write; so the purge time never comes. */
@@ -277,6 +278,25 @@ err_t dataset_file_find(struct core *core, int64_t dataset_id, int64_t id, struc
         return core_refuse(a, REASON_DATASET_NO_FILE);
     TRY(e);
     *ret = found;
+    return NULL;
+}
+
+err_t dataset_file_of_account(struct core *core, int64_t account_id, int64_t id, struct arena *a,
+                              struct dataset_file *ret, struct dataset *ret_dataset)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct dataset_file found;
+    struct dataset d = { .id = 0 };
+    TRY(meta_read_begin(core->meta, a, &tx));
+    err_t e = meta_dataset_file_get(tx, id, a, &found);
+    if (!e && ret_dataset)
+        e = meta_dataset_get(tx, found.dataset_id, a, &d);
+    if (err_is(e, ERR_NOT_FOUND) || (!e && found.account_id != account_id))
+        return core_refuse(a, REASON_DATASET_NO_FILE);
+    TRY(e);
+    *ret = found;
+    if (ret_dataset)
+        *ret_dataset = d;
     return NULL;
 }
 

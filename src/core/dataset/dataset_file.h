@@ -36,6 +36,7 @@ struct dataset_upload {
     bool refuse_duplicate;
     int64_t duplicate_of;
     unsigned char md5[MD5_SIZE];
+    int64_t job_id; /* set: of the job that will read it; 0: it waits */
 };
 /* Makes the intake's file one of the dataset. Sets name, and what follows from the file being held. Errors of the intake: also
  * DATASET_NOT_THERE; DATASET_NO_PREFIX the permission was revoked meanwhile; DATASET_NAME_TAKEN; QUOTA. */
@@ -47,6 +48,9 @@ MUST_USE err_t dataset_file_was_sent(struct core *, int64_t prefix_id, slice nam
 /* Errors: DATASET_NO_FILE. */
 MUST_USE err_t dataset_file_find(struct core *, int64_t dataset_id, int64_t id, struct arena *a,
                                  struct dataset_file *ret);
+/* The same in any dataset of the account. *ret_dataset: whose it is; NULL: no matter. */
+MUST_USE err_t dataset_file_of_account(struct core *, int64_t account_id, int64_t id, struct arena *a,
+                                       struct dataset_file *ret, struct dataset *ret_dataset);
 /* As meta_dataset_file_list, whose struct says what the query may ask for. */
 MUST_USE err_t dataset_file_list(struct core *, const struct dataset_file_query *, struct arena *a,
                                  struct dataset_file_list *ret, int64_t *ret_total);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of a dataset: docs/native.md. A page is read once, for its ids; each file is then read again as it is written, so that the
+ * errors of a hundred files are never in memory together. A file that is removed in between is left out. */
+#include "api/kit/json_pieces.h"
+#include "api/kit/upload.h"
+#include "api/native/data_priv.h"
+#include "api/native/row_errors.h"
+#include "base/live.h"
+#include "base/text.h"
+#include "core/access/access.h"
+#include "core/dataset/dataset_file.h"
+#include "core/dataset/file_errors.h"
+#include "core/dataset/lines.h"
+#include "core/file/file_name.h"
+#include "core/grant.h"
+
+enum { FILES_AT_ONCE = 100, CONTENT_TYPE_MAX = 255 };
+#define FILES_SKIPPED_MAX 1000000 /* that an `after` may stand for */
+
+/* ---- what is wrong with a line ---- */
+
+static const struct {
+    const char *code, *text;
+} faults[LINE_FAULT_COUNT] = {
+    [LINE_FINE] = { "", "" },
+    [LINE_NOT_AN_OBJECT] = { "not_json", "the line is no JSON object" },
+    [LINE_TOO_LONG] = { "line_too_long", "the line has more than 10 MiB" },
+    [LINE_BAD_VALUE] = { "bad_value", "the value does not fit the type of its column" },
+    [LINE_NO_VALUE] = { "no_value", "the column is required, and has no value" },
+    [LINE_UNKNOWN_FIELD] = { "unknown_column", "the dataset is strict, and has no such column" },
+    [FILE_NAME_UNKNOWN] = { "not_a_data_file", "the name of the file ends neither in .jsonl nor in .ndjson" },
+    [FILE_DAMAGED] = { "damaged", "the file is no gzip, or a damaged one" },
+    [FILE_TOO_LARGE] = { "too_large", "the file is too large when it is unzipped" },
+    [FILE_NO_ROOM] = { "quota", "the account's quota is used up" },
+    [FILE_CANCELLED] = { "cancelled", "the import was cancelled" },
+    [FILE_UNREADABLE] = { "unreadable", "the server could not read the file; send it again" },
+};
+
+static struct row_error describe_line_error(const struct line_error *e)
+{
+    bool has_type = e->fault == LINE_BAD_VALUE || e->fault == LINE_NO_VALUE;
+    return (struct row_error){ .line = e->line,
+                               .key = S(""),
+                               .column = e->field,
+                               .value = S(""),
+                               .code = slice_of(faults[e->fault].code),
+                               .expected = has_type ? native_type_name(e->expected) : S(""),
+                               .message = slice_of(faults[e->fault].text) };
+}
+
+bool native_next_line_error(void *errors, struct arena *a, struct row_error *ret)
+{
+    struct line_error error;
+    (void)a;
+    while (file_errors_next(errors, &error))
+        if (error.fault != LINE_FINE) {
+            *ret = describe_line_error(&error);
+            return true;
+        }
+    return false;
+}
+
+/* ---- one file as JSON ---- */
+
+static const char *const states[DATASET_FILE_STATES] = { [DATASET_FILE_PENDING] = "waiting",
+                                                         [DATASET_FILE_QUEUED] = "queued",
+                                                         [DATASET_FILE_RUNNING] = "running",
+                                                         [DATASET_FILE_DONE] = "done",
+                                                         [DATASET_FILE_FAILED] = "failed" };
+
+static int64_t count_errors(slice errors)
+{
+    struct line_error error;
+    int64_t count = 0;
+    while (file_errors_next(&errors, &error))
+        count += error.fault != LINE_FINE;
+    return count;
+}
+
+/* job_id: of the job that reads it; 0: it is not known. */
+static void put_file(struct json_out *o, const struct dataset_file *f, int64_t job_id, struct arena *a)
+{
+    json_open_object(o);
+    json_put_int(o, "id", f->id);
+    json_put_string(o, "name", f->name);
+    json_put_int(o, "size", (int64_t)f->size_bytes);
+    json_put_string(o, "md5", hex_encode(a, (slice){ (const char *)f->md5, MD5_SIZE }));
+    json_put_string(o, "state", slice_of(states[f->state]));
+    json_put_int(o, "rows", f->rows);
+    json_put_int(o, "error_count", count_errors(f->errors));
+    if (f->state == DATASET_FILE_DONE && f->duplicate_of)
+        json_put_int(o, "duplicate_of", f->duplicate_of);
+    if (job_id)
+        json_put_int(o, "job", job_id);
+    json_put_string(o, "version", f->version);
+    json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
+    if (f->processed_at_ms)
+        json_put_string(o, "processed_at", time_format_utc(a, f->processed_at_ms));
+    json_close_object(o);
+}
+
+static err_t reply_file(struct http_exchange *x, int status, const struct dataset_file *f, int64_t job_id)
+{
+    struct json_reply reply;
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    json_reply_begin(&reply, x);
+    put_file(&reply.out, f, job_id, &x->arena);
+    json_reply_send(&reply, status, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+/* ---- PUT ---- */
+
+static err_t reply_sent_file(struct http_exchange *x, const struct file *stored)
+{
+    const struct dataset_upload *into = x->work;
+    struct dataset_file f;
+    TRY(dataset_file_find(into->core, into->dataset_id, stored->id, &x->arena, &f));
+    return reply_file(x, 201, &f, into->job_id);
+}
+
+err_t send_dataset_file(struct http_exchange *x)
+{
+    struct native_api *api = native_of(x);
+    struct dataset_upload *into = arena_new(&x->arena, struct dataset_upload);
+    struct dataset d;
+    TRY(native_path_dataset(x, KEY_WRITER, &d));
+    const struct principal *who = native_caller(x);
+    struct intake_request request = { .account_id = who->account_id,
+                                      .owner_id = who->user_id,
+                                      .owner_login = who->login,
+                                      .origin = S(NATIVE_PURPOSE),
+                                      .grant = grant_of(who),
+                                      .content_type = http_header(&x->req, "Content-Type"),
+                                      .request_id = x->req.id,
+                                      .max_bytes = LIVE(api->options.max_file_bytes),
+                                      .exact_bytes = x->req.content_length };
+    TRY(file_name_clean(x->req.params[1], &x->arena, &request.name));
+    if (request.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(request.content_type))
+        return native_refuse(&x->arena, NATIVE_BAD_CONTENT_TYPE);
+    if (!lines_name_is_known(request.name))
+        return native_refuse(&x->arena, NATIVE_NOT_A_DATA_FILE);
+    *into = (struct dataset_upload){ .core = api->core, .dataset_id = d.id, .name = request.name, .headers = S("") };
+    dataset_upload_into(into, &request);
+    x->work = into;
+    return upload_body(x, api->core, &request, reply_sent_file);
+}
+
+/* ---- the list ---- */
+
+struct file_page_reply {
+    struct json_pieces pieces;
+    int64_t dataset_id;
+    int64_t ids[FILES_AT_ONCE + 1];
+    size_t count, next;
+    slice end; /* of the document */
+};
+
+static err_t write_file_page(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct file_page_reply *list = CONTAINER_OF(pieces, struct file_page_reply, pieces);
+    for (; list->next < list->count; list->next++) {
+        if (piece_is_full(out))
+            return NULL;
+        SCRATCH_OF(scratch, a);
+        struct dataset_file file;
+        bool whole;
+        err_t e = dataset_file_find(native_of(pieces->pieces.x)->core, list->dataset_id, list->ids[list->next],
+                                    &scratch, &file);
+        if (err_reason(e) == REASON_DATASET_NO_FILE && !json_pieces_in_item(pieces))
+            continue;
+        if (!e) {
+            put_file(&json_item_begin(pieces, &scratch)->out, &file, 0, &scratch);
+            e = json_item_end(pieces, out, &whole);
+        }
+        if (e)
+            return err_copy(a, e);
+        if (!whole)
+            return NULL;
+    }
+    buf_add(out, list->end);
+    *ret_end = true;
+    return NULL;
+}
+
+/* A page is a hundred files at most, whatever `limit` says, and `after` is how many come before it. */
+static err_t read_file_query(struct http_exchange *x, struct dataset_file_query *ret)
+{
+    struct query q;
+    uint64_t skipped = 0;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
+    TRY(native_read_limit(&q, &x->arena, &ret->limit));
+    ret->limit = ret->limit < FILES_AT_ONCE ? ret->limit : FILES_AT_ONCE;
+    if (after.n && (!slice_to_u64(after, &skipped) || skipped > FILES_SKIPPED_MAX))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    ret->offset = (size_t)skipped;
+    for (int i = 0; state.n && !ret->has_state; i++) {
+        if (i == DATASET_FILE_STATES)
+            return native_refuse(&x->arena, NATIVE_BAD_DATA_FILE_STATE);
+        ret->has_state = slice_eq(state, slice_of(states[i]));
+        ret->from_state = ret->to_state = (enum dataset_file_state)i;
+    }
+    return NULL;
+}
+
+err_t list_dataset_files(struct http_exchange *x)
+{
+    struct dataset d;
+    struct dataset_file_list page;
+    TRY(native_path_dataset(x, KEY_READER, &d));
+    struct dataset_file_query query = { .dataset_id = d.id, .search = S("") };
+    TRY(read_file_query(x, &query));
+    struct file_page_reply *list = arena_new(&x->arena, struct file_page_reply);
+    size_t limit = query.limit++;
+    {
+        SCRATCH_OF(scratch, &x->arena);
+        err_t e = dataset_file_list(native_of(x)->core, &query, &scratch, &page, NULL);
+        if (e)
+            return err_copy(&x->arena, e);
+        for (; list->count < page.count && list->count < limit; list->count++)
+            list->ids[list->count] = page.items[list->count].id;
+    }
+    list->dataset_id = d.id;
+    list->end = page.count > limit ? arena_printf(&x->arena, "],\"next\":\"%zu\"}", query.offset + limit) : S("]}");
+    json_pieces_init(&list->pieces, x, native_of(x)->log, write_file_page);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    buf_add(&list->pieces.pieces.first, S("{\"files\":["));
+    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+}
+
+/* ---- one file ---- */
+
+/* The number in the path; 0, which no file has, when it is none. */
+static int64_t path_file_id(const struct http_exchange *x)
+{
+    int64_t id;
+    return slice_to_i64(x->req.params[1], &id) && id > 0 ? id : 0;
+}
+
+static err_t find_path_file(struct http_exchange *x, struct dataset_file *ret)
+{
+    struct dataset d;
+    TRY(native_path_dataset(x, KEY_READER, &d));
+    return dataset_file_find(native_of(x)->core, d.id, path_file_id(x), &x->arena, ret);
+}
+
+err_t show_dataset_file(struct http_exchange *x)
+{
+    struct dataset_file f;
+    TRY(find_path_file(x, &f));
+    return reply_file(x, 200, &f, 0);
+}
+
+err_t show_dataset_file_errors(struct http_exchange *x)
+{
+    struct dataset_file f;
+    TRY(find_path_file(x, &f));
+    slice *errors = arena_new(&x->arena, slice);
+    *errors = f.errors;
+    return row_errors_reply(x, &(struct row_error_list){ native_next_line_error, errors, S("errors") });
+}
+
+err_t delete_dataset_file(struct http_exchange *x)
+{
+    struct dataset d;
+    TRY(native_path_dataset(x, KEY_WRITER, &d));
+    TRY(dataset_file_remove(native_of(x)->core, native_caller(x), &d, path_file_id(x), &x->arena));
+    http_reply(x, 204, NULL, S(""));
+    return NULL;
+}
+
+err_t process_dataset_files(struct http_exchange *x)
+{
+    struct dataset d;
+    struct dataset_processing_started started;
+    struct json_reply reply;
+    TRY(native_path_dataset(x, KEY_WRITER, &d));
+    TRY(dataset_process(native_of(x)->core, native_caller(x), &d, &x->arena, &started));
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    if (started.job_id)
+        json_put_int(&reply.out, "job", started.job_id);
+    json_put_int(&reply.out, "files", started.files);
+    json_put_int(&reply.out, "bytes", started.bytes);
+    json_close_object(&reply.out);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    return NULL;
+}
