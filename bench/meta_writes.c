@@ -64,7 +64,8 @@ static err_t apply_upload(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct bench *b = ((struct bench_upload *)arg)->bench;
     struct object o = { .account_id = 1, .size_bytes = b->bytes.n, .inline_bytes = b->bytes, .created_at_ms = 1 };
-    TRY(meta_account_use(tx, 1, &(struct account_use){ (int64_t)b->bytes.n, 1 }, a));
+    TRY(meta_account_use(tx, 1, &(struct account_use){ .bytes = (int64_t)b->bytes.n, .files = 1, .owner_id = b->user },
+                         a));
     random_fill(&b->random.random, o.md5, sizeof o.md5);
     struct file f = { .account_id = 1,
                       .owner_id = b->user,

@@ -89,6 +89,15 @@ slice admin_option(const struct cli *cli, const char *name)
     return slice_of(option_value(cli->options, name));
 }
 
+bool admin_limits(const struct cli *cli, int64_t *max_bytes, int64_t *max_files)
+{
+    const char *bytes = option_value(cli->options, "max-bytes"), *files = option_value(cli->options, "max-files");
+    if ((!bytes || option_size(bytes, max_bytes)) && (!files || slice_to_i64(slice_of(files), max_files)))
+        return true;
+    usage_error(cli->err, cli->options->command, "a limit is a number; bytes may end in K, M, G or T");
+    return false;
+}
+
 const char *admin_text(const struct cli *cli, slice text)
 {
     return terminal_safe(cli->arena, text).p;

@@ -62,6 +62,8 @@ MUST_USE err_t admin_input(const struct cli *cli, slice *ret_input);
 MUST_USE err_t admin_file(const struct cli *cli, const char *path, slice *ret_text);
 /* The value of an option; empty when it was not given. */
 slice admin_option(const struct cli *cli, const char *name);
+/* --max-bytes and --max-files; what was not given stays as it is. Returns false after having reported a wrong one. */
+bool admin_limits(const struct cli *cli, int64_t *max_bytes, int64_t *max_files);
 /* Text made safe for terminals (terminal_safe), in the arena of the command. */
 const char *admin_text(const struct cli *cli, slice text);
 

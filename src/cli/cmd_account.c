@@ -64,10 +64,8 @@ static int account_limit_work(struct cli *cli, struct admin *admin)
     slice name = slice_of(cli->options->operands[0]);
     struct account now = { 0 };
     err_t e = account_by_name(core, name, cli->arena, &now);
-    const char *bytes = option_value(cli->options, "max-bytes"), *files = option_value(cli->options, "max-files");
-    if (!e &&
-        ((bytes && !option_size(bytes, &now.max_bytes)) || (files && !slice_to_i64(slice_of(files), &now.max_files))))
-        return usage_error(cli->err, cli->options->command, "a limit is a number; bytes may end in K, M, G or T");
+    if (!e && !admin_limits(cli, &now.max_bytes, &now.max_files))
+        return EXIT_USAGE;
     if (!e)
         e = account_set_limits(core, &admin->who, name, now.max_bytes, now.max_files, cli->arena);
     e = admin_no_such(cli, e, "account", name, "account list");

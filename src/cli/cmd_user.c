@@ -30,8 +30,12 @@ static const struct listing_layout user_layout = {
             { "account_id", NULL, LISTING_NUMBER },
             { NULL, "ACCOUNT", LISTING_TEXT, LISTING_CUT, 1 },
             { "created_at", "CREATED", LISTING_TIME, 0, 4 },
+            { "used_bytes", "SIZE", LISTING_SIZE },
+            { "used_files", "FILES", LISTING_NUMBER, 0, 5 },
+            { "max_bytes", "MAX SIZE", LISTING_SIZE, LISTING_ZERO_IS_NONE },
+            { "max_files", "MAX FILES", LISTING_NUMBER, LISTING_ZERO_IS_NONE, 5 },
         },
-    .count = 10,
+    .count = 14,
 };
 
 /* account: the name of its account; may be empty for JSON, which has none */
@@ -47,6 +51,10 @@ static void add_user(struct listing *list, const struct user *u, slice account)
     listing_number(list, u->account_id);
     listing_text(list, account);
     listing_time(list, u->created_at_ms);
+    listing_size(list, u->used_bytes);
+    listing_number(list, u->used_files);
+    listing_size(list, u->max_bytes);
+    listing_number(list, u->max_files);
 }
 
 static slice name_of_account(const struct account_list *accounts, int64_t id)
@@ -66,6 +74,8 @@ static int user_add_work(struct cli *cli, struct admin *admin)
                                     .kind = option_on(cli->options, "bot") ? USER_BOT : USER_PERSON,
                                     .is_admin = option_on(cli->options, "admin") };
     struct user made;
+    if (!admin_limits(cli, &request.max_bytes, &request.max_files))
+        return EXIT_USAGE;
     err_t e = user_create(&admin->store->core, &admin->who, &request, cli->arena, &made);
     e = admin_exists(cli, e, "user", request.login, "user list");
     e = admin_no_such(cli, e, "account", request.account, "account list");
@@ -101,6 +111,20 @@ static int user_list_work(struct cli *cli, struct admin *admin)
     return listing_end(&list, e);
 }
 
+static int user_limit_work(struct cli *cli, struct admin *admin)
+{
+    struct core *core = &admin->store->core;
+    slice login = slice_of(cli->options->operands[0]);
+    struct user now = { 0 };
+    err_t e = user_by_login(core, login, cli->arena, &now);
+    if (!e && !admin_limits(cli, &now.max_bytes, &now.max_files))
+        return EXIT_USAGE;
+    if (!e)
+        e = user_set_limits(core, &admin->who, login, now.max_bytes, now.max_files, cli->arena);
+    e = admin_no_such(cli, e, "user", login, "user list");
+    return e ? command_failed(cli, e) : EXIT_DONE;
+}
+
 /* disable, enable, delete */
 static int user_state_work(struct cli *cli, struct admin *admin)
 {
@@ -126,6 +150,7 @@ static int user_password_work(struct cli *cli, struct admin *admin)
 
 ADMIN_RUN(user_add)
 ADMIN_RUN(user_list)
+ADMIN_RUN(user_limit)
 ADMIN_RUN(user_state)
 
 /* Before the stores are open: the threads that they have do not block the signals that the prompt waits for. */
@@ -139,6 +164,12 @@ static int run_user_password(struct cli *cli)
     return e ? command_failed(cli, e) : admin_command(cli, user_password_work);
 }
 
+#define USER_LIMIT_OPTIONS                                                                                             \
+    { "max-bytes", 0, "N", false, "Bytes the user may own (K, M, G, T); 0: no limit." },                               \
+    {                                                                                                                  \
+        "max-files", 0, "N", false, "Files the user may own; 0: no limit."                                             \
+    }
+
 const struct command command_user_add = {
     .name = "user add",
     .operands = "LOGIN",
@@ -149,6 +180,7 @@ const struct command command_user_add = {
                                              { "account", 0, "NAME", false, "Account (default: default)." },
                                              { "admin", 0, NULL, false, "Administrator of the account." },
                                              { "bot", 0, NULL, false, "A program, not a person." },
+                                             USER_LIMIT_OPTIONS,
                                              ADMIN_OPTIONS,
                                              { 0 } },
     .summary = "Make a user.",
@@ -160,8 +192,21 @@ const struct command command_user_list = {
     .options =
         (const struct option_spec[]){
             { "account", 0, "NAME", false, "Only those of this account." }, LISTING_OPTIONS, ADMIN_OPTIONS, { 0 } },
-    .summary = "List users.",
+    .summary = "List users and what they own.",
     .run = run_user_list,
+};
+
+const struct command command_user_limit = {
+    .name = "user limit",
+    .operands = "LOGIN",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = (const struct option_spec[]){ USER_LIMIT_OPTIONS, ADMIN_OPTIONS, { 0 } },
+    .summary = "Limit what a user may own.",
+    .details =
+        "Files, objects in buckets and unfinished uploads of the user count, whatever API they came by. The limit of\n"
+        "the account stays in force. Files that are there stay, even above the limit.\n",
+    .run = run_user_limit,
 };
 
 const struct command command_user_disable = {

@@ -24,8 +24,8 @@ extern const struct command command_status;                                     
 extern const struct command command_serve;                                                           /* cmd_serve.c */
 extern const struct command command_init;                                                            /* cmd_init.c */
 extern const struct command command_rm;                                                              /* cmd_rm.c */
-extern const struct command command_user_add, command_user_list, command_user_disable, command_user_enable,
-    command_user_delete, command_user_password; /* cmd_user.c */
+extern const struct command command_user_add, command_user_list, command_user_limit, command_user_disable,
+    command_user_enable, command_user_delete, command_user_password; /* cmd_user.c */
 extern const struct command command_webhook_add, command_webhook_list, command_webhook_remove,
     command_webhook_deliveries, command_webhook_retry, command_webhook_test; /* cmd_webhook.c */
 extern const struct command command_workspace_add, command_workspace_list, command_bucket_add, command_bucket_list,

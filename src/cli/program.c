@@ -35,6 +35,7 @@ const struct command *const all_commands[] = {
     &command_account_limit,
     &command_user_add,
     &command_user_list,
+    &command_user_limit,
     &command_user_disable,
     &command_user_enable,
     &command_user_delete,

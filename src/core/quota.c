@@ -5,6 +5,7 @@
 #include "core/free_space.h"
 #include "core/reasons.h"
 #include "core/store/account_store.h"
+#include "core/store/user_store.h"
 
 static bool limit_has_room(int64_t own_limit, int64_t default_limit, int64_t used, int64_t more)
 {
@@ -22,8 +23,8 @@ static err_t check_open_work(const struct core_options *o, const struct account 
     return NULL;
 }
 
-err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
-                  struct arena *a)
+static err_t check_account(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
+                           struct arena *a)
 {
     const struct core_options *o = &core->options;
     struct account account;
@@ -34,6 +35,26 @@ err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, con
     if (!limit_has_room(account.max_files, LIVE(o->account_max_files), account.used_files, more->files))
         return err_make(a, ERR_QUOTA, "the account's limit of files is used up");
     return check_open_work(o, &account, more, a);
+}
+
+err_t quota_check_owner(struct meta_tx *tx, const struct account_use *more, struct arena *a)
+{
+    struct user owner;
+    if (!more->owner_id || (more->bytes <= 0 && more->files <= 0))
+        return NULL;
+    TRY(meta_user_get(tx, more->owner_id, a, &owner));
+    if (!limit_has_room(owner.max_bytes, 0, owner.used_bytes, more->bytes))
+        return err_make(a, ERR_QUOTA, "the user's limit of bytes is used up");
+    if (!limit_has_room(owner.max_files, 0, owner.used_files, more->files))
+        return err_make(a, ERR_QUOTA, "the user's limit of files is used up");
+    return NULL;
+}
+
+err_t quota_check(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
+                  struct arena *a)
+{
+    TRY(check_account(core, tx, account_id, more, a));
+    return quota_check_owner(tx, more, a);
 }
 
 err_t quota_check_disk(struct core *core, struct meta_tx *tx, int64_t account_id, int64_t bytes, struct arena *a)
@@ -50,8 +71,8 @@ err_t quota_check_disk(struct core *core, struct meta_tx *tx, int64_t account_id
     return NULL;
 }
 
-/* As quota_check and quota_check_disk find it. */
-err_t quota_room(struct core *core, struct meta_tx *tx, int64_t account_id, struct arena *a, struct quota_room *ret)
+static err_t account_room(struct core *core, struct meta_tx *tx, int64_t account_id, struct arena *a,
+                          struct quota_room *ret)
 {
     struct account account;
     TRY(meta_account_get(tx, account_id, a, &account));
@@ -67,13 +88,28 @@ err_t quota_room(struct core *core, struct meta_tx *tx, int64_t account_id, stru
     return NULL;
 }
 
+/* As quota_check and quota_check_disk find it. */
+err_t quota_room(struct core *core, struct meta_tx *tx, const struct principal *who, struct arena *a,
+                 struct quota_room *ret)
+{
+    struct quota_room room;
+    struct user user;
+    TRY(account_room(core, tx, who->account_id, a, &room));
+    TRY(meta_user_get(tx, who->user_id, a, &user));
+    int64_t left = user.used_bytes < user.max_bytes ? user.max_bytes - user.used_bytes : 0;
+    *ret = user.max_bytes && (room.limit_bytes < 0 || left < room.free_bytes)
+               ? (struct quota_room){ user.max_bytes, left, user.used_bytes }
+               : room;
+    return NULL;
+}
+
 err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,
                  struct arena *a)
 {
     if (LIVE(core->options.account_max_bytes) || LIVE(core->options.account_max_files) || more->pending > 0 ||
         more->uploads > 0)
-        TRY(quota_check(core, tx, account_id, more, a));
-    return meta_account_use(tx, account_id, more, a); /* checks the account's own limits */
+        TRY(check_account(core, tx, account_id, more, a));
+    return meta_account_use(tx, account_id, more, a); /* checks the own limits of the account, and of the owner */
 }
 
 err_t quota_take_records(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,

@@ -209,11 +209,44 @@ err_t meta_account_use(struct meta_tx *tx, int64_t id, const struct account_use 
     " pending_files = c.pending, open_uploads = c.uploads, garbage_bytes = c.garbage FROM counted c"                   \
     " WHERE c.id = accounts.id AND " IS_WRONG
 
+/* What a user owns of it: migration 0029 counts the same. */
+#define OWNED                                                                                                          \
+    "WITH owned AS ("                                                                                                  \
+    "SELECT owner_id, SUM(CASE WHEN object_id IS NULL THEN 0 ELSE size_bytes END) AS bytes,"                           \
+    " COUNT(object_id) AS files FROM files GROUP BY owner_id"                                                          \
+    " UNION ALL SELECT e.owner_id, SUM(e.size_bytes), COUNT(*) FROM buckets b JOIN entries e ON e.bucket_id = b.id"    \
+    " WHERE b.account_id IS NOT NULL GROUP BY e.owner_id"                                                              \
+    " UNION ALL SELECT u.owner_id, SUM(p.size_bytes), 0 FROM uploads u JOIN upload_parts p ON p.upload_id = u.id"      \
+    " WHERE u.ended_at_ms = 0 GROUP BY u.owner_id"                                                                     \
+    " UNION ALL SELECT owner_id, SUM(CASE WHEN finished_at_ms > 0 AND is_part = 0 THEN 0 ELSE offset_bytes END), 0"    \
+    " FROM transfers GROUP BY owner_id), counted AS ("                                                                 \
+    "SELECT u.id AS id, COALESCE(SUM(owned.bytes), 0) AS bytes, COALESCE(SUM(owned.files), 0) AS files"                \
+    " FROM users u LEFT JOIN owned ON owned.owner_id = u.id GROUP BY u.id)"
+#define IS_WRONG_OF_USER "(used_bytes <> c.bytes OR used_files <> c.files)"
+
+static err_t count_wrong(struct meta_tx *tx, struct arena *a, int64_t *ret_accounts, int64_t *ret_users)
+{
+    TRY(tx_int(tx, STATEMENT_PAIR(WRONG_USAGE), SQL_NO_VALUES, a, ret_accounts));
+    return tx_int(
+        tx, STATEMENT(OWNED " SELECT COUNT(*) FROM users JOIN counted c ON c.id = users.id WHERE " IS_WRONG_OF_USER),
+        SQL_NO_VALUES, a, ret_users);
+}
+
+static err_t correct_wrong(struct meta_tx *tx, struct arena *a, int64_t *ret_accounts, int64_t *ret_users)
+{
+    TRY(tx_add_counted(tx, STATEMENT_PAIR(CORRECT_USAGE), SQL_NO_VALUES, a, ret_accounts));
+    return tx_add_counted(tx,
+                          STATEMENT(OWNED " UPDATE users SET used_bytes = c.bytes, used_files = c.files FROM counted c"
+                                          " WHERE c.id = users.id AND " IS_WRONG_OF_USER),
+                          SQL_NO_VALUES, a, ret_users);
+}
+
 err_t meta_usage_check(struct meta_tx *tx, bool repair, struct arena *a, int64_t *ret_wrong)
 {
+    int64_t accounts, users;
     if (tx->is_write)
         TRY(usage_write(tx, a));
-    if (!repair)
-        return tx_int(tx, STATEMENT_PAIR(WRONG_USAGE), SQL_NO_VALUES, a, ret_wrong);
-    return tx_add_counted(tx, STATEMENT_PAIR(CORRECT_USAGE), SQL_NO_VALUES, a, ret_wrong);
+    TRY(repair ? correct_wrong(tx, a, &accounts, &users) : count_wrong(tx, a, &accounts, &users));
+    *ret_wrong = accounts + users;
+    return NULL;
 }

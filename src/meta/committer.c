@@ -125,7 +125,7 @@ static void rollback_transaction(struct committer *c)
 {
     sql_rollback(c->store->writer);
     forget_ids(c->store);
-    c->usage.count = 0;
+    usage_clear(&c->usage);
 }
 
 static void note_outcome(struct committer *c, err_t e)
@@ -171,14 +171,11 @@ static bool apply_write(struct committer *c, struct batch_slot *s, struct arena 
 {
     struct meta_tx tx = transaction_of(c);
     struct usage before;
-    before.count = c->usage.count;
-    memcpy(before.accounts, c->usage.accounts, before.count * sizeof *before.accounts);
+    usage_copy(&before, &c->usage);
     s->e = apply_within_limit(&tx, s->write, a);
     timing_write_ended(&c->timing);
-    if (s->e) {
-        c->usage.count = before.count;
-        memcpy(c->usage.accounts, before.accounts, before.count * sizeof *before.accounts);
-    }
+    if (s->e)
+        usage_copy(&c->usage, &before);
     s->changed_existing = tx.changed_existing;
     c->has_written |= tx.has_written;
     s->jobs = tx.jobs;

@@ -41,7 +41,8 @@ static void read_entry_row(struct sql_cursor *c, struct arena *a, struct entry *
 }
 
 #define REPLACED_ENTRY(IN)                                                                                             \
-    "SELECT e.object_id, e.size_bytes, " ENTRY_SIZE(IN) " FROM entries e WHERE e.bucket_id = $1 AND e.key = $2" HELD(IN)
+    "SELECT e.object_id, e.size_bytes, " ENTRY_SIZE(                                                                   \
+        IN) ", e.owner_id FROM entries e WHERE e.bucket_id = $1 AND e.key = $2" HELD(IN)
 
 /* Called when no row was added: the key exists, or, NOT_FOUND, the bucket does not. */
 static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql_args args, struct arena *a,
@@ -51,7 +52,8 @@ static err_t replace_entry(struct meta_tx *tx, const struct entry *e, struct sql
     {
         SCOPED(sql_closep) struct sql_cursor *c = NULL;
         TRY(tx_one(tx, "bucket", STATEMENT_PAIR(REPLACED_ENTRY), SQL(SQL_I(e->bucket_id), SQL_T(e->key)), a, &c));
-        old = (struct replaced_entry){ sql_column_int(c, 0), column_size(c, 1), sql_column_int(c, 2) };
+        old = (struct replaced_entry){ sql_column_int(c, 0), column_size(c, 1), sql_column_int(c, 2),
+                                       sql_column_int(c, 3) };
     }
     TRY(tx_change_one(
         tx, "entry",

@@ -6,8 +6,11 @@
 #include "meta/dialect_priv.h"
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
+#include "meta/usage_priv.h"
 
-#define USER "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms FROM users"
+#define USER                                                                                                           \
+    "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms, max_bytes, max_files,"           \
+    " used_bytes, used_files FROM users"
 
 static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -21,6 +24,10 @@ static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
         .state = (enum user_state)sql_column_int(c, 6),
         .is_admin = sql_column_int(c, 7) != 0,
         .created_at_ms = sql_column_int(c, 8),
+        .max_bytes = sql_column_int(c, 9),
+        .max_files = sql_column_int(c, 10),
+        .used_bytes = sql_column_int(c, 11),
+        .used_files = sql_column_int(c, 12),
     };
 }
 
@@ -28,12 +35,13 @@ err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a
 {
     return tx_insert_new(
         tx, "user",
-        STATEMENT("INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms)"
-                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS"
+        STATEMENT("INSERT INTO users (account_id, login, name, email, kind, state, is_admin, created_at_ms, max_bytes,"
+                  " max_files) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS"
                   " (SELECT 1 FROM users WHERE login = $2 AND state <> 2)"
                   " ON CONFLICT (login) WHERE state <> 2 DO NOTHING"),
         SQL(SQL_I(user->account_id), SQL_T(user->login), SQL_T(user->name), SQL_T(user->email), SQL_I(user->kind),
-            SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms)),
+            SQL_I(user->state), SQL_I(user->is_admin), SQL_I(user->created_at_ms), SQL_I(user->max_bytes),
+            SQL_I(user->max_files)),
         a, ret_id);
 }
 
@@ -43,6 +51,7 @@ static err_t get_user(struct meta_tx *tx, const struct sql_statement *statement,
     SCOPED(sql_closep) struct sql_cursor *c = NULL;
     TRY(tx_one(tx, "user", statement, args, a, &c));
     read_user_row(c, a, ret);
+    usage_show_user(tx, ret);
     return NULL;
 }
 
@@ -108,12 +117,16 @@ err_t meta_user_by_address(struct meta_tx *tx, int64_t account_id, slice address
 err_t meta_user_list(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,
                      struct user_list *ret)
 {
-    if (!account_id)
-        return tx_list(tx, STATEMENT(USER " WHERE id > $1 ORDER BY id LIMIT $2"),
-                       SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_user_row, ret));
-    return tx_list(tx, STATEMENT(USER " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
-                   SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
-                   LIST_OF(read_user_row, ret));
+    if (account_id)
+        TRY(tx_list(tx, STATEMENT(USER " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
+                    SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
+                    LIST_OF(read_user_row, ret)));
+    else
+        TRY(tx_list(tx, STATEMENT(USER " WHERE id > $1 ORDER BY id LIMIT $2"),
+                    SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_user_row, ret)));
+    for (size_t i = 0; i < ret->count; i++)
+        usage_show_user(tx, &ret->items[i]);
+    return NULL;
 }
 
 #define OF_PEOPLE " FROM users u WHERE u.account_id = $1 AND u.state <> 2 AND u.kind <> 2"
@@ -142,6 +155,14 @@ err_t meta_user_page(struct meta_tx *tx, const struct user_page_query *q, struct
     }
     *ret_total = total;
     return NULL;
+}
+
+err_t meta_user_set_limits(struct meta_tx *tx, int64_t id, int64_t max_bytes, int64_t max_files, struct arena *a)
+{
+    TRY(usage_write(tx, a));
+    return tx_change_one(tx, "user",
+                         STATEMENT("UPDATE users SET max_bytes = $1, max_files = $2 WHERE id = $3 AND state <> 2"),
+                         SQL(SQL_I(max_bytes), SQL_I(max_files), SQL_I(id)), a);
 }
 
 err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state, struct arena *a)

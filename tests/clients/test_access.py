@@ -2,10 +2,14 @@
 """Access over the wire: a revocation takes effect at once, and limits hold."""
 
 import json
+import os
 
 import pytest
 
 from server import FORM, Server, bearer, file_part, form, in_threads, is_native_error, is_pyrus_error, json_head, wait_for
+from sftp import SftpServer
+from sigv4 import Signer
+from uploads import Uploads, chunked
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +189,72 @@ def test_concurrent_uploads_do_not_exceed_a_quota(tmp_path):
         statuses = in_threads(24, send)
         assert len([s for s in statuses if s in (200, 201)]) == 10 and set(statuses) <= {200, 201, 400, 507}
         assert len(server.files()) == 10
+        assert server.cais("fsck").returncode == 0
+
+
+def owned(server, login):
+    [user] = [u for u in server.cais_json("user", "list") if u["login"] == login]
+    return user["used_bytes"], user["used_files"]
+
+
+def test_the_limit_of_a_user_holds_in_every_api_and_for_nobody_else(tmp_path):
+    with SftpServer(tmp_path, "hosts.s3.example.org=s3") as server:
+        ana, uploads = server.login, Uploads(server, server.key(server.login, "native")["token"])
+        token = uploads.proof[0][1].removeprefix("Bearer ")
+        key = server.key(ana, "pyrus")["security_key"]
+        pyrus, other = server.log_in(ana, key)["access_token"], server.native()
+        pair = server.key(ana, "s3")
+        s3 = Signer(pair["access_key_id"], pair["secret_access_key"])
+
+        def s3_put(path, data=b""):
+            signed = s3.headers("PUT", "s3.example.org", path, None, data)
+            signed.pop("host")
+            return server.ask("PUT", path, list(signed.items()), data, host="s3.example.org")
+        assert s3_put("/mine").status == 200
+        server.cais("user", "limit", ana, "--max-bytes", "100K")
+        for size in (200_000, 102_401):
+            data = b"x" * size
+            is_native_error(put(server, token, data), 507, "quota")
+            is_pyrus_error(upload(server, pyrus, data), 400, "too_large_request_length")
+            assert b"<Code>QuotaExceeded" in s3_put("/mine/a", data).body
+            assert uploads.tus("POST", headers=[("Upload-Length", str(size))]).status == 507
+            assert uploads.ask("PUT", "/v1/native/files/a", [("Transfer-Encoding", "chunked")], chunked(data)).status == 507
+        with open(tmp_path / "large", "wb") as f:
+            f.write(b"x" * 200_000)
+        assert server.sftp(f"put {tmp_path}/large /import/large", check=False).returncode != 0
+        assert put(server, other, b"x" * 200_000).status == 201  # the account has no limit
+        if "large" in server.names():  # what came before the limit was reached is ana's, and stays to be gone on with
+            server.sftp("rm /import/large")
+        assert owned(server, ana) == (0, 0)
+        made = put(server, token, b"x" * 102_400)
+        assert made.status == 201 and owned(server, ana) == (102_400, 1)
+        me = server.ask("GET", "/v1/native/me", bearer(token)).json()
+        assert (me["login"], me["used_bytes"], me["max_bytes"]) == (ana, 102_400, 102_400)
+        is_native_error(put(server, token), 507, "quota")
+        assert server.ask("DELETE", "/v1/native/files/" + made.json()["id"], bearer(token)).status == 204
+        assert put(server, token).status == 201 and owned(server, ana) == (5, 1)
+        assert server.cais("fsck").returncode == 0
+
+
+def test_uploads_at_the_same_time_do_not_exceed_the_limit_of_a_user(tmp_path):
+    with Server(tmp_path) as server:
+        login = server.user()
+        native, key = server.key(login, "native")["token"], server.key(login, "pyrus")["security_key"]
+        pyrus = server.log_in(login, key)["access_token"]
+        server.cais("user", "limit", login, "--max-files", "10")
+
+        def send(i):
+            size = 100 if i % 4 < 2 else 50_000
+            return (put(server, native, b"x" * size) if i % 2 else upload(server, pyrus, b"x" * size)).status
+        statuses = in_threads(24, send)
+        assert len([s for s in statuses if s in (200, 201)]) == 10 and set(statuses) <= {200, 201, 400, 507}
+        assert owned(server, login)[1] == 10 and server.cais("fsck").returncode == 0
+        server.stop()
+        server.cais("backup", str(tmp_path / "copy"))
+        os.rename(server.data, tmp_path / "old")
+        server.cais("restore", str(tmp_path / "copy"))
+        [user] = [u for u in server.cais_json("user", "list") if u["login"] == login]
+        assert (user["used_files"], user["max_files"]) == (10, 10)
         assert server.cais("fsck").returncode == 0
 
 

@@ -43,6 +43,7 @@ def said(*command, code=1, **more):
     ("user list --account none", "there is no account none: 'cais account list' shows what there is"),
     ("user disable nobody", "there is no user nobody: 'cais user list' shows what there is"),
     ("user delete nobody", "there is no user nobody: 'cais user list' shows what there is"),
+    ("user limit nobody --max-bytes 1", "there is no user nobody: 'cais user list' shows what there is"),
     ("user password nobody", "there is no user nobody: 'cais user list' shows what there is"),
     ("account add acme", "there is an account acme already: 'cais account list' shows what there is"),
     ("account limit none --max-bytes 1", "there is no account none: 'cais account list' shows what there is"),

@@ -34,7 +34,7 @@ def test_a_data_directory_that_others_can_write_to_was_accepted(tmp_path, mode):
 
 EVERY_COMMAND = [
     "fsck", "fsck --repair", "fsck --accept-lost-records", "backup copy", "salvage copy", "account add a", "account list",
-    "account limit default --max-bytes 1", "user add ana", "user list", "user disable ana", "user enable ana", "user delete ana",
+    "account limit default --max-bytes 1", "user add ana", "user list", "user limit ana --max-bytes 1", "user disable ana", "user enable ana", "user delete ana",
     "user password ana", "key add ana --for native", "key list", "key revoke 1", "workspace add W", "workspace list",
     "bucket add B --workspace W", "bucket list --workspace W", "entity add a b c", "entity list", "course list", "course limit 1 1G",
     "course enrol 1 ana", "status", "jobs", "jobs run purge", "jobs retry 1", "jobs cancel 1", "audit", "audit export", "audit export -o copy",

@@ -16,7 +16,7 @@ from server import BINARY, Server  # noqa: E402
 LONG = "a.long.login.that.somebody.chose@a.long.name.of.a.host.example.org"
 HEADINGS = {
     "ls": ["ID", "SIZE", "NAME"],
-    "user list": ["LOGIN", "NAME", "STATE", "ADMIN"],
+    "user list": ["LOGIN", "NAME", "STATE", "ADMIN", "SIZE", "MAX"],
     "key list": ["KEY", "FOR", "LOGIN", "STATE"],
     "jobs": ["JOB", "KIND", "STATE", "NEXT", "DONE", "ERROR"],
     "audit": ["AT", "ACTOR", "ACTION", "SUBJECT"],
@@ -108,7 +108,8 @@ def test_wide_shows_all_columns_on_a_terminal(store):
 
 
 @pytest.mark.parametrize("words,members", [
-    ("user list", {"id", "login", "name", "email", "state", "kind", "admin", "account_id", "created_at"}),
+    ("user list", {"id", "login", "name", "email", "state", "kind", "admin", "account_id", "created_at",
+                   "used_bytes", "used_files", "max_bytes", "max_files"}),
     ("key list", {"id", "for", "login", "role", "state", "created_at"}),
     ("account list", {"id", "name", "created_at", "used_bytes", "used_files", "record_bytes", "pending_files", "open_uploads",
                       "garbage_bytes", "max_bytes", "max_files"}),

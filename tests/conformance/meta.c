@@ -159,6 +159,34 @@ FOR_EACH_DATABASE(a_write_is_refused_when_the_quota_is_used_up_before_its_end)
     meta_world_release(&w);
 }
 
+/* The same for a user, whose account has no limit. */
+IN_WRITE(use_room_of_a_user_that_another_takes)
+{
+    struct meta_world *w = arg;
+    TRY(meta_user_set_limits(tx, w->user, 100, 0, a));
+    struct account_use more = { .bytes = 60, .files = 1, .owner_id = w->user };
+    TRY(meta_account_use(tx, w->account, &more, a));
+    more.bytes = 41;
+    EXPECT_ERR(meta_account_use(tx, w->account, &more, a), ERR_QUOTA); /* nothing of it is counted */
+    struct user u;
+    TRY(meta_user_get(tx, w->user, a, &u));
+    EXPECT(u.used_bytes == 60 && u.used_files == 1);
+    return sql_exec(tx->conn, STATEMENT("UPDATE users SET used_bytes = used_bytes + 50"), SQL_NO_VALUES, a, NULL);
+}
+
+FOR_EACH_DATABASE(a_write_is_refused_when_the_quota_of_the_user_is_used_up_before_its_end)
+{
+    struct meta_world w;
+    meta_world_init(&w, kind, INLINE);
+    EXPECT_ERR(meta_write(w.store, use_room_of_a_user_that_another_takes, &w, w.a), ERR_QUOTA);
+    struct meta_tx *tx = snapshot(&w);
+    struct user u;
+    EXPECT_OK(meta_user_get(tx, w.user, w.a, &u));
+    EXPECT(u.used_bytes == 0 && u.used_files == 0 && u.max_bytes == 0);
+    meta_read_end(tx);
+    meta_world_release(&w);
+}
+
 IN_WRITE(add_and_remove_users)
 {
     struct meta_world *w = arg;
@@ -1561,6 +1589,7 @@ RUN_TESTS(cmocka_unit_test(an_account_may_use_exactly_as_much_as_its_limits),
           cmocka_unit_test(one_write_may_use_many_accounts),
           cmocka_unit_test(a_write_or_a_list_that_takes_too_much_memory_is_refused),
           cmocka_unit_test(a_write_is_refused_when_the_quota_is_used_up_before_its_end),
+          cmocka_unit_test(a_write_is_refused_when_the_quota_of_the_user_is_used_up_before_its_end),
           cmocka_unit_test(a_login_is_unique_among_users_that_are_not_deleted),
           cmocka_unit_test(revoking_a_key_revokes_the_tokens_made_from_it),
           cmocka_unit_test(only_a_live_token_is_extended),

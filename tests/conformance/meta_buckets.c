@@ -57,8 +57,10 @@ static err_t put_entry(struct meta_tx *tx, struct meta_world *w, slice key, slic
     struct entry e = entry_of(w, key, &o);
     struct replaced_entry old;
     TRY(meta_entry_put(tx, &e, a, &old));
-    struct account_use more = { (int64_t)bytes.n - (int64_t)old.size_bytes, old.object_id ? 0 : 1,
-                                entry_record_size(&e) - old.record_size };
+    struct account_use more = { .bytes = (int64_t)bytes.n - (int64_t)old.size_bytes,
+                                .files = old.object_id ? 0 : 1,
+                                .records = entry_record_size(&e) - old.record_size,
+                                .owner_id = w->user };
     TRY(meta_account_use(tx, w->account, &more, a));
     return old.object_id ? meta_object_release(tx, old.object_id, 9, a) : NULL;
 }
@@ -641,7 +643,8 @@ static err_t put_part(struct meta_tx *tx, struct meta_world *w, int64_t number, 
     TRY(meta_part_put(tx, &p, a, ret_old, &old_bytes));
     EXPECT((*ret_old != 0) == (old_bytes != 0));
     struct account_use more = { .bytes = (int64_t)bytes.n - (int64_t)old_bytes,
-                                .records = *ret_old ? 0 : RECORD_BYTES };
+                                .records = *ret_old ? 0 : RECORD_BYTES,
+                                .owner_id = w->user };
     return meta_account_use(tx, w->account, &more, a);
 }
 
@@ -694,7 +697,8 @@ IN_WRITE(complete_upload)
         TRY(meta_object_release(tx, ids[i].object_id, 6, a)); /* does nothing: the composite refers to them */
     struct account_use more = { .files = 1,                   /* the bytes were counted with the parts */
                                 .records = entry_record_size(&e) - upload_record_size(&u) - 3 * RECORD_BYTES,
-                                .uploads = -1 };
+                                .uploads = -1,
+                                .owner_id = w->user };
     return meta_account_use(tx, w->account, &more, a);
 }
 

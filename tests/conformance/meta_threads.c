@@ -321,9 +321,9 @@ static int64_t calls_made(struct meta_world *w)
     return __atomic_load_n(&w->database.plan.calls, __ATOMIC_SEQ_CST);
 }
 
-/* The store calls that read and write the counters of the account, half of them before all uploads of a batch, half
+/* The store calls that read and write the counters of the account and of the user, half of them before all uploads of a batch, half
  * after them. */
-enum { COUNTER_CALLS = 4 };
+enum { COUNTER_CALLS = 8 };
 
 /* How many store calls one upload makes besides begin and commit, when ids need not be reserved. */
 static int64_t calls_of_upload(struct meta_world *w)

@@ -46,7 +46,10 @@ struct lie {
 static err_t apply_liar(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct lie *lie = arg;
-    struct account_use more = { (int64_t)lie->file.size_bytes, 1, file_record_size(&lie->file) };
+    struct account_use more = { .bytes = (int64_t)lie->file.size_bytes,
+                                .files = 1,
+                                .records = file_record_size(&lie->file),
+                                .owner_id = lie->file.owner_id };
     TRY(meta_account_use(tx, lie->who->account_id, &more, a));
     TRY(meta_object_add(tx, &lie->object, a, &lie->file.object_id));
     return meta_file_add(tx, &lie->file, a, &lie->file.id);

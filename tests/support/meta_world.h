@@ -79,7 +79,10 @@ static inline err_t meta_upload_apply(struct meta_tx *tx, void *arg, struct aren
                       .object_id = u->object_id,
                       .size_bytes = u->bytes.n };
     memcpy(f.uuid, &u->number, sizeof u->number);
-    TRY(meta_account_use(tx, account, &(struct account_use){ (int64_t)u->bytes.n, 1, file_record_size(&f) }, a));
+    struct account_use more = {
+        .bytes = (int64_t)u->bytes.n, .files = 1, .records = file_record_size(&f), .owner_id = f.owner_id
+    };
+    TRY(meta_account_use(tx, account, &more, a));
     TRY(meta_file_add(tx, &f, a, &u->file_id));
     return meta_event_add(
         tx,

@@ -125,7 +125,8 @@ static err_t apply_fixture_put(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(meta_object_release(tx, old, now_ms, a));
     struct account_use more = { .bytes = (int64_t)put->bytes.n - (int64_t)f.size_bytes,
                                 .files = old ? 0 : 1,
-                                .pending = old ? 0 : -1 };
+                                .pending = old ? 0 : -1,
+                                .owner_id = f.owner_id };
     return meta_account_use(tx, f.account_id, &more, a);
 }
 

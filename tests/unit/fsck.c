@@ -192,7 +192,8 @@ TEST(fsck_finds_missing_and_misplaced_parts_of_a_composite)
                   "object:3");
     expect_spoilt(
         "UPDATE objects SET size_bytes = 7 WHERE id = 3; UPDATE entries SET size_bytes = 7 WHERE key = 'whole';"
-        "UPDATE accounts SET used_bytes = used_bytes - 20003",
+        "UPDATE accounts SET used_bytes = used_bytes - 20003; UPDATE users SET used_bytes = used_bytes - 20003"
+        " WHERE login = 'alice'",
         FSCK_ERROR, "length differs", "object:3");
     expect_spoilt("UPDATE objects SET inline_bytes = 'x' WHERE id = 3", FSCK_ERROR,
                   "bytes of its own besides its parts", "object:3");
@@ -238,10 +239,15 @@ TEST(fsck_finds_entries_and_parts_that_do_not_match_their_objects)
                   "accounts");
     expect_spoilt("UPDATE accounts SET record_bytes = record_bytes - 1", FSCK_WARNING, "usage counters are wrong",
                   "accounts");
+    expect_spoilt("UPDATE users SET used_bytes = used_bytes + 1 WHERE login = 'alice'", FSCK_WARNING,
+                  "usage counters are wrong", "accounts");
+    expect_spoilt("UPDATE users SET used_files = 0 WHERE login = 'alice'", FSCK_WARNING, "usage counters are wrong",
+                  "accounts");
 }
 
 #define WITHOUT_THE_BYTES                                                                                              \
     "UPDATE accounts SET used_bytes = used_bytes - 8, used_files = used_files - 1, pending_files = 1;"                 \
+    "UPDATE users SET used_bytes = used_bytes - 8, used_files = used_files - 1 WHERE login = 'alice';"                 \
     "DELETE FROM objects WHERE id NOT IN (SELECT object_id FROM entries UNION SELECT object_id FROM upload_parts"      \
     " UNION SELECT part_id FROM object_parts)"
 

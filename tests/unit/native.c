@@ -344,6 +344,24 @@ TEST(invalid_uploads_are_refused_and_store_nothing)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
+TEST(a_user_sees_the_own_limits_and_what_counts_for_them)
+{
+    NATIVE_FIXTURE(f);
+    struct world *w = f->w;
+    put(f, S("/v1/native/files/a"), f->alice, S("hello"));
+    EXPECT_OK(user_set_limits(&w->core, &w->operator_, S("alice"), 6, 3, w->a));
+    struct fake_reply *r = ask(f, "GET", S("/v1/native/me"), f->alice);
+    EXPECT_EQ(r->status, 200);
+    const struct json *me;
+    EXPECT_OK(json_parse(w->a, r->body, &me));
+    EXPECT_SLICE(json_get(me, "login")->string, S("alice"));
+    EXPECT_SLICE(json_get(me, "account")->string, S("default"));
+    EXPECT(json_get(me, "used_bytes")->integer == 5 && json_get(me, "used_files")->integer == 1);
+    EXPECT(json_get(me, "max_bytes")->integer == 6 && json_get(me, "max_files")->integer == 3);
+    expect_error(f, put(f, S("/v1/native/files/b"), f->alice, S("xx")), 507, S("quota"));
+    expect_error(f, ask(f, "GET", S("/v1/native/me"), S("wrong")), 401, S("unauthenticated"));
+}
+
 TEST(quota_space_and_failing_stores_have_errors_of_their_own)
 {
     NATIVE_FIXTURE(f);
@@ -442,6 +460,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(a_file_is_do
           cmocka_unit_test(the_operator_needs_no_key_and_chooses_the_account),
           cmocka_unit_test(files_are_listed_in_pages), cmocka_unit_test(an_unread_list_of_1000_files_was_kept_whole),
           cmocka_unit_test(invalid_uploads_are_refused_and_store_nothing),
+          cmocka_unit_test(a_user_sees_the_own_limits_and_what_counts_for_them),
           cmocka_unit_test(quota_space_and_failing_stores_have_errors_of_their_own),
           cmocka_unit_test(a_file_gets_another_name), cmocka_unit_test(a_name_is_refused_that_no_upload_may_have),
           cmocka_unit_test(a_file_that_something_holds_keeps_its_name),

@@ -1090,6 +1090,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         world_write(f->w, apply_job_addition, &job);
     const slice job_id = arena_printf(w.a, "%lld", (long long)job.id);
     const struct row rows[] = {
+        { .route = "GET /v1/native/me" },
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
         { .route = "POST /v1/native/datasets", .bodies = datasets },
         { .route = "GET /v1/native/datasets", .query = S("limit=1000") },

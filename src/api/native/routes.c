@@ -253,6 +253,7 @@ static const struct http_route native_routes[] = {
       "GET and HEAD /v1/native/objects/{bucket}/{key}" },
     { "GET", "/v1/native/objects/{bucket}/{key}/info", show_native_object, HTTP_NO_BODY, 0,
       "GET /v1/native/objects/{bucket}/{key}/info" },
+    { "GET", "/v1/native/me", show_caller, HTTP_NO_BODY, 0, "GET /v1/native/me" },
     { "GET", "/v1/native/jobs", list_jobs, HTTP_NO_BODY, 0, "GET /v1/native/jobs" },
     { "POST", "/v1/native/jobs/{id}/cancel", cancel_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/cancel" },
     { "POST", "/v1/native/jobs/{id}/retry", retry_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/retry" },

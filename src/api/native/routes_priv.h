@@ -29,6 +29,9 @@ err_t list_native_objects(struct http_exchange *);
 err_t download_native_object(struct http_exchange *);
 err_t show_native_object(struct http_exchange *);
 
+/* GET /v1/native/me: docs/native.md. */
+err_t show_caller(struct http_exchange *);
+
 /* GET /v1/native/jobs; POST /v1/native/jobs/{id}/cancel and …/retry: docs/native.md. */
 err_t list_jobs(struct http_exchange *);
 err_t cancel_job(struct http_exchange *);

@@ -68,8 +68,7 @@ err_t pyrus_upload(struct http_exchange *x)
      * file may be smaller than the body by that much. The length of a chunked body is unknown; only the limit of files
      * and the reserve of free space are checked then. */
     int64_t min_bytes = x->req.content_length - PYRUS_FRAMING_MAX;
-    TRY(intake_check_room(pyrus_of(x)->core, pyrus_caller(x)->account_id, min_bytes > 0 ? (uint64_t)min_bytes : 0,
-                          &x->arena));
+    TRY(intake_check_room(pyrus_of(x)->core, pyrus_caller(x), min_bytes > 0 ? (uint64_t)min_bytes : 0, &x->arena));
     upload_form(x, pyrus_of(x)->core, boundary, &form);
     return NULL;
 }

@@ -44,6 +44,7 @@ struct user_request {
     slice name, email;
     enum user_kind kind;
     bool is_admin;
+    int64_t max_bytes, max_files; /* as user_set_limits */
 };
 /* Errors: INVALID; CONFLICT the login is taken; NOT_FOUND no such account. */
 MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_request *, struct arena *a,
@@ -58,6 +59,10 @@ MUST_USE err_t user_by_login(struct core *, slice login, struct arena *a, struct
  * tokens and frees the login; its files stay in the account. Errors: NOT_FOUND; FORBIDDEN the operator. */
 MUST_USE err_t user_set_state(struct core *, const struct principal *who, slice login, enum user_state,
                               struct arena *a);
+/* How many bytes and files the user may own (core/quota.h); 0: no limit but that of the account. Errors: NOT_FOUND; INVALID a limit
+ * is negative; FORBIDDEN the operator. */
+MUST_USE err_t user_set_limits(struct core *, const struct principal *who, slice login, int64_t max_bytes,
+                               int64_t max_files, struct arena *a);
 /* Also revokes every token of the user. password: 8 to 1024 bytes. Errors: NOT_FOUND; INVALID; FORBIDDEN the operator. */
 MUST_USE err_t user_set_password(struct core *, const struct principal *who, slice login, slice password,
                                  struct arena *a);

@@ -152,6 +152,7 @@ struct user_change {
     slice login;
     enum user_state state;
     slice password_hash;
+    int64_t max_bytes, max_files;
     struct user ret; /* its slices are those of the request */
 };
 
@@ -166,6 +167,8 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
                          .email = c->request->email,
                          .kind = c->request->kind,
                          .is_admin = c->request->is_admin,
+                         .max_bytes = c->request->max_bytes,
+                         .max_files = c->request->max_files,
                          .created_at_ms = c->now_ms };
     TRY(meta_user_add(tx, &user, a, &user.id));
     TRY(c->core->user_added(tx, &user, c->now_ms, a));
@@ -187,6 +190,8 @@ err_t user_create(struct core *core, const struct principal *who, const struct u
     if (request->name.n > LABEL_MAX || request->email.n > LABEL_MAX || !text_is_plain(request->name) ||
         !text_is_plain(request->email))
         return err_make(a, ERR_INVALID, "name and e-mail are at most 256 bytes of UTF-8 without control characters");
+    if (request->max_bytes < 0 || request->max_files < 0)
+        return err_make(a, ERR_INVALID, "a limit is not negative");
     struct user_change c = { .core = core, .who = who, .now_ms = core_now_ms(core), .request = request };
     TRY(meta_write(core->meta, apply_user_create, &c, a));
     *ret = c.ret;
@@ -194,6 +199,35 @@ err_t user_create(struct core *core, const struct principal *who, const struct u
     ret->name = arena_copy(a, c.ret.name);
     ret->email = arena_copy(a, c.ret.email);
     return NULL;
+}
+
+static err_t apply_user_limits(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct user_change *c = arg;
+    struct user user;
+    TRY(meta_user_by_login(tx, c->login, a, &user));
+    if (user.kind == USER_SYSTEM)
+        return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
+    TRY(meta_user_set_limits(tx, user.id, c->max_bytes, c->max_files, a));
+    struct event_params event = { .at_ms = c->now_ms,
+                                  .who = c->who,
+                                  .account_id = user.account_id,
+                                  .action = S("user.limit"),
+                                  .subject = subject_user(a, user.login),
+                                  .detail = arena_printf(a, "bytes %lld files %lld", (long long)c->max_bytes,
+                                                         (long long)c->max_files) };
+    return event_write(tx, &event, a);
+}
+
+err_t user_set_limits(struct core *core, const struct principal *who, slice login, int64_t max_bytes, int64_t max_files,
+                      struct arena *a)
+{
+    if (max_bytes < 0 || max_files < 0)
+        return err_make(a, ERR_INVALID, "a limit is not negative");
+    struct user_change c = {
+        .who = who, .now_ms = core_now_ms(core), .login = login, .max_bytes = max_bytes, .max_files = max_files
+    };
+    return meta_write(core->meta, apply_user_limits, &c, a);
 }
 
 static err_t revoke_credentials(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)

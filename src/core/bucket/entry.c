@@ -127,25 +127,59 @@ err_t entry_get(struct core *core, const struct bucket *bucket, slice key, struc
     return entry_check_found(find_entry(core, tx, bucket, key, a, ret), a);
 }
 
-err_t entry_precheck(struct core *core, const struct bucket *bucket, slice key, const struct entry_condition *condition,
-                     int64_t bytes, struct arena *a)
+/* What a new entry takes more than the one that it replaces. The owner may be another user, who gets back what the old one took. */
+struct entry_difference {
+    struct account_use account; /* of the account alone, without an owner */
+    struct account_use owner;   /* of the new entry's owner: what only the owner's limits are asked about */
+};
+
+static struct entry_difference difference_to(const struct existing_entry *existing, const struct account_use *new)
 {
+    struct entry_difference d = { .account = *new, .owner = *new };
+    if (existing->entry) {
+        d.account.bytes -= existing_bytes(existing);
+        d.account.files -= 1;
+        d.account.records -= entry_record_size(existing->entry);
+        if (existing->entry->owner_id == new->owner_id) {
+            d.owner.bytes = d.account.bytes;
+            d.owner.files = d.account.files;
+        }
+    }
+    d.account.owner_id = 0;
+    return d;
+}
+
+static err_t check_difference(struct core *core, struct meta_tx *tx, const struct bucket *bucket,
+                              const struct entry_difference *d, struct arena *a)
+{
+    TRY(quota_check(core, tx, bucket->account_id, &d->account, a));
+    return quota_check_owner(tx, &d->owner, a);
+}
+
+/* The entry that the change replaces, if its condition holds. */
+static err_t find_checked(struct meta_tx *tx, const struct entry_change *c, struct arena *a, struct existing_entry *ret)
+{
+    TRY(find_existing(c->core, tx, c->bucket, c->key, a, ret));
+    return entry_check_condition(c->condition, ret->entry, a);
+}
+
+err_t entry_precheck(const struct entry_change *c, int64_t bytes, struct arena *a)
+{
+    struct core *core = c->core;
+    const struct bucket *bucket = c->bucket;
     bool is_large = object_will_be_blob(core, bytes); /* a small object arrives soon, and is checked at its end */
-    if (!is_large && !entry_is_conditional(condition))
+    if (!is_large && !entry_is_conditional(c->condition))
         return NULL;
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     struct existing_entry existing;
     TRY(meta_read_begin(core->meta, a, &tx));
-    TRY(find_existing(core, tx, bucket, key, a, &existing));
-    TRY(entry_check_condition(condition, existing.entry, a));
-    if (!is_large || bucket->kind == BUCKET_GUARDED) /* the guard checks the account of the file */
+    TRY(find_checked(tx, c, a, &existing));
+    if (!is_large || bucket->kind == BUCKET_GUARDED) /* the guard checks the quota of the file */
         return NULL;
-    struct account_use more = { .bytes = bytes - existing_bytes(&existing) };
-    if (!existing.entry) {
-        more.files = 1;
-        more.records = record_size(key.n);
-    }
-    return quota_check(core, tx, bucket->account_id, &more, a);
+    struct account_use new = { .bytes = bytes, .files = 1, .owner_id = c->owner_id };
+    struct entry_difference d = difference_to(&existing, &new);
+    d.account.records = existing.entry ? 0 : record_size(c->key.n); /* the least that it will be */
+    return check_difference(core, tx, bucket, &d, a);
 }
 
 /* ---- changing the object of a key ---- */
@@ -157,27 +191,35 @@ static err_t lost_entry(const struct entry_condition *condition, struct arena *a
                                            : err_make(a, ERR_UNAVAILABLE, "the entry was changed at the same time");
 }
 
+static struct account_use use_of_old_entry(int64_t bytes, int64_t records, int64_t owner_id)
+{
+    return (struct account_use){ .bytes = -bytes, .files = -1, .records = -records, .owner_id = owner_id };
+}
+
 static struct account_use use_of_new_entry(const struct entry_change *c)
 {
     return (struct account_use){ .bytes = (int64_t)c->bytes + c->freed.bytes,
                                  .files = 1 + c->freed.files,
                                  .records = c->records + c->freed.records,
-                                 .uploads = c->freed.uploads };
+                                 .uploads = c->freed.uploads,
+                                 .owner_id = c->owner_id };
 }
 
-/* Takes the difference between the new entry and the existing one. */
+/* Takes the difference between the new entry and the existing one. Whatever may refuse it is asked first: with the old entry given
+ * back, the new one then fits. */
 static err_t claim_difference(struct meta_tx *tx, struct entry_change *c, struct arena *a)
 {
     struct existing_entry existing;
-    TRY(find_existing(c->core, tx, c->bucket, c->key, a, &existing));
-    TRY(entry_check_condition(c->condition, existing.entry, a));
+    TRY(find_checked(tx, c, a, &existing));
     c->replaces_counted = true;
     c->expected_object_id = existing.entry ? existing.entry->object_id : 0;
     struct account_use more = use_of_new_entry(c);
+    struct entry_difference d = difference_to(&existing, &more);
+    TRY(check_difference(c->core, tx, c->bucket, &d, a));
     if (existing.entry) {
-        more.bytes -= existing_bytes(&existing);
-        more.files -= 1;
-        more.records -= entry_record_size(existing.entry);
+        struct account_use less =
+            use_of_old_entry(existing_bytes(&existing), entry_record_size(existing.entry), existing.entry->owner_id);
+        TRY(meta_account_use(tx, c->bucket->account_id, &less, a));
     }
     return quota_take(c->core, tx, c->bucket->account_id, &more, a);
 }
@@ -205,7 +247,7 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
     if (c->replaces_counted && old.object_id != c->expected_object_id)
         return lost_entry(c->condition, a);
     if (old.object_id && !c->replaces_counted) {
-        struct account_use less = { -(int64_t)old.size_bytes, -1, -old.record_size };
+        struct account_use less = use_of_old_entry((int64_t)old.size_bytes, old.record_size, old.owner_id);
         TRY(meta_account_use(tx, c->bucket->account_id, &less, a));
     }
     if (old.object_id)
@@ -247,7 +289,7 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct en
     if (err_is(lost, ERR_NOT_FOUND))
         return lost_entry(&item->condition, a);
     TRY(lost);
-    struct account_use less = { -(int64_t)entry->size_bytes, -1, -entry_record_size(entry) };
+    struct account_use less = use_of_old_entry((int64_t)entry->size_bytes, entry_record_size(entry), entry->owner_id);
     TRY(meta_account_use(tx, r->bucket->account_id, &less, a));
     TRY(meta_object_release(tx, entry->object_id, r->at_ms, a));
     struct event_params event = { .at_ms = r->at_ms,
@@ -389,6 +431,7 @@ static err_t apply_entry_copy(struct meta_tx *tx, void *arg, struct arena *a)
                                    .bucket = copy->to,
                                    .key = copy->to_key,
                                    .condition = &copy->condition,
+                                   .owner_id = c->who->user_id,
                                    .bytes = source.size_bytes,
                                    .at_ms = c->at_ms,
                                    .action = S("entry.copy") };

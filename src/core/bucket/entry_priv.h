@@ -14,9 +14,10 @@ MUST_USE err_t entry_check_texts(slice headers, slice tags, struct arena *a);
 
 bool entry_is_conditional(const struct entry_condition *);
 /* Refuse a put early, before the first byte, for reasons that would refuse it at its end: the condition does not hold,
- * or the account has no room. bytes: of the new object; -1: not known. Errors: CONFLICT; QUOTA. */
-MUST_USE err_t entry_precheck(struct core *, const struct bucket *, slice key, const struct entry_condition *,
-                              int64_t bytes, struct arena *a);
+ * or the account or the owner has no room. Reads core, bucket, key, condition and owner_id of the change. bytes: of the new
+ * object; -1: not known. Errors: CONFLICT; QUOTA. */
+struct entry_change;
+MUST_USE err_t entry_precheck(const struct entry_change *, int64_t bytes, struct arena *a);
 
 /* A key gets another object, inside a write, in three steps. entry_claim checks everything that may refuse the change
  * and takes the room in the account. Then the caller adds the object. Then entry_settle puts the entry. */
@@ -26,6 +27,7 @@ struct entry_change {
     const struct bucket *bucket;
     slice key;
     const struct entry_condition *condition;
+    int64_t owner_id;         /* of the new entry, and of what is freed */
     uint64_t bytes;           /* of the new object */
     int64_t records;          /* size of the new entry's record */
     struct account_use freed; /* that the same write gives back to the account in another way, as negative numbers */

@@ -31,6 +31,7 @@ static err_t place_entry(struct meta_tx *tx, void *arg, const struct intake_resu
                                    .bucket = &put->bucket,
                                    .key = request->key,
                                    .condition = &request->condition,
+                                   .owner_id = put->entry.owner_id,
                                    .bytes = result->object.size_bytes,
                                    .records = entry_record_size(&put->entry),
                                    .at_ms = result->at_ms,
@@ -76,7 +77,10 @@ err_t entry_put_open(struct core *core, const struct principal *who, const struc
     if (request->exact_bytes >= 0 && (uint64_t)request->exact_bytes < put->request.min_bytes)
         return err_make(a, ERR_EMPTY, "fewer bytes than the %llu there must be",
                         (unsigned long long)put->request.min_bytes);
-    TRY(entry_precheck(core, bucket, request->key, &request->condition, request->exact_bytes, a));
+    const struct entry_change change = {
+        .core = core, .bucket = bucket, .key = request->key, .condition = &request->condition, .owner_id = who->user_id
+    };
+    TRY(entry_precheck(&change, request->exact_bytes, a));
     return intake_open(core, &in, a, &put->intake);
 }
 

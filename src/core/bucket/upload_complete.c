@@ -188,6 +188,7 @@ err_t completing_put(struct completing *c, struct meta_tx *tx, struct arena *a)
                                    .bucket = bucket,
                                    .key = c->request->upload.key,
                                    .condition = &c->request->condition,
+                                   .owner_id = c->upload.owner_id,
                                    .bytes = c->bytes,
                                    .freed = { .bytes = -(int64_t)c->came_bytes,
                                               .uploads = -1,

@@ -107,9 +107,13 @@ static err_t find_done(struct completing *c, struct arena *a)
 
 static err_t complete_in_pieces(struct completing *c, struct building *b, struct arena *a)
 {
-    const struct upload_ref *upload = &c->request->upload;
     TRY(check_snapshot(c, a));
-    TRY(entry_precheck(c->core, upload->bucket, upload->key, &c->request->condition, 0, a));
+    const struct entry_change change = { .core = c->core,
+                                         .bucket = c->request->upload.bucket,
+                                         .key = c->request->upload.key,
+                                         .condition = &c->request->condition,
+                                         .owner_id = c->upload.owner_id };
+    TRY(entry_precheck(&change, 0, a));
     return build_and_put(b, a);
 }
 

@@ -52,9 +52,9 @@ err_t upload_end(struct meta_tx *tx, const struct upload *u, const struct upload
     TRY(parts.count > UPLOAD_PARTS_AT_ONCE ? end_in_pieces(tx, u, ending->now_ms, a, &freed)
                                            : end_at_once(tx, u, &parts, ending->now_ms, a, &freed));
     *ret_parts = parts.count;
-    struct account_use less = { .bytes = -freed.bytes,
-                                .records = -freed.records - upload_record_size(u),
-                                .uploads = -1 };
+    struct account_use less = {
+        .bytes = -freed.bytes, .records = -freed.records - upload_record_size(u), .uploads = -1, .owner_id = u->owner_id
+    };
     TRY(meta_account_use(tx, u->account_id, &less, a));
     struct event_params event = { .at_ms = ending->now_ms,
                                   .who = ending->who,

@@ -32,7 +32,7 @@ static err_t claim_room(struct meta_tx *tx, const struct part_put *put, uint64_t
                         bool *ret_replaces_counted)
 {
     const struct upload *u = &put->upload;
-    struct account_use more = { .bytes = (int64_t)bytes, .records = RECORD_BYTES }, old;
+    struct account_use more = { .bytes = (int64_t)bytes, .records = RECORD_BYTES, .owner_id = u->owner_id }, old;
     *ret_replaces_counted = false;
     err_t e = quota_take(put->core, tx, u->account_id, &more, a);
     if (!err_is(e, ERR_QUOTA))
@@ -41,7 +41,7 @@ static err_t claim_room(struct meta_tx *tx, const struct part_put *put, uint64_t
     if (!old.records)
         return e;
     *ret_replaces_counted = true;
-    more = (struct account_use){ .bytes = (int64_t)bytes - old.bytes };
+    more = (struct account_use){ .bytes = (int64_t)bytes - old.bytes, .owner_id = u->owner_id };
     return quota_take(put->core, tx, u->account_id, &more, a);
 }
 
@@ -85,7 +85,7 @@ static err_t place_part(struct meta_tx *tx, void *arg, const struct intake_resul
     TRY(meta_part_put(tx, &put->part, a, &old_object_id, &replaced));
     if (!old_object_id)
         return NULL;
-    struct account_use less = { .bytes = -(int64_t)replaced, .records = -RECORD_BYTES };
+    struct account_use less = { .bytes = -(int64_t)replaced, .records = -RECORD_BYTES, .owner_id = u->owner_id };
     if (!replaces_counted)
         TRY(meta_account_use(tx, u->account_id, &less, a));
     return meta_object_release(tx, old_object_id, result->at_ms, a);
@@ -103,7 +103,9 @@ static err_t find_part_upload(struct part_put *put, const struct upload_ref *ref
         return NULL; /* a small part arrives soon, and is checked at its end */
     struct account_use old;
     TRY(find_old_part(tx, put->upload.id, put->request.number, a, &old));
-    struct account_use more = { .bytes = bytes - old.bytes, .records = RECORD_BYTES - old.records };
+    struct account_use more = { .bytes = bytes - old.bytes,
+                                .records = RECORD_BYTES - old.records,
+                                .owner_id = put->upload.owner_id };
     return quota_check(core, tx, put->upload.account_id, &more, a);
 }
 

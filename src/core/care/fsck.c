@@ -639,7 +639,7 @@ static err_t check_usage(struct fsck *f)
     }
     if (usage.wrong)
         fsck_add_finding(f, FSCK_WARNING, "usage counters are wrong", S("accounts"),
-                         arena_printf(f->a, "%lld accounts", (long long)usage.wrong), usage.repair);
+                         arena_printf(f->a, "%lld accounts and users", (long long)usage.wrong), usage.repair);
     return NULL;
 }
 

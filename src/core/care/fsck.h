@@ -61,7 +61,7 @@ struct fsck_report {
  *   datasets   the rows of each are those of the files that were read, and their pages are sound
  *   records    each set has a row, each row its set, whose pages are sound, and as large as the row says unless an import runs
  *   sync files each has the file that its state says; its import has a job, or a report and numbers that say how it ended
- *   accounts   their counters of usage
+ *   accounts   their counters of usage, and those of users
  *   events     none is missing but the oldest, which were removed
  *   keys       the master key opens every signing key that has not been revoked
  * Findings are not an error. Errors: UNAVAILABLE and the like, when the check could not be finished. */

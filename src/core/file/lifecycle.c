@@ -17,6 +17,7 @@ static err_t use_of_file(struct meta_tx *tx, const struct file *f, struct arena 
     if (f->object_id) {
         ret->bytes = -(int64_t)f->size_bytes;
         ret->files = -1;
+        ret->owner_id = f->owner_id;
     } else {
         ret->pending = -1;
     }

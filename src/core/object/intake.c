@@ -160,11 +160,13 @@ static err_t start_blob(struct intake *in, struct arena *a)
     return NULL;
 }
 
-static err_t check_account(struct core *core, int64_t account_id, int64_t bytes, struct arena *a)
+/* Have the account and the owner of the file room for it? */
+static err_t check_quota(struct core *core, int64_t account_id, int64_t owner_id, int64_t bytes, struct arena *a)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
-    return quota_check(core, tx, account_id, &(struct account_use){ .bytes = bytes, .files = 1 }, a);
+    struct account_use more = { .bytes = bytes, .files = 1, .owner_id = owner_id };
+    return quota_check(core, tx, account_id, &more, a);
 }
 
 static err_t check_disk(struct core *core, int64_t account_id, int64_t bytes, struct arena *a)
@@ -174,10 +176,11 @@ static err_t check_disk(struct core *core, int64_t account_id, int64_t bytes, st
     return quota_check_disk(core, tx, account_id, bytes, a);
 }
 
-err_t intake_check_room(struct core *core, int64_t account_id, uint64_t min_bytes, struct arena *a)
+err_t intake_check_room(struct core *core, const struct principal *who, uint64_t min_bytes, struct arena *a)
 {
     TRY(free_space_check(core, min_bytes, a));
-    return check_account(core, account_id, min_bytes < INT64_MAX ? (int64_t)min_bytes : INT64_MAX, a);
+    int64_t bytes = min_bytes < INT64_MAX ? (int64_t)min_bytes : INT64_MAX;
+    return check_quota(core, who->account_id, who->user_id, bytes, a);
 }
 
 static err_t check_intake_request(struct core *core, const struct intake_request *request, struct arena *a)
@@ -190,8 +193,8 @@ static err_t check_intake_request(struct core *core, const struct intake_request
         return NULL; /* a small object arrives soon, and is checked at its end */
     TRY(check_disk(core, request->account_id, request->exact_bytes, a));
     if (request->place)
-        return NULL; /* it checks the account */
-    return check_account(core, request->account_id, request->exact_bytes, a);
+        return NULL; /* it checks the quota */
+    return check_quota(core, request->account_id, request->owner_id, request->exact_bytes, a);
 }
 
 /* Most requests ask for none: then nothing is allocated. */
@@ -312,7 +315,10 @@ void intake_discard_with_md5(struct intake *in, unsigned char ret_md5[MD5_SIZE])
 /* Record the object as a file. */
 static err_t place_file(struct meta_tx *tx, struct intake *in, struct arena *a)
 {
-    struct account_use more = { (int64_t)in->received, 1, file_record_size(&in->file) };
+    struct account_use more = { .bytes = (int64_t)in->received,
+                                .files = 1,
+                                .records = file_record_size(&in->file),
+                                .owner_id = in->request.owner_id };
     if (in->request.admit)
         TRY(in->request.admit(tx, in->request.attach_arg, &in->file, a));
     TRY(quota_take(in->core, tx, in->request.account_id, &more, a));

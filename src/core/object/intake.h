@@ -52,7 +52,7 @@ struct intake_request {
     slice md5;           /* the 16 bytes that the sender declared; empty: none */
     unsigned digests;    /* 1 << enum digest_kind of each to be computed */
     /* Records the object. NULL: it becomes a file, made from the members above and below. With `place`, intake_open
-     * does not check the account: the object may replace another one and free its bytes, which only `place` knows. */
+     * does not check the quota: the object may replace another one and free its bytes, which only `place` knows. */
     intake_place_fn *place;
     void *place_arg;
     /* Of an upload that becomes a file. `admit` may refuse it, before anything is changed: the file has name, type and size, and no
@@ -63,10 +63,10 @@ struct intake_request {
                              * 0: it is READY and kept */
 };
 
-/* Have the disk and the account room for a file of at least min_bytes? For an API that knows a bound before it can make
+/* Have the disk, the account and the user room for a file of at least min_bytes? For an API that knows a bound before it can make
  * a request. Only reads: fit for a loop.
  * Errors: NO_SPACE; QUOTA; UNAVAILABLE. */
-MUST_USE err_t intake_check_room(struct core *, int64_t account_id, uint64_t min_bytes, struct arena *a);
+MUST_USE err_t intake_check_room(struct core *, const struct principal *who, uint64_t min_bytes, struct arena *a);
 /* Errors: TOO_LARGE exact_bytes is above max_bytes, or `a` is over its limit; NO_SPACE (free_space.h); QUOTA; UNAVAILABLE. */
 MUST_USE err_t intake_open(struct core *, const struct intake_request *, struct arena *a, struct intake **ret_intake);
 /* Errors: TOO_LARGE, NO_SPACE, UNAVAILABLE. After an error only intake_discard may follow. */

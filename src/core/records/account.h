@@ -16,11 +16,12 @@ struct account {
     int64_t open_uploads;           /* uploads in parts that were neither completed nor ended */
     int64_t garbage_bytes;          /* that were replaced or removed and are still on the disk: core/object/garbage.h */
 };
-/* An amount of what accounts use. Negative numbers give room back. */
+/* An amount of what an account uses. Negative numbers give room back. */
 struct account_use {
     int64_t bytes, files, records; /* records: bytes of records */
     int64_t pending, uploads;      /* files without bytes; uploads in parts */
     int64_t garbage;               /* bytes that were given up and are still on the disk */
+    int64_t owner_id;              /* the user who owns the bytes and files, and uses them, too; 0: there are none */
 };
 struct account_list {
     struct account *items;

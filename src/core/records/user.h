@@ -15,6 +15,9 @@ struct user {
     enum user_state state;
     bool is_admin; /* of its account */
     int64_t created_at_ms;
+    int64_t max_bytes, max_files; /* 0: the user has no limit but that of the account */
+    int64_t used_bytes,
+        used_files; /* as those of an account (records/account.h), by what the user owns; without records */
 };
 struct user_list {
     struct user *items;

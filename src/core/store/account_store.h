@@ -13,13 +13,13 @@ MUST_USE err_t meta_account_by_name(struct meta_tx *, slice name, struct arena *
 MUST_USE err_t meta_account_list(struct meta_tx *, struct arena *a, struct account_list *ret);
 MUST_USE err_t meta_account_set_limits(struct meta_tx *, int64_t id, int64_t max_bytes, int64_t max_files,
                                        struct arena *a);
-/* Adds to what the account uses; negative numbers subtract. QUOTA, without any change, when the account would use more
- * than its own limits. The caller checks the limits of core_options. The store writes the sums at the end of its
+/* Adds to what the account uses, and the owner of the bytes and files; negative numbers subtract. QUOTA, without any change, when
+ * either would use more than its own limits. The caller checks the limits of core_options. The store writes the sums at the end of its
  * transaction; if the room is gone by then, because another machine took it, the write fails with QUOTA. */
 MUST_USE err_t meta_account_use(struct meta_tx *, int64_t id, const struct account_use *more, struct arena *a);
 
-/* Counts again what the files, entries, parts and records of every account use, and compares the result with the counters of the
- * accounts. `repair` corrects wrong counters. ret_wrong: how many accounts had wrong counters. */
+/* Counts again what the files, entries, parts and records of every account use, and what each user owns of them, and compares the
+ * result with the counters. `repair` corrects wrong counters. ret_wrong: how many accounts and users had wrong counters. */
 MUST_USE err_t meta_usage_check(struct meta_tx *, bool repair, struct arena *a, int64_t *ret_wrong);
 
 #endif

@@ -12,6 +12,7 @@ struct replaced_entry {
     int64_t object_id; /* for the caller to release; it may be the object of the new entry, too */
     uint64_t size_bytes;
     int64_t record_size; /* core/records/record_size.h */
+    int64_t owner_id;
 };
 /* Adds an entry, or replaces the one with that key. NOT_FOUND when the bucket does not exist. */
 MUST_USE err_t meta_entry_put(struct meta_tx *, const struct entry *, struct arena *a, struct replaced_entry *ret);

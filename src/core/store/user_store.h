@@ -33,6 +33,9 @@ MUST_USE err_t meta_user_page(struct meta_tx *, const struct user_page_query *, 
                               int64_t *ret_total);
 /* NOT_FOUND also for a deleted user, who stays deleted. */
 MUST_USE err_t meta_user_set_state(struct meta_tx *, int64_t id, enum user_state, struct arena *a);
+/* 0: no limit. NOT_FOUND also for a deleted user. */
+MUST_USE err_t meta_user_set_limits(struct meta_tx *, int64_t id, int64_t max_bytes, int64_t max_files,
+                                    struct arena *a);
 MUST_USE err_t meta_user_set_password(struct meta_tx *, int64_t id, slice hash, struct arena *a);
 /* *ret_hash is empty when the user has no password. */
 MUST_USE err_t meta_user_password(struct meta_tx *, int64_t id, struct arena *a, slice *ret_hash);

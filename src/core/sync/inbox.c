@@ -366,7 +366,7 @@ static err_t read_room(struct inbox *in, struct arena *a, struct quota_room *ret
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(in->core->meta, a, &tx));
-    return quota_room(in->core, tx, in->who.account_id, a, ret);
+    return quota_room(in->core, tx, &in->who, a, ret);
 }
 
 err_t inbox_space(struct inbox *in, struct arena *a, struct inbox_space *ret)

@@ -57,7 +57,8 @@ static struct account_use use_of_difference(const struct sync_target *target, co
                                  .files = is_first ? 1 : 0,
                                  .records = file_record_size(now) - (is_first ? 0 : file_record_size(file)) +
                                             (int64_t)now->content_type.n - (int64_t)target->sync.content_type.n,
-                                 .pending = is_first ? -1 : 0 };
+                                 .pending = is_first ? -1 : 0,
+                                 .owner_id = target->sync.owner_id };
 }
 
 /* ---- when the request head arrives ---- */
@@ -182,7 +183,8 @@ static err_t place_sync_bytes(struct meta_tx *tx, struct entry_put *put, const s
                                 .files = 1,
                                 .records = file_record_size(&file) + (int64_t)file.content_type.n -
                                            (int64_t)target.sync.content_type.n,
-                                .pending = difference.pending };
+                                .pending = difference.pending,
+                                .owner_id = file.owner_id };
     TRY(quota_take(put->core, tx, file.account_id, &more, a));
     TRY(meta_object_add(tx, &object, a, &object.id));
     file.object_id = put->entry.object_id = object.id;

@@ -90,7 +90,8 @@ static err_t admit_ticket_put(struct entry_put *put, struct intake_request *in, 
         return forbid_put(a, "the time in which bytes could be put has run out");
     TRY(check_declared_size(&put->request, ticket->declared_bytes, a));
     struct account_use more = { .bytes = (int64_t)ticket->declared_bytes - bytes_before(file),
-                                .files = file->object_id ? 0 : 1 };
+                                .files = file->object_id ? 0 : 1,
+                                .owner_id = file->owner_id };
     TRY(quota_check(core, tx, file->account_id, &more, a));
     put->file_id = ticket->file_id;
     if (put->request.min_bytes < ticket->declared_bytes)
@@ -128,7 +129,8 @@ static err_t place_ticket_bytes(struct meta_tx *tx, struct entry_put *put, const
     TRY(check_put_condition(put, file, a));
     struct account_use more = { .bytes = (int64_t)result->object.size_bytes - bytes_before(file),
                                 .files = file->object_id ? 0 : 1,
-                                .pending = file->object_id ? 0 : -1 };
+                                .pending = file->object_id ? 0 : -1,
+                                .owner_id = file->owner_id };
     TRY(quota_take(put->core, tx, file->account_id, &more, a));
     struct object object = result->object;
     int64_t old_object_id;

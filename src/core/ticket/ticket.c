@@ -84,6 +84,7 @@ static err_t apply_ticket_issue(struct meta_tx *tx, void *arg, struct arena *a)
     TRY(check_holder(tx, i, a));
     struct account_use later = { .bytes = (int64_t)request->declared_bytes,
                                  .files = 1,
+                                 .owner_id = i->who->user_id,
                                  .records = file_record_size(file) + record_size(KEY_MAX),
                                  .pending = 1 };
     TRY(quota_check(i->core, tx, i->who->account_id, &later, a));

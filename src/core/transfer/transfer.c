@@ -150,7 +150,9 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
         TRY(enter_section(tx, c, a));
     if (t->is_composed)
         TRY(find_parts(tx, c, a, &ids));
-    struct account_use later = { .bytes = t->length > 0 ? t->length : 0, .files = !t->is_part };
+    struct account_use later = { .bytes = t->length > 0 ? t->length : 0,
+                                 .files = !t->is_part,
+                                 .owner_id = t->owner_id };
     struct account_use now = { .records = transfer_record_size(t), .uploads = 1 };
     TRY(quota_check(c->core, tx, t->account_id, &later, a));
     TRY(quota_take_records(c->core, tx, t->account_id, &now, a));
@@ -251,7 +253,8 @@ static err_t remove_record(struct meta_tx *tx, const struct transfer_change *c, 
         return err_make(a, ERR_UNAVAILABLE, "the upload was changed at the same time");
     struct account_use less = { .bytes = t->finished_at_ms && !t->is_part ? 0 : -t->offset,
                                 .records = -transfer_record_size(t),
-                                .uploads = t->finished_at_ms ? 0 : -1 };
+                                .uploads = t->finished_at_ms ? 0 : -1,
+                                .owner_id = t->owner_id };
     TRY(meta_account_use(tx, t->account_id, &less, a));
     return write_event(tx, c->who, t, S("transfer.remove"), c->now_ms, a);
 }

@@ -40,10 +40,10 @@ static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
     return rules->attach(tx, holder->id, &f->file, f->t->finished_at_ms, a);
 }
 
-/* The bytes of the transfer are those of the file now: the account's count of them stays. */
+/* The bytes of the transfer are those of the file now, which has the same owner: the counts of them stay. */
 static err_t make_file(struct meta_tx *tx, struct finishing *f, struct arena *a)
 {
-    struct account_use more = { .files = 1, .records = file_record_size(&f->file) };
+    struct account_use more = { .files = 1, .records = file_record_size(&f->file), .owner_id = f->t->owner_id };
     TRY(quota_take(f->core, tx, f->t->account_id, &more, a));
     TRY(meta_object_add(tx, &f->object, a, &f->object.id));
     f->file.object_id = f->object.id;

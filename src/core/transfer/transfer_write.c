@@ -174,7 +174,7 @@ static err_t claim_length(struct meta_tx *tx, const struct claiming *c, const st
     if (t->length < 0 && length > c->w->max_bytes)
         return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %lld bytes", (long long)c->w->max_bytes);
     if (t->length < 0 && length >= t->offset) {
-        struct account_use later = { .bytes = length - t->offset };
+        struct account_use later = { .bytes = length - t->offset, .owner_id = t->owner_id };
         TRY(quota_check(c->w->core, tx, t->account_id, &later, a));
         done = true;
         if (!c->opening->is_unverified) /* else it counts with the bytes */
@@ -363,7 +363,7 @@ static err_t apply_advance(struct meta_tx *tx, void *arg, struct arena *a)
     struct advancing *v = arg;
     struct transfer_writer *w = v->w;
     int64_t now_ms = core_now_ms(w->core), bytes = v->kind == RENEWS ? 0 : w->pending;
-    struct account_use more = { .bytes = bytes };
+    struct account_use more = { .bytes = bytes, .owner_id = w->transfer.owner_id };
     struct transfer_advance advance = { .id = w->transfer.id,
                                         .writer = writer_id(w),
                                         .from = w->transfer.offset,
@@ -437,7 +437,8 @@ static err_t ask_for_room(struct transfer_writer *w, int64_t bytes, struct arena
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(w->core->meta, a, &tx));
-    TRY(quota_check(w->core, tx, w->transfer.account_id, &(struct account_use){ .bytes = bytes }, a));
+    struct account_use more = { .bytes = bytes, .owner_id = w->transfer.owner_id };
+    TRY(quota_check(w->core, tx, w->transfer.account_id, &more, a));
     return quota_check_disk(w->core, tx, w->transfer.account_id, bytes, a);
 }
 
