@@ -90,7 +90,7 @@ def test_a_server_on_a_terminal_prints_a_link_that_signs_in_once(tmp_path):
 
 
 @needs_chromium
-def test_a_newcomer_drops_files_and_sees_them_arrive(tmp_path):
+def test_a_newcomer_drops_files_sees_them_arrive_and_gets_a_chart(tmp_path):
     """CAIS_README_PICTURES=docs/pictures makes the pictures of README.md anew."""
     folder = tmp_path / "mine"
     folder.mkdir()
@@ -98,13 +98,17 @@ def test_a_newcomer_drops_files_and_sees_them_arrive(tmp_path):
                 "notes.md": b"# Arrivals\n\n- 08:10  Santa Luzia, 214 containers\n- 09:45  Aurora, wheat\n- 11:30  pilot for the Nordkap\n"}
     for name, data in contents.items():
         (folder / name).write_bytes(data)
+    rows = tmp_path / "arrivals.csv"
+    ports = {"Santos": 9, "Rotterdam": 8, "Valparaíso": 6, "Gdańsk": 5, "Lisboa": 4, "Montevideo": 3, "Odesa": 2, "Bergen": 1}
+    rows.write_text("port;ship;arrived_on;containers\n" + "".join(
+        f"{port};Ship {i};2026-{i % 12 + 1:02}-{i % 28 + 1:02};{weight * 40 + i % 50}\n" for i in range(120) for port, weight in ports.items()), encoding="utf-8")
     ours, theirs = pty.openpty()
     command = [BINARY, "serve", "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0", "--set", "storage.reserve_free_space=0"]
     with open(tmp_path / "log", "wb") as to, subprocess.Popen(command, stdout=theirs, stderr=to, stdin=subprocess.DEVNULL) as server:
         try:
             os.close(theirs)
             found = read_terminal(ours, rb"(http://127\.0\.0\.1:\d+)/portal/enter#(\w{43})\r?\n")
-            result = run_flow("tour", found[1].decode(), tmp_path, secret=found[2].decode(), files=[str(folder / name) for name in contents],
+            result = run_flow("tour", found[1].decode(), tmp_path, secret=found[2].decode(), files=[str(folder / name) for name in contents], rows=str(rows),
                               pictures=os.environ.get("CAIS_README_PICTURES"))
             print(result)
         finally:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a newcomer does first: signs in by the link, drops files, sees them arrive. The pictures of README.md come from here.
+// What a newcomer does first: signs in by the link, drops files, sees them arrive, imports rows and gets a chart. The pictures of README.md come from here.
 import { accessible, assert, config, launch, order, watch } from "./harness.mjs";
 
 const browser = await launch();
@@ -21,8 +21,20 @@ if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-up
 await page.click(".tray header button:last-of-type");
 await page.locator("tbody tr").filter({ hasText: "notes" }).locator(".link").click();
 await page.waitForSelector("pre.preview");
+await page.keyboard.press("Escape");
 await page.emulateMedia({ colorScheme: "dark" });
-if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-details.png` });
+await page.click("a[href='/portal/data']");
+await page.waitForSelector(".empty.drop");
+await page.setInputFiles("main input[type=file]", config.rows);
+await page.click("dialog .columns ~ .buttons button");
+await page.waitForSelector(".import.done");
+await page.locator(".ideas .chip").nth(1).click();
+await page.waitForSelector(".chart canvas");
+await page.waitForFunction(() => document.querySelectorAll(".rows tbody tr").length === 8);
+await accessible(page, "the first chart");
+await page.click(".import .icon-button");
+await page.mouse.move(700, 420); // the values of a bar are in the legend
+if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-chart.png` });
 assert.deepEqual(seen, []);
 await order("done", { result: { requests, ready_seconds } });
 await browser.close();

@@ -6,6 +6,7 @@ import { Files } from "./files.jsx";
 import { addTexts, keep, language, LANGUAGES, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { Jobs } from "./jobs.jsx";
+import { lazy } from "./lazy.jsx";
 import { COMMON_TEXTS } from "./texts/common.js";
 import { Dialog, IconButton, NotesProvider } from "./ui.jsx";
 import { DropAnywhere, Uploads } from "./uploads.jsx";
@@ -15,6 +16,7 @@ addTexts(COMMON_TEXTS);
 // The pages, and whether only administrators see them. A page that not everybody opens is a script of its own: lazy(() => import(…), "View").
 const PAGES = [
   { name: "files", path: "/portal", icon: "files", view: Files },
+  { name: "data", path: "/portal/data", icon: "data", view: lazy(() => import("./data.jsx"), "Data"), admin: true },
   { name: "jobs", path: "/portal/jobs", icon: "imports", view: Jobs },
 ];
 
@@ -111,7 +113,7 @@ export function App() {
       </header>
       <div class="frame">
         <nav class="pages" aria-label={t("navigation")}>
-          {PAGES.map((p) => (
+          {PAGES.filter((p) => !p.admin || session.admin).map((p) => (
             <a href={p.path} onClick={go} aria-current={p === page ? "page" : undefined}><Icon name={p.icon} /><span>{t(p.name)}</span></a>
           ))}
         </nav>

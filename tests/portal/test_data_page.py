@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data in the portal: from a dropped file to a chart, and back again."""
+
+import json
+
+import pytest
+
+from flows import CHROMIUM, person, run_flow
+from server import Server
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: tools/setup test")
+HOSTILE = "=cmd|' /C calc'!A0"
+CITIES = ["Lima", "Oslo", "São Paulo"]
+
+
+def sample():
+    """Rows of a newcomer, among them cells and a name of a column that a careless page would run."""
+    rows = [{"city": CITIES[i % 3], "amount": i + .5, "sold_on": f"2026-{i % 12 + 1:02}-01", "n": i, "<img src=x onerror=alert(1)>": "x"} for i in range(300)]
+    rows.insert(150, {"city": HOSTILE, "amount": 1, "sold_on": "2026-01-01", "n": -1, "<img src=x onerror=alert(1)>": "<script>alert(3)</script>"})
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("language,colors", [("en", "light"), ("pt-BR", "dark"), ("es", "light"), ("ru", "dark")])
+def test_a_dropped_file_becomes_rows_and_a_chart(tmp_path, language, colors):
+    files = {"sample": sample(), "broken": '{"city":"Oslo","amount":1}\n{"amount":"much"}\nno row\n',
+             "csv": "city;amount;n\r\nLisboa;1.234,5;7\r\n\"Porto; \"\"x\"\"\";2,25;8\r\n"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    with Server(tmp_path) as server:
+        run_flow("data", server, tmp_path, login=person(server, "--admin"), language=language, colors=colors,
+                 **{name: str(tmp_path / name) for name in files})
