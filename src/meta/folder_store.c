@@ -70,6 +70,24 @@ err_t meta_folder_list(struct meta_tx *tx, int64_t parent_id, int64_t after_id, 
                    SQL(SQL_I(parent_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_folder_row, ret));
 }
 
+err_t meta_folder_list_by_name(struct meta_tx *tx, int64_t parent_id, slice after_key, size_t limit, struct arena *a,
+                               struct folder_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT("SELECT " FOLDER_COLUMNS " FROM folders d" CREATOR
+                             " WHERE d.parent_id = $1 AND d.parent_id > 0 AND d.name_key > $2 ORDER BY d.name_key"
+                             " LIMIT $3"),
+                   SQL(SQL_I(parent_id), SQL_T(after_key), sql_limit(limit)), a, LIST_OF(read_folder_row, ret));
+}
+
+err_t meta_folder_named(struct meta_tx *tx, int64_t parent_id, slice name_key, struct arena *a, int64_t *ret_id)
+{
+    return tx_int(tx,
+                  STATEMENT("SELECT COALESCE(MIN(id), 0) FROM folders WHERE parent_id = $1 AND name_key = $2"
+                            " AND parent_id > 0"),
+                  SQL(SQL_I(parent_id), SQL_T(name_key)), a, ret_id);
+}
+
 err_t meta_folder_has_folder(struct meta_tx *tx, int64_t parent_id, slice name_key, int64_t except_id, struct arena *a,
                              bool *ret_has)
 {
@@ -170,6 +188,16 @@ err_t meta_folder_file_list(struct meta_tx *tx, int64_t folder_id, int64_t after
                                                  " WHERE p.folder_id = $1 AND p.file_id > $2 ORDER BY p.file_id"
                                                  " LIMIT $3"),
                    SQL(SQL_I(folder_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_folder_file_row, ret));
+}
+
+err_t meta_folder_file_list_by_name(struct meta_tx *tx, int64_t folder_id, slice after_key, size_t limit,
+                                    struct arena *a, struct folder_file_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(FOLDER_FILE_COLUMNS " FROM folder_files p" OF_FILE
+                                                 " WHERE p.folder_id = $1 AND p.name_key > $2 ORDER BY p.name_key"
+                                                 " LIMIT $3"),
+                   SQL(SQL_I(folder_id), SQL_T(after_key), sql_limit(limit)), a, LIST_OF(read_folder_file_row, ret));
 }
 
 err_t meta_folder_file_named(struct meta_tx *tx, int64_t folder_id, slice name_key, struct arena *a,

@@ -85,6 +85,29 @@ err_t meta_space_list_of_user(struct meta_tx *tx, const struct space_query *q, s
                    LIST_OF(read_own_space_row, ret));
 }
 
+err_t meta_space_list_of_environment(struct meta_tx *tx, const struct space_position *after, size_t limit,
+                                     struct arena *a, struct space_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(SPACE_COLUMNS " FROM environments e JOIN courses c ON c.environment_id = e.id"
+                                           " JOIN spaces s ON s.course_id = c.id WHERE e.id = $1 AND c.id >= $2"
+                                           " AND (c.id > $2 OR s.id > $3) AND" IS_THERE
+                                           " ORDER BY c.id, s.id LIMIT $4"),
+                   SQL(SQL_I(after->environment_id), SQL_I(after->course_id), SQL_I(after->space_id), sql_limit(limit)),
+                   a, LIST_OF(read_space_row, ret));
+}
+
+err_t meta_space_list_of_account(struct meta_tx *tx, int64_t account_id, int64_t after_environment_id, size_t limit,
+                                 struct arena *a, struct space_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT(SPACE_COLUMNS " FROM environments e JOIN courses c ON c.environment_id = e.id"
+                                           " JOIN spaces s ON s.course_id = c.id WHERE e.account_id = $1 AND e.id > $2"
+                                           " AND" IS_THERE " ORDER BY e.id, c.id, s.id LIMIT $3"),
+                   SQL(SQL_I(account_id), SQL_I(after_environment_id), sql_limit(limit)), a,
+                   LIST_OF(read_space_row, ret));
+}
+
 err_t meta_space_update(struct meta_tx *tx, const struct space *s, struct arena *a)
 {
     return tx_change_one(tx, "space",

@@ -5,6 +5,7 @@
 #include "core/reasons.h"
 #include "core/records/enrolment.h"
 #include "core/records/record_size.h"
+#include "core/space/course_priv.h"
 #include "core/space/course_write_priv.h"
 #include "core/store/course_store.h"
 #include "core/store/enrolment_store.h"
@@ -105,20 +106,36 @@ static err_t enter_environment(struct meta_tx *tx, struct course_change *w, stru
     return place_may(tx, w->w.who, PLACE_ADMINISTER, &place, a);
 }
 
-static err_t enrol_creator(struct meta_tx *tx, const struct course_change *w, struct arena *a)
+static err_t enrol_creator(struct meta_tx *tx, const struct course_write *w, int64_t course_id, struct arena *a)
 {
     struct user user;
-    TRY(meta_user_get(tx, w->w.who->user_id, a, &user));
-    struct enrolment enrolment = { .course_id = w->course.id,
+    TRY(meta_user_get(tx, w->who->user_id, a, &user));
+    struct enrolment enrolment = { .course_id = course_id,
                                    .user_id = user.id,
                                    .email = user.email,
                                    .state = ENROLMENT_APPROVED,
                                    .role = ROLE_ADMINISTRATOR,
                                    .token = S(""),
-                                   .created_at_ms = w->w.now_ms,
-                                   .modified_at_ms = w->w.now_ms };
-    TRY(course_take_room(tx, &w->w, enrolment_record_size(&enrolment), a));
+                                   .created_at_ms = w->now_ms,
+                                   .modified_at_ms = w->now_ms };
+    TRY(course_take_room(tx, w, enrolment_record_size(&enrolment), a));
     return meta_enrolment_add(tx, &enrolment, case_fold(a, user.email), a, &enrolment.id);
+}
+
+err_t course_add(struct meta_tx *tx, const struct course_write *w, const struct course_request *request,
+                 struct arena *a, int64_t *ret_id)
+{
+    struct name_keys keys = course_name_keys(request->name, request->path, a);
+    struct course c = { .environment_id = request->environment_id,
+                        .creator_id = w->who->user_id,
+                        .created_at_ms = w->now_ms,
+                        .modified_at_ms = w->now_ms,
+                        .account_id = w->account_id };
+    set_request(&c, request);
+    TRY(course_take_room(tx, w, course_record_size(&c), a));
+    TRY(meta_course_add(tx, &c, &keys, a, ret_id));
+    TRY(enrol_creator(tx, w, *ret_id, a));
+    return course_write_event(tx, w, &(struct course_event){ S("course.create"), "course", *ret_id, c.path }, a);
 }
 
 static err_t apply_course_create(struct meta_tx *tx, void *arg, struct arena *a)
@@ -127,19 +144,8 @@ static err_t apply_course_create(struct meta_tx *tx, void *arg, struct arena *a)
     struct environment environment;
     struct name_keys keys = course_name_keys(w->request->name, w->request->path, a);
     TRY(enter_environment(tx, w, a, &environment));
-    struct course c = { .environment_id = environment.id,
-                        .creator_id = w->w.who->user_id,
-                        .created_at_ms = w->w.now_ms,
-                        .modified_at_ms = w->w.now_ms,
-                        .account_id = environment.account_id,
-                        .environment_path = environment.path };
-    set_request(&c, w->request);
     TRY(refuse_taken(tx, w, &keys, a));
-    TRY(course_take_room(tx, &w->w, course_record_size(&c), a));
-    TRY(meta_course_add(tx, &c, &keys, a, &c.id));
-    w->course = c;
-    TRY(enrol_creator(tx, w, a));
-    return course_write_event(tx, &w->w, &(struct course_event){ S("course.create"), "course", c.id, c.path }, a);
+    return course_add(tx, &w->w, w->request, a, &w->course.id);
 }
 
 err_t course_create(struct core *core, const struct principal *who, const struct course_request *request,
@@ -208,13 +214,17 @@ err_t course_set_limit(struct core *core, const struct principal *who, int64_t i
     return meta_write(core->meta, apply_course_limit, &w, a);
 }
 
+err_t course_end(struct meta_tx *tx, const struct course_write *w, int64_t id, slice path, struct arena *a)
+{
+    TRY(meta_course_end(tx, id, w->now_ms, a));
+    return course_write_event(tx, w, &(struct course_event){ S("course.remove"), "course", id, path }, a);
+}
+
 static err_t apply_course_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct course_change *w = arg;
     TRY(find_for_write(tx, w, a));
-    TRY(meta_course_end(tx, w->id, w->w.now_ms, a));
-    return course_write_event(tx, &w->w, &(struct course_event){ S("course.remove"), "course", w->id, w->course.path },
-                              a);
+    return course_end(tx, &w->w, w->id, w->course.path, a);
 }
 
 err_t course_remove(struct core *core, const struct principal *who, int64_t id, struct arena *a)

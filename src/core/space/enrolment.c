@@ -36,6 +36,17 @@ err_t enrolment_find(struct core *core, const struct principal *who, int64_t id,
     return NULL;
 }
 
+err_t enrolment_find_login(struct core *core, int64_t course_id, slice login, struct arena *a, struct enrolment *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct user user;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    err_t e = meta_user_by_login(tx, login, a, &user);
+    if (!e)
+        e = meta_enrolment_of_user(tx, course_id, user.id, a, ret);
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_ENROLMENT_NOT_THERE) : e;
+}
+
 err_t enrolment_find_to_change(struct core *core, const struct principal *who, int64_t id, struct arena *a,
                                struct enrolment *ret)
 {

@@ -43,6 +43,9 @@ MUST_USE err_t enrolment_grant(struct core *, const struct principal *who, const
  * Errors: ENROLMENT_NOT_THERE, before anything else; PLACE_ROLE_TOO_LOW. */
 MUST_USE err_t enrolment_find(struct core *, const struct principal *who, int64_t id, struct arena *a,
                               struct enrolment *ret);
+/* That of a person in a course that the caller has found. Errors: ENROLMENT_NOT_THERE. */
+MUST_USE err_t enrolment_find_login(struct core *, int64_t course_id, slice login, struct arena *a,
+                                    struct enrolment *ret);
 /* The same for `who` wants to change it, and so must administer the course. */
 MUST_USE err_t enrolment_find_to_change(struct core *, const struct principal *who, int64_t id, struct arena *a,
                                         struct enrolment *ret);

@@ -5,6 +5,7 @@
 #include "core/reasons.h"
 #include "core/records/record_size.h"
 #include "core/space/course_write_priv.h"
+#include "core/space/environment_priv.h"
 #include "core/store/environment_store.h"
 
 /* The environment itself is a place. */
@@ -119,23 +120,29 @@ static void set_texts(struct environment *e, const struct environment_request *r
     e->description = r->description;
 }
 
+err_t environment_add(struct meta_tx *tx, const struct course_write *w, const struct environment_request *request,
+                      struct arena *a, int64_t *ret_id)
+{
+    struct environment e = { .account_id = w->account_id,
+                             .creator_id = w->who->user_id,
+                             .creator_login = w->who->login,
+                             .created_at_ms = w->now_ms,
+                             .modified_at_ms = w->now_ms };
+    struct name_keys keys = course_name_keys(request->name, request->path, a);
+    set_texts(&e, request);
+    TRY(course_take_room(tx, w, environment_record_size(&e) + RECORD_BYTES, a));
+    TRY(meta_environment_add(tx, &e, &keys, a, ret_id));
+    TRY(meta_environment_add_admin(tx, *ret_id, e.creator_id, a));
+    return course_write_event(tx, w, &(struct course_event){ S("environment.create"), "environment", *ret_id, e.path },
+                              a);
+}
+
 static err_t apply_environment_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct environment_write *w = arg;
-    struct environment e = { .account_id = w->w.account_id,
-                             .creator_id = w->w.who->user_id,
-                             .creator_login = w->w.who->login,
-                             .created_at_ms = w->w.now_ms,
-                             .modified_at_ms = w->w.now_ms };
     struct name_keys keys = course_name_keys(w->request->name, w->request->path, a);
-    set_texts(&e, w->request);
     TRY(refuse_taken(tx, w, &keys, a));
-    TRY(course_take_room(tx, &w->w, environment_record_size(&e) + RECORD_BYTES, a));
-    TRY(meta_environment_add(tx, &e, &keys, a, &e.id));
-    TRY(meta_environment_add_admin(tx, e.id, e.creator_id, a));
-    w->environment = e;
-    return course_write_event(tx, &w->w, &(struct course_event){ S("environment.create"), "environment", e.id, e.path },
-                              a);
+    return environment_add(tx, &w->w, w->request, a, &w->environment.id);
 }
 
 err_t environment_create(struct core *core, const struct principal *who, const struct environment_request *request,

@@ -40,6 +40,38 @@ err_t folder_list(struct core *core, int64_t parent_id, const struct id_page *pa
     return meta_folder_list(tx, parent_id, page->after_id, page->limit, a, ret);
 }
 
+err_t folder_list_by_name(struct core *core, int64_t parent_id, slice after_key, size_t limit, struct arena *a,
+                          struct folder_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_folder_list_by_name(tx, parent_id, after_key, limit, a, ret);
+}
+
+err_t folder_find_named(struct core *core, int64_t parent_id, slice name, struct arena *a, struct folder *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    int64_t id;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_folder_named(tx, parent_id, case_fold(a, name), a, &id));
+    return id ? folder_read(tx, id, a, ret) : core_refuse(a, REASON_FOLDER_NOT_THERE);
+}
+
+err_t folder_path(struct core *core, const struct folder *folder, struct arena *a, struct folder_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct folder *all = arena_array(a, struct folder, FOLDER_PATH_MAX);
+    size_t first = FOLDER_PATH_MAX - 1;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    all[first] = *folder;
+    while (first > 0 && all[first].parent_id) {
+        TRY(folder_read(tx, all[first].parent_id, a, &all[first - 1]));
+        first--;
+    }
+    *ret = (struct folder_list){ all + first, FOLDER_PATH_MAX - first };
+    return NULL;
+}
+
 /* ---- names ---- */
 
 err_t folder_name_clean(slice raw, struct arena *a, slice *ret)

@@ -21,6 +21,16 @@ MUST_USE err_t folder_find(struct core *, const struct principal *who, enum plac
 MUST_USE err_t folder_list(struct core *, int64_t parent_id, const struct id_page *, struct arena *a,
                            struct folder_list *ret);
 
+/* The same, sorted by the name with its case folded (base/case_fold.h), from the first one above after_key; empty: from the first. */
+MUST_USE err_t folder_list_by_name(struct core *, int64_t parent_id, slice after_key, size_t limit, struct arena *a,
+                                   struct folder_list *ret);
+/* The folder of that name in a folder that the caller has found. Errors: FOLDER_NOT_THERE. */
+MUST_USE err_t folder_find_named(struct core *, int64_t parent_id, slice name, struct arena *a, struct folder *ret);
+/* The folders above a folder that the caller has found, from the root on, and the folder itself; of those that are more than
+ * FOLDER_PATH_MAX deep only the last ones. Fit for no loop: reads each of them. */
+enum { FOLDER_PATH_MAX = 100 };
+MUST_USE err_t folder_path(struct core *, const struct folder *, struct arena *a, struct folder_list *ret);
+
 /* The name as it is kept: without control characters. Errors: FOLDER_NAME_EMPTY nothing but blanks is left; FOLDER_NAME_TOO_LONG more than
  * 255 characters; INVALID not UTF-8. */
 MUST_USE err_t folder_name_clean(slice raw, struct arena *a, slice *ret);

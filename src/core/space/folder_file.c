@@ -4,6 +4,7 @@
 #include "core/space/folder_file.h"
 
 #include "base/case_fold.h"
+#include "core/file/file.h"
 #include "core/file/hold.h"
 #include "core/reasons.h"
 #include "core/records/record_size.h"
@@ -45,6 +46,46 @@ err_t folder_file_list(struct core *core, int64_t folder_id, const struct id_pag
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     return meta_folder_file_list(tx, folder_id, page->after_id, page->limit, a, ret);
+}
+
+err_t folder_file_list_by_name(struct core *core, int64_t folder_id, slice after_key, size_t limit, struct arena *a,
+                               struct folder_file_list *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    return meta_folder_file_list_by_name(tx, folder_id, after_key, limit, a, ret);
+}
+
+err_t folder_file_find_named(struct core *core, int64_t folder_id, slice name, struct arena *a, struct folder_file *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    int64_t id;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_folder_file_named(tx, folder_id, case_fold(a, name), a, &id));
+    return id ? read_file(tx, id, a, ret) : core_refuse(a, REASON_FILE_NOT_VISIBLE);
+}
+
+static err_t read_by_uuid(struct meta_tx *tx, const unsigned char uuid[16], struct arena *a, struct file *ret)
+{
+    err_t e = meta_file_by_uuid(tx, uuid, a, ret);
+    return err_is(e, ERR_NOT_FOUND) ? core_refuse(a, REASON_FILE_NOT_VISIBLE) : e;
+}
+
+err_t folder_file_find_uuid(struct core *core, const struct principal *who, enum place_verb verb,
+                            const struct folder_file_name *name, struct arena *a, struct folder_file *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct file file;
+    struct folder_file found;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(read_by_uuid(tx, name->uuid, a, &file));
+    TRY(read_file(tx, file.id, a, &found));
+    if (found.folder_id != name->folder_id)
+        return core_refuse(a, REASON_FILE_NOT_VISIBLE);
+    struct place place = place_of(&found);
+    TRY(place_may(tx, who, verb, &place, a));
+    *ret = found;
+    return NULL;
 }
 
 /* ---- uploading ---- */
@@ -134,6 +175,43 @@ void folder_upload_into(struct folder_upload *u, struct intake_request *request)
     request->attach = attach_upload;
     request->attach_arg = u;
     request->purge_after_ms = 1;
+}
+
+struct folder_putting {
+    struct folder_upload into;
+    const unsigned char *uuid;
+    int64_t now_ms;
+};
+
+static err_t apply_file_put(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    const struct folder_putting *p = arg;
+    struct core *core = p->into.core;
+    const struct principal *who = p->into.who;
+    struct folder folder;
+    struct file file;
+    bool is_held;
+    TRY(enter_folder(tx, &p->into, a, &folder));
+    TRY(read_by_uuid(tx, p->uuid, a, &file));
+    if (!file_is_visible(who, &file, p->now_ms) || file.account_id != folder.account_id)
+        return core_refuse(a, REASON_FILE_NOT_VISIBLE);
+    if (!file.object_id || file.is_pending)
+        return core_refuse(a, REASON_FILE_NO_BYTES);
+    TRY(file_is_held(tx, file.id, a, &is_held));
+    if (is_held)
+        return core_refuse(a, REASON_FOLDER_FILE_HELD);
+    TRY(refuse_taken(tx, folder.id, case_fold(a, file.name), 0, a));
+    struct course_write w = { core, who, p->now_ms, file.account_id };
+    TRY(course_take_room(tx, &w, RECORD_BYTES, a));
+    TRY(folder_place_file(tx, &folder, &file, p->now_ms, a));
+    return course_write_event(tx, &w, &(struct course_event){ S("file.place"), "file", file.id, file.name }, a);
+}
+
+err_t folder_file_put(struct core *core, const struct principal *who, const struct folder_file_name *name,
+                      struct arena *a)
+{
+    struct folder_putting p = { { core, who, name->folder_id, 0 }, name->uuid, core_now_ms(core) };
+    return meta_write(core->meta, apply_file_put, &p, a);
 }
 
 /* ---- changing ---- */

@@ -18,6 +18,20 @@ MUST_USE err_t folder_file_find(struct core *, const struct principal *who, enum
 MUST_USE err_t folder_file_list(struct core *, int64_t folder_id, const struct id_page *, struct arena *a,
                                 struct folder_file_list *ret);
 
+/* The same, sorted by the name with its case folded (base/case_fold.h), from the first one above after_key; empty: from the first. */
+MUST_USE err_t folder_file_list_by_name(struct core *, int64_t folder_id, slice after_key, size_t limit,
+                                        struct arena *a, struct folder_file_list *ret);
+/* The file of that name in a folder that the caller has found. Errors: FILE_NOT_VISIBLE. */
+MUST_USE err_t folder_file_find_named(struct core *, int64_t folder_id, slice name, struct arena *a,
+                                      struct folder_file *ret);
+/* By its uuid; it must be in that folder. Errors: as folder_file_find. */
+struct folder_file_name {
+    int64_t folder_id;
+    const unsigned char *uuid; /* 16 bytes */
+};
+MUST_USE err_t folder_file_find_uuid(struct core *, const struct principal *who, enum place_verb,
+                                     const struct folder_file_name *, struct arena *a, struct folder_file *ret);
+
 /* The key under which the bytes of the file are read in a guarded bucket (core/bucket/entry_guard.h), by a link that the server's own key
  * signed: PREFIX/ID/WORD/NAME. The word begins with no digit. A file that was renamed or removed has the key no longer. In `a`. */
 slice folder_file_key(slice prefix, const struct file *, slice word, struct arena *a);
@@ -36,6 +50,12 @@ MUST_USE err_t folder_upload_check(const struct folder_upload *, slice name, int
 /* Makes the intake's file one of the folder: request->name is its name. Errors of the intake: also those of folder_upload_check, and
  * QUOTA. */
 void folder_upload_into(struct folder_upload *, struct intake_request *request);
+
+/* A file that `who` owns, or, for administrators, that the account has, is in the folder from now on, and stays what it was otherwise:
+ * one that is kept stays when it leaves the folder. Errors: FOLDER_NOT_THERE; PLACE_ROLE_TOO_LOW; FILE_NOT_VISIBLE there is no such file,
+ * or it is of another account; FILE_NO_BYTES; FOLDER_FILE_HELD something holds it; FOLDER_FILE_TAKEN; COURSE_FULL; QUOTA. */
+MUST_USE err_t folder_file_put(struct core *, const struct principal *who, const struct folder_file_name *,
+                               struct arena *a);
 
 /* ---- changing ---- */
 

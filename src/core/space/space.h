@@ -35,6 +35,26 @@ struct own_spaces {
  * courses that is. */
 MUST_USE err_t space_list_own(struct core *, const struct principal *who, const struct own_spaces *, struct arena *a,
                               struct space_list *ret);
+struct visible_space {
+    struct space space;
+    enum course_role role; /* of the caller */
+};
+struct visible_space_list {
+    struct visible_space *items;
+    size_t count;
+};
+/* Where a page begins: behind that space, of which all members that its list has are kept. Zeros: at the first one. */
+struct space_cursor {
+    int64_t enrolment_id; /* of a list of one's own */
+    int64_t environment_id, course_id, space_id;
+};
+/* The spaces of the courses where `who` has an approved enrolment; for an administrator of the account, and the operator, all of the
+ * account. At most `limit`. */
+MUST_USE err_t space_list_visible(struct core *, const struct principal *who, const struct space_cursor *after,
+                                  size_t limit, struct arena *a, struct visible_space_list *ret);
+/* The role of `who` in a space that the caller has found. */
+MUST_USE err_t space_role(struct core *, const struct principal *who, const struct space *, struct arena *a,
+                          enum course_role *ret);
 /* Errors: as space_find and space_create. */
 MUST_USE err_t space_change(struct core *, const struct principal *who, int64_t id, const struct space_request *,
                             struct arena *a);

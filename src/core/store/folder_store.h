@@ -17,6 +17,11 @@ MUST_USE err_t meta_folder_get(struct meta_tx *, int64_t id, struct arena *a, st
 /* The folders of a folder that the caller has found, by id, above after_id. Course, environment and account are not set. */
 MUST_USE err_t meta_folder_list(struct meta_tx *, int64_t parent_id, int64_t after_id, size_t limit, struct arena *a,
                                 struct folder_list *ret);
+/* The same, sorted by name_key, from the first one whose key is above after_key; an empty key is below all of them. */
+MUST_USE err_t meta_folder_list_by_name(struct meta_tx *, int64_t parent_id, slice after_key, size_t limit,
+                                        struct arena *a, struct folder_list *ret);
+/* The id of the folder of that name in the folder; 0: there is none. */
+MUST_USE err_t meta_folder_named(struct meta_tx *, int64_t parent_id, slice name_key, struct arena *a, int64_t *ret_id);
 /* *ret_has: the folder has a folder of that name, other than except_id. */
 MUST_USE err_t meta_folder_has_folder(struct meta_tx *, int64_t parent_id, slice name_key, int64_t except_id,
                                       struct arena *a, bool *ret_has);
@@ -38,6 +43,9 @@ MUST_USE err_t meta_folder_file_get(struct meta_tx *, int64_t file_id, struct ar
 /* The files of a folder that the caller has found, by id, above after_id. Course and environment are not set. */
 MUST_USE err_t meta_folder_file_list(struct meta_tx *, int64_t folder_id, int64_t after_id, size_t limit,
                                      struct arena *a, struct folder_file_list *ret);
+/* The same, sorted by name_key, from the first one whose key is above after_key; an empty key is below all of them. */
+MUST_USE err_t meta_folder_file_list_by_name(struct meta_tx *, int64_t folder_id, slice after_key, size_t limit,
+                                             struct arena *a, struct folder_file_list *ret);
 /* The id of the file of that name in the folder; 0: there is none. */
 MUST_USE err_t meta_folder_file_named(struct meta_tx *, int64_t folder_id, slice name_key, struct arena *a,
                                       int64_t *ret_file_id);

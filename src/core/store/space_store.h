@@ -28,6 +28,16 @@ struct space_query {
 /* By enrolment, then by id; with enrolment_id. */
 MUST_USE err_t meta_space_list_of_user(struct meta_tx *, const struct space_query *, struct arena *a,
                                        struct space_list *ret);
+/* Where a list of the spaces of an account goes on: behind that space. Zeros: at the first one. */
+struct space_position {
+    int64_t environment_id, course_id, space_id;
+};
+/* Those of the same environment, by course, then by id. */
+MUST_USE err_t meta_space_list_of_environment(struct meta_tx *, const struct space_position *after, size_t limit,
+                                              struct arena *a, struct space_list *ret);
+/* Those of the environments of the account above after_environment_id, by environment, course and id. */
+MUST_USE err_t meta_space_list_of_account(struct meta_tx *, int64_t account_id, int64_t after_environment_id,
+                                          size_t limit, struct arena *a, struct space_list *ret);
 /* Name, description and time. */
 MUST_USE err_t meta_space_update(struct meta_tx *, const struct space *, struct arena *a);
 /* Until the write ends, no other write changes the shape of its tree beyond adding a folder. NOT_FOUND. */
