@@ -19,6 +19,7 @@
 #include "core/access/application.h"
 #include "core/access/session.h"
 #include "core/job.h"
+#include "core/space/standalone.h"
 #include "core/store/record_set_store.h"
 #include "core/store/record_store.h"
 #include "core/store/transaction.h"
@@ -1055,6 +1056,35 @@ static void add_dataset_files(struct walk *w, struct world *world, const slice *
     fake_http_forget_replies(w->http);
 }
 
+/* A space whose names are the longest, in which ana may do everything. Returns a folder that is deep in it. */
+static int64_t add_space(struct world *w, const struct principal *who, int64_t *ret_space)
+{
+    int64_t id = 0, folder, enrolment, deep;
+    struct space space;
+    const struct space_request request = { slice_of(long_text(w->a, '"', 255)), slice_of(long_text(w->a, 1, 4096)) };
+    for (int i = 0; i < STORED(200); i++) {
+        SCRATCH(a);
+        EXPECT_OK(standalone_create(&w->core, &w->operator_, &request, &a, &id));
+        EXPECT_OK(space_find(&w->core, &w->operator_, PLACE_SEE, id, w->a, &space));
+        EXPECT_OK(enrolment_grant(&w->core, &w->operator_,
+                                  &(struct enrolment_request){ space.course_id, who->login, ROLE_ADMINISTRATOR }, &a,
+                                  &enrolment));
+    }
+    deep = space.root_id;
+    for (int i = 0; i < NAMES_HELD; i++) {
+        SCRATCH(a);
+        struct folder_upload into = { &w->core, who, space.root_id, id };
+        struct intake_request upload = world_request(who, arena_printf(&a, "%04d%s", i, long_text(&a, '"', 240)));
+        struct file file;
+        EXPECT_OK(folder_create(&w->core, who, space.root_id, long_redu_name(&a, i), &a, &folder));
+        EXPECT_OK(folder_create(&w->core, who, deep, slice_of(long_text(&a, '"', 255)), &a, &deep));
+        folder_upload_into(&into, &upload);
+        EXPECT_OK(world_put(w, &upload, S("x"), &file));
+    }
+    *ret_space = id;
+    return deep;
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
@@ -1089,8 +1119,37 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     for (int i = 0; i < NAMES_HELD; i++)
         world_write(f->w, apply_job_addition, &job);
     const slice job_id = arena_printf(w.a, "%lld", (long long)job.id);
+    int64_t space_id, deep = add_space(f->w, &ana, &space_id);
+    struct space made;
+    EXPECT_OK(space_find(&f->w->core, &ana, PLACE_SEE, space_id, w.a, &made));
+    const slice space = number(&w, space_id), root = number(&w, made.root_id), folder = number(&w, deep),
+                page = S("limit=1000"), search = S("limit=1000&kind=folders&name=%22");
+    struct worst spaces = { 0 };
+    add_body(&spaces, worst_repeat(w.a, "{\"name\":\"x\",\"description\":\"", "\\u0022", "\"}", 4096 * 6 + 30));
     const struct row rows[] = {
         { .route = "GET /v1/native/me" },
+        { .route = "GET /v1/native/spaces", .query = page },
+        { .route = "POST /v1/native/spaces", .bodies = spaces },
+        { .route = "GET /v1/native/spaces/{id}", .params = { space } },
+        { .route = "PATCH /v1/native/spaces/{id}", .params = { space }, .bodies = spaces },
+        { .route = "GET /v1/native/spaces/{id}/members", .params = { space }, .query = page },
+        { .route = "PUT /v1/native/spaces/{id}/members/{login}", .params = { space } },
+        { .route = "DELETE /v1/native/spaces/{id}/members/{login}", .params = { space } },
+        { .route = "GET /v1/native/spaces/{id}/search", .params = { space }, .query = search },
+        { .route = "GET /v1/native/spaces/{id}/search", .params = { space }, .query = S("limit=1000&name=%22") },
+        { .route = "GET /v1/native/folders/{id}", .params = { folder, root } },
+        { .route = "GET /v1/native/folders/{id}/folders", .params = { root }, .query = page },
+        { .route = "GET /v1/native/folders/{id}/files", .params = { root }, .query = page },
+        { .route = "POST /v1/native/folders/{id}/folders", .params = { root, folder }, .bodies = names },
+        { .route = "POST /v1/native/folders/{id}/files", .params = { root } },
+        { .route = "PUT /v1/native/folders/{id}/files/{name}", .params = { root }, .bodies = bodies },
+        { .route = "GET /v1/native/folders/{id}/files/{file}", .params = { root } },
+        { .route = "GET /v1/native/folders/{id}/files/{file}/info", .params = { root } },
+        { .route = "PATCH /v1/native/folders/{id}/files/{file}", .params = { root }, .bodies = names },
+        { .route = "DELETE /v1/native/folders/{id}/files/{file}", .params = { root } },
+        { .route = "PATCH /v1/native/folders/{id}", .params = { folder }, .bodies = names },
+        { .route = "DELETE /v1/native/folders/{id}", .params = { folder } },
+        { .route = "DELETE /v1/native/spaces/{id}", .params = { space } },
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
         { .route = "POST /v1/native/datasets", .bodies = datasets },
         { .route = "GET /v1/native/datasets", .query = S("limit=1000") },

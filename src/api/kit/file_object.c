@@ -35,9 +35,8 @@ slice file_object_type(const struct file *f)
     return f->content_type.n ? f->content_type : S("application/octet-stream");
 }
 
-void file_object_put(struct json_out *o, const struct file *f, struct arena *a)
+void file_object_put_members(struct json_out *o, const struct file *f, struct arena *a)
 {
-    json_open_object(o);
     json_put_string(o, "id", uuid_format(a, f->uuid));
     json_put_string(o, "name", f->name);
     json_put_int(o, "size", (int64_t)f->size_bytes);
@@ -47,6 +46,12 @@ void file_object_put(struct json_out *o, const struct file *f, struct arena *a)
     json_put_string(o, "way", f->origin);
     json_put_string(o, "content_type", file_object_type(f));
     json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
+}
+
+void file_object_put(struct json_out *o, const struct file *f, struct arena *a)
+{
+    json_open_object(o);
+    file_object_put_members(o, f, a);
     json_close_object(o);
 }
 

@@ -9,6 +9,8 @@
 #define FILE_OBJECT_PATH "/v1/native/files/" /* and the UUID: where its bytes are */
 
 void file_object_put(struct json_out *, const struct file *, struct arena *a);
+/* Its members alone, into an object that the caller opens and closes. */
+void file_object_put_members(struct json_out *, const struct file *, struct arena *a);
 /* As it was sent, or what stands for none. */
 slice file_object_type(const struct file *);
 /* With its quotes. In `a`. */

@@ -24,7 +24,8 @@ enum {
     LIMIT_DEFAULT = 100,
     LIMIT_MAX = 1000 /* as errors.def says */,
     CONTENT_TYPE_MAX = 255,
-    RENAME_BODY_MAX = 16 * 1024
+    RENAME_BODY_MAX = 16 * 1024,
+    SMALL_BODY_MAX = 32 * 1024
 };
 #define LIST_AT_ONCE 100 /* files that are read for one piece of a list; one has up to 4 KiB */
 
@@ -74,11 +75,11 @@ static err_t read_content_md5(struct http_exchange *x, slice *ret)
     return NULL;
 }
 
-static err_t upload_file(struct http_exchange *x)
+err_t native_read_upload(struct http_exchange *x, slice name, struct intake_request *ret)
 {
     struct native_api *api = native_of(x);
     const struct principal *who = native_caller(x);
-    struct intake_request order = { .account_id = who->account_id,
+    *ret = (struct intake_request){ .account_id = who->account_id,
                                     .owner_id = who->user_id,
                                     .owner_login = who->login,
                                     .origin = S(NATIVE_PURPOSE),
@@ -87,11 +88,18 @@ static err_t upload_file(struct http_exchange *x)
                                     .request_id = x->req.id,
                                     .max_bytes = LIVE(api->options.max_file_bytes),
                                     .exact_bytes = x->req.content_length };
-    TRY(file_name_clean(x->req.params[0], &x->arena, &order.name));
-    TRY(read_content_md5(x, &order.md5));
-    if (order.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(order.content_type))
+    TRY(file_name_clean(name, &x->arena, &ret->name));
+    TRY(read_content_md5(x, &ret->md5));
+    if (ret->content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(ret->content_type))
         return native_refuse(&x->arena, NATIVE_BAD_CONTENT_TYPE);
-    return upload_body(x, api->core, &order, reply_uploaded_file);
+    return NULL;
+}
+
+static err_t upload_file(struct http_exchange *x)
+{
+    struct intake_request request;
+    TRY(native_read_upload(x, x->req.params[0], &request));
+    return upload_body(x, native_of(x)->core, &request, reply_uploaded_file);
 }
 
 /* ---- GET ---- */
@@ -282,6 +290,34 @@ static const struct http_route native_routes[] = {
       "GET /v1/native/datasets/{slug}/files/{id}/errors" },
     { "DELETE", "/v1/native/datasets/{slug}/files/{id}", delete_dataset_file, HTTP_NO_BODY, 0,
       "DELETE /v1/native/datasets/{slug}/files/{id}" },
+    { "GET", "/v1/native/spaces", list_spaces, HTTP_NO_BODY, 0, "GET /v1/native/spaces" },
+    { "POST", "/v1/native/spaces", create_space, 0, SMALL_BODY_MAX, "POST /v1/native/spaces" },
+    { "GET", "/v1/native/spaces/{id}", show_space, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}" },
+    { "PATCH", "/v1/native/spaces/{id}", change_space, 0, SMALL_BODY_MAX, "PATCH and DELETE /v1/native/spaces/{id}" },
+    { "DELETE", "/v1/native/spaces/{id}", delete_space, HTTP_NO_BODY, 0, "PATCH and DELETE /v1/native/spaces/{id}" },
+    { "GET", "/v1/native/spaces/{id}/members", list_members, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}/members" },
+    { "PUT", "/v1/native/spaces/{id}/members/{login}", set_member, 0, SMALL_BODY_MAX,
+      "PUT and DELETE /v1/native/spaces/{id}/members/{login}" },
+    { "DELETE", "/v1/native/spaces/{id}/members/{login}", remove_member, HTTP_NO_BODY, 0,
+      "PUT and DELETE /v1/native/spaces/{id}/members/{login}" },
+    { "GET", "/v1/native/spaces/{id}/search", search_space, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}/search" },
+    { "GET", "/v1/native/folders/{id}", show_folder, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}" },
+    { "PATCH", "/v1/native/folders/{id}", change_folder, 0, SMALL_BODY_MAX,
+      "PATCH and DELETE /v1/native/folders/{id}" },
+    { "DELETE", "/v1/native/folders/{id}", delete_folder, HTTP_NO_BODY, 0, "PATCH and DELETE /v1/native/folders/{id}" },
+    { "GET", "/v1/native/folders/{id}/folders", list_folders, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}/folders" },
+    { "POST", "/v1/native/folders/{id}/folders", create_folder, 0, SMALL_BODY_MAX,
+      "POST /v1/native/folders/{id}/folders" },
+    { "GET", "/v1/native/folders/{id}/files", list_folder_files, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}/files" },
+    { "POST", "/v1/native/folders/{id}/files", put_file_into_folder, 0, SMALL_BODY_MAX,
+      "POST /v1/native/folders/{id}/files" },
+    { "PUT", "/v1/native/folders/{id}/files/{name}", upload_into_folder, HTTP_STREAM, 0,
+      "PUT /v1/native/folders/{id}/files/{name}" },
+    { "GET", "/v1/native/folders/{id}/files/{file}", download_folder_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "The files of a folder" },
+    { "GET", "/v1/native/folders/{id}/files/{file}/info", show_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
+    { "PATCH", "/v1/native/folders/{id}/files/{file}", change_folder_file, 0, SMALL_BODY_MAX, "The files of a folder" },
+    { "DELETE", "/v1/native/folders/{id}/files/{file}", remove_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
 };
 
 static const char *const native_prefixes[] = { "/v1/native", NULL };

@@ -24,6 +24,34 @@ slice native_query_value(const struct query *, slice name);
 /* How many items a page of a list may have. Refuses with NATIVE_BAD_LIMIT. */
 MUST_USE err_t native_read_limit(const struct query *, struct arena *a, size_t *ret);
 
+struct intake_request;
+/* The file that the body of a PUT is to be, under that name. Refuses a name, a Content-MD5 and a Content-Type that cannot be used. */
+MUST_USE err_t native_read_upload(struct http_exchange *, slice name, struct intake_request *ret);
+
+/* /v1/native/spaces, with members and searching: docs/native.md. */
+err_t list_spaces(struct http_exchange *);
+err_t create_space(struct http_exchange *);
+err_t show_space(struct http_exchange *);
+err_t change_space(struct http_exchange *);
+err_t delete_space(struct http_exchange *);
+err_t list_members(struct http_exchange *);
+err_t set_member(struct http_exchange *);
+err_t remove_member(struct http_exchange *);
+err_t search_space(struct http_exchange *);
+/* /v1/native/folders, with the files in them: docs/native.md. */
+err_t show_folder(struct http_exchange *);
+err_t change_folder(struct http_exchange *);
+err_t delete_folder(struct http_exchange *);
+err_t list_folders(struct http_exchange *);
+err_t create_folder(struct http_exchange *);
+err_t list_folder_files(struct http_exchange *);
+err_t put_file_into_folder(struct http_exchange *);
+err_t upload_into_folder(struct http_exchange *);
+err_t download_folder_file(struct http_exchange *);
+err_t show_folder_file(struct http_exchange *);
+err_t change_folder_file(struct http_exchange *);
+err_t remove_folder_file(struct http_exchange *);
+
 /* GET /v1/native/objects, and …/{bucket}/{key} with its /info: docs/native.md. */
 err_t list_native_objects(struct http_exchange *);
 err_t download_native_object(struct http_exchange *);

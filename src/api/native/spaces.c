@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spaces and their members. What a caller may not see is not there (404); what it sees and may not change is refused (403). */
+#include "api/kit/json_pieces.h"
+#include "api/kit/record_id.h"
+#include "api/native/errors_priv.h"
+#include "api/native/folders_priv.h"
+#include "api/native/routes_priv.h"
+#include "base/text.h"
+#include "core/reasons.h"
+#include "core/space/enrolment.h"
+#include "core/space/folder.h"
+#include "core/space/folder_file.h"
+#include "core/space/standalone.h"
+
+#define SPACES_AT_ONCE 50 /* that are read for one piece of a list; one has up to 5 KiB */
+
+/* ---- roles ---- */
+
+static const slice role_names[] = { [ROLE_NONE] = { "", 0 },
+                                    [ROLE_MEMBER] = { "viewer", 6 },
+                                    [ROLE_TUTOR] = { "editor", 6 },
+                                    [ROLE_TEACHER] = { "manager", 7 },
+                                    [ROLE_ADMINISTRATOR] = { "administrator", 13 } };
+
+slice native_role_name(enum course_role role)
+{
+    return role_names[role];
+}
+
+static bool parse_role(slice name, enum course_role *ret)
+{
+    for (int role = ROLE_MEMBER; role <= ROLE_ADMINISTRATOR; role++)
+        if (slice_eq(name, role_names[role])) {
+            *ret = (enum course_role)role;
+            return true;
+        }
+    return false;
+}
+
+/* ---- one space ---- */
+
+static err_t find_path_space(struct http_exchange *x, struct space *ret)
+{
+    int64_t id = record_id(x->req.params[0], INT64_MAX);
+    err_t e = id ? space_find(native_of(x)->core, native_caller(x), PLACE_SEE, id, &x->arena, ret) : NULL;
+    return !id || err_reason(e) == REASON_PLACE_ROLE_TOO_LOW ? native_refuse(&x->arena, NATIVE_NO_SPACE_THERE) : e;
+}
+
+static void put_space(struct json_out *o, const struct space *s, enum course_role role, struct arena *a)
+{
+    json_open_object(o);
+    json_put_int(o, "id", s->id);
+    json_put_string(o, "name", s->name);
+    json_put_string(o, "description", s->description);
+    json_put_int(o, "root", s->root_id);
+    json_put_string(o, "role", native_role_name(role));
+    json_put_string(o, "created_at", time_format_utc(a, s->created_at_ms));
+    json_put_string(o, "modified_at", time_format_utc(a, s->modified_at_ms));
+    json_close_object(o);
+}
+
+static err_t reply_space(struct http_exchange *x, int status, int64_t id)
+{
+    struct native_api *api = native_of(x);
+    struct space s;
+    enum course_role role;
+    TRY(space_find(api->core, native_caller(x), PLACE_SEE, id, &x->arena, &s));
+    TRY(space_role(api->core, native_caller(x), &s, &x->arena, &role));
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    put_space(&reply.out, &s, role, &x->arena);
+    json_reply_send(&reply, status, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+err_t show_space(struct http_exchange *x)
+{
+    struct space s;
+    TRY(find_path_space(x, &s));
+    return reply_space(x, 200, s.id);
+}
+
+/* Texts that are not there stay as they are in *ret. */
+static err_t read_space_request(struct http_exchange *x, struct space_request *ret)
+{
+    const struct json *body;
+    TRY(json_parse(&x->arena, x->req.body, &body));
+    const struct json *name = json_get(body, "name"), *description = json_get(body, "description");
+    if (!json_is(body, JS_OBJECT) || (!name && !description) || (name && !json_is(name, JS_STRING)) ||
+        (description && !json_is(description, JS_STRING)))
+        return native_refuse(&x->arena, NATIVE_BAD_SPACE);
+    ret->name = name ? name->string : ret->name;
+    ret->description = description ? description->string : ret->description;
+    return NULL;
+}
+
+err_t create_space(struct http_exchange *x)
+{
+    struct space_request request = { S(""), S("") };
+    int64_t id;
+    TRY(read_space_request(x, &request));
+    TRY(standalone_create(native_of(x)->core, native_caller(x), &request, &x->arena, &id));
+    http_reply_header(x, "Location", arena_printf(&x->arena, "/v1/native/spaces/%lld", (long long)id));
+    return reply_space(x, 201, id);
+}
+
+err_t change_space(struct http_exchange *x)
+{
+    struct space s;
+    TRY(find_path_space(x, &s));
+    struct space_request request = { s.name, s.description };
+    TRY(read_space_request(x, &request));
+    TRY(space_change(native_of(x)->core, native_caller(x), s.id, &request, &x->arena));
+    return reply_space(x, 200, s.id);
+}
+
+err_t delete_space(struct http_exchange *x)
+{
+    struct space s;
+    TRY(find_path_space(x, &s));
+    TRY(standalone_remove(native_of(x)->core, native_caller(x), s.id, &x->arena));
+    http_reply(x, 204, NULL, S(""));
+    return NULL;
+}
+
+/* ---- the list ---- */
+
+/* A page that is sent in pieces, as that of files (routes.c). A cursor is that of core, as four numbers; a forged one gives nothing
+ * that a walk through all pages would not give. */
+struct space_list_reply {
+    struct json_pieces pieces;
+    struct space_cursor after;
+    size_t left;
+};
+
+static bool parse_cursor(slice text, struct space_cursor *ret)
+{
+    int64_t *numbers[] = { &ret->enrolment_id, &ret->environment_id, &ret->course_id, &ret->space_id };
+    for (size_t i = 0; i < LENGTH_OF(numbers); i++) {
+        slice number;
+        bool is_last = !slice_cut(text, '.', &number, &text);
+        if (!slice_to_i64(number, numbers[i]) || *numbers[i] < 0 || is_last != (i + 1 == LENGTH_OF(numbers)))
+            return false;
+    }
+    return true;
+}
+
+static void end_space_list(struct buf *out, const struct space_cursor *next, struct arena *a)
+{
+    buf_add(out, S("]"));
+    if (next)
+        buf_add(out,
+                arena_printf(a, ",\"next\":\"%lld.%lld.%lld.%lld\"", (long long)next->enrolment_id,
+                             (long long)next->environment_id, (long long)next->course_id, (long long)next->space_id));
+    buf_add(out, S("}"));
+}
+
+static err_t write_space_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct space_list_reply *reply = CONTAINER_OF(pieces, struct space_list_reply, pieces);
+    struct http_exchange *x = pieces->pieces.x;
+    struct visible_space_list page;
+    bool whole = true;
+    size_t at_once = reply->left < SPACES_AT_ONCE ? reply->left : SPACES_AT_ONCE, i = 0;
+    TRY(space_list_visible(native_of(x)->core, native_caller(x), &reply->after, at_once + 1, a, &page));
+    for (; i < page.count && i < at_once && !piece_is_full(out); i++) {
+        const struct space *s = &page.items[i].space;
+        put_space(&json_item_begin(pieces, a)->out, s, page.items[i].role, a);
+        TRY(json_item_end(pieces, out, &whole));
+        if (!whole)
+            return NULL;
+        reply->after = (struct space_cursor){ s->enrolment_id, s->environment_id, s->course_id, s->id };
+        reply->left--;
+    }
+    bool more = i < page.count;
+    *ret_end = !more || !reply->left;
+    if (*ret_end)
+        end_space_list(out, more ? &reply->after : NULL, a);
+    return NULL;
+}
+
+err_t list_spaces(struct http_exchange *x)
+{
+    struct space_list_reply *reply = arena_new(&x->arena, struct space_list_reply);
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after"));
+    TRY(native_read_limit(&q, &x->arena, &reply->left));
+    if (after.n && !parse_cursor(after, &reply->after))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_space_list);
+    buf_add(&reply->pieces.pieces.first, S("{\"spaces\":["));
+    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+}
+
+/* ---- members ---- */
+
+static slice state_name(enum enrolment_state state)
+{
+    switch (state) {
+    case ENROLMENT_WAITING:
+        return S("waiting");
+    case ENROLMENT_INVITED_UNKNOWN:
+    case ENROLMENT_INVITED:
+        return S("invited");
+    case ENROLMENT_APPROVED:
+        return S("approved");
+    case ENROLMENT_REJECTED:
+        break;
+    }
+    return S("rejected");
+}
+
+static void put_member(struct json_out *o, const struct enrolment *n)
+{
+    json_open_object(o);
+    json_put_string(o, "login", n->login);
+    json_put_string(o, "role", native_role_name(n->role));
+    json_put_string(o, "state", state_name(n->state));
+    json_close_object(o);
+}
+
+struct member_list_reply {
+    struct json_pieces pieces;
+    int64_t course_id, after_id;
+    size_t left;
+};
+
+/* Invitations to addresses that nobody has are left out, and count. */
+static err_t write_member_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct member_list_reply *reply = CONTAINER_OF(pieces, struct member_list_reply, pieces);
+    struct enrolment_list page;
+    bool whole = true;
+    size_t at_once = reply->left < SPACES_AT_ONCE ? reply->left : SPACES_AT_ONCE, i = 0;
+    const struct id_page wanted = { reply->after_id, at_once + 1 };
+    TRY(enrolment_list(native_of(pieces->pieces.x)->core, reply->course_id, &wanted, a, &page));
+    for (; i < page.count && i < at_once && !piece_is_full(out); i++) {
+        if (page.items[i].user_id) {
+            put_member(&json_item_begin(pieces, a)->out, &page.items[i]);
+            TRY(json_item_end(pieces, out, &whole));
+        }
+        if (!whole)
+            return NULL;
+        reply->after_id = page.items[i].id;
+        reply->left--;
+    }
+    bool more = i < page.count;
+    *ret_end = !more || !reply->left;
+    if (*ret_end) {
+        buf_add(out, S("]"));
+        if (more)
+            buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)reply->after_id));
+        buf_add(out, S("}"));
+    }
+    return NULL;
+}
+
+err_t list_members(struct http_exchange *x)
+{
+    struct member_list_reply *reply = arena_new(&x->arena, struct member_list_reply);
+    struct space s;
+    struct query q;
+    TRY(find_path_space(x, &s));
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after"));
+    TRY(native_read_limit(&q, &x->arena, &reply->left));
+    if (after.n && (!slice_to_i64(after, &reply->after_id) || reply->after_id < 1))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    reply->course_id = s.course_id;
+    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_member_list);
+    buf_add(&reply->pieces.pieces.first, S("{\"members\":["));
+    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+}
+
+static err_t read_role(struct http_exchange *x, enum course_role *ret)
+{
+    const struct json *body;
+    TRY(json_parse(&x->arena, x->req.body, &body));
+    const struct json *role = json_get(body, "role");
+    if (!json_is(body, JS_OBJECT) || !role || !json_is(role, JS_STRING) || !parse_role(role->string, ret))
+        return native_refuse(&x->arena, NATIVE_BAD_ROLE);
+    return NULL;
+}
+
+err_t set_member(struct http_exchange *x)
+{
+    struct core *core = native_of(x)->core;
+    struct space s;
+    struct enrolment_request request = { .login = x->req.params[1] };
+    struct enrolment n;
+    int64_t id;
+    TRY(find_path_space(x, &s));
+    TRY(read_role(x, &request.role));
+    request.course_id = s.course_id;
+    err_t e = enrolment_grant(core, native_caller(x), &request, &x->arena, &id);
+    if (err_is(e, ERR_NOT_FOUND) && !err_reason(e))
+        return native_refuse(&x->arena, NATIVE_NO_USER);
+    TRY(e);
+    TRY(enrolment_find_login(core, s.course_id, request.login, &x->arena, &n));
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    put_member(&reply.out, &n);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+err_t remove_member(struct http_exchange *x)
+{
+    struct core *core = native_of(x)->core;
+    struct space s;
+    struct enrolment n;
+    TRY(find_path_space(x, &s));
+    TRY(enrolment_find_login(core, s.course_id, x->req.params[1], &x->arena, &n));
+    TRY(enrolment_remove(core, native_caller(x), n.id, &x->arena));
+    http_reply(x, 204, NULL, S(""));
+    return NULL;
+}
+
+/* ---- searching ---- */
+
+static err_t read_search(struct http_exchange *x, struct folder_search_request *ret)
+{
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after")), kind = native_query_value(&q, S("kind"));
+    ret->part = native_query_value(&q, S("name"));
+    ret->files = !slice_eq(kind, S("folders"));
+    TRY(native_read_limit(&q, &x->arena, &ret->limit));
+    if (ret->limit > NATIVE_HITS_MAX)
+        ret->limit = NATIVE_HITS_MAX;
+    if (after.n && (!slice_to_i64(after, &ret->after_id) || ret->after_id < 1))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    if (!ret->part.n || !slice_is_utf8(ret->part) || (kind.n && ret->files && !slice_eq(kind, S("files"))))
+        return native_refuse(&x->arena, NATIVE_BAD_SEARCH);
+    return NULL;
+}
+
+/* What a search found; what has gone since is left out. */
+struct found {
+    struct folder folder;
+    struct folder_file file;
+};
+
+static err_t read_hits(struct http_exchange *x, const struct folder_hit_list *hits, struct found *found,
+                       size_t *ret_count)
+{
+    struct core *core = native_of(x)->core;
+    *ret_count = 0;
+    for (size_t i = 0; i < hits->count; i++) {
+        struct found *f = &found[*ret_count];
+        err_t e = hits->items[i].is_file
+                      ? folder_file_find(core, native_caller(x), PLACE_SEE, hits->items[i].id, &x->arena, &f->file)
+                      : folder_find(core, native_caller(x), PLACE_SEE, hits->items[i].id, &x->arena, &f->folder);
+        if (e && e->code != ERR_NOT_FOUND)
+            return e;
+        *ret_count += !e;
+    }
+    return NULL;
+}
+
+static void reply_found(struct http_exchange *x, bool files, const struct found *found, size_t count, int64_t after_id)
+{
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    struct json_out *o = &reply.out;
+    json_open_object(o);
+    json_name(o, files ? "files" : "folders");
+    json_open_array(o);
+    for (size_t i = 0; i < count; i++)
+        if (files)
+            put_folder_file(o, &found[i].file, &x->arena);
+        else
+            put_folder(o, &found[i].folder, &x->arena);
+    json_close_array(o);
+    if (after_id)
+        json_put_string(o, "next", arena_printf(&x->arena, "%lld", (long long)after_id));
+    json_close_object(o);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+}
+
+/* One search of core for each request, so a page may be short although more follows. */
+err_t search_space(struct http_exchange *x)
+{
+    struct space s;
+    struct folder_search_request request = { 0 };
+    struct folder_hit_list hits;
+    int64_t after_id;
+    size_t count;
+    TRY(find_path_space(x, &s));
+    TRY(read_search(x, &request));
+    request.space_id = s.id;
+    TRY(folder_search(native_of(x)->core, &request, &x->arena, &hits, &after_id));
+    struct found *found = arena_array(&x->arena, struct found, hits.count + 1);
+    TRY(read_hits(x, &hits, found, &count));
+    reply_found(x, request.files, found, count, after_id);
+    return NULL;
+}
