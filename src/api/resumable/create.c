@@ -7,9 +7,12 @@
 #include "base/live.h"
 #include "base/text.h"
 #include "core/file/file_name.h"
+#include "core/space/folder.h"
+#include "core/space/folder_file.h"
 #include "core/transfer/transfer.h"
 #include "http/content_disposition.h"
 #include "http/structured_field.h"
+#include "http/target.h"
 
 enum { CONTENT_TYPE_MAX = 255 };
 
@@ -151,6 +154,36 @@ static err_t read_ietf_head(struct http_exchange *x, struct creation *c)
     return append_read_checks(&c->append);
 }
 
+/* ---- where the file goes ---- */
+
+/* ?folder=ID. What is composed has no request of its user when it becomes a file, so nobody could be asked whether it may. */
+static err_t read_folder(struct http_exchange *x, struct transfer_request *r)
+{
+    struct query q;
+    slice text = S("");
+    int64_t id;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    if (!query_get(&q, S("folder"), 0, &text))
+        return NULL;
+    if (!slice_to_i64(text, &id) || id < 1 || r->is_part || r->part_count)
+        return resumable_refuse(&x->arena, RESUMABLE_BAD_FOLDER);
+    r->holder = (struct holder){ HOLDER_FOLDER, id };
+    return NULL;
+}
+
+/* Nobody sends a file for nothing; the write that ends the upload asks again. Who may not see the folder learns nothing of it. */
+static err_t check_folder(struct http_exchange *x, const struct transfer_request *r)
+{
+    struct core *core = call_of(x)->api->core;
+    const struct folder_upload into = { .core = core, .who = x->principal, .folder_id = r->holder.id };
+    struct folder folder;
+    err_t e = folder_find(core, x->principal, PLACE_SEE, r->holder.id, &x->arena, &folder);
+    if (err_is(e, ERR_FORBIDDEN))
+        return resumable_refuse(&x->arena, RESUMABLE_NO_FOLDER);
+    TRY(e);
+    return folder_upload_check(&into, r->file_name, r->length, &x->arena);
+}
+
 /* ---- the record, and the body ---- */
 
 static err_t receive_body(struct http_exchange *x)
@@ -175,6 +208,8 @@ static err_t end_creation(struct http_exchange *x, struct creation *c)
 static err_t create_record(struct http_exchange *x)
 {
     struct creation *c = call_of(x)->work;
+    if (c->request.holder.kind)
+        TRY(check_folder(x, &c->request));
     TRY(transfer_create(call_of(x)->api->core, x->principal, &c->request, &x->arena, &c->append.transfer));
     c->append.opening.name = c->append.transfer.name;
     if (!c->has_body)
@@ -197,6 +232,7 @@ err_t create_upload(struct http_exchange *x)
                                             .max_bytes = (uint64_t)LIVE(options->max_file_bytes),
                                             .lifetime_ms = LIVE(options->expiry_ms) };
     TRY(call->protocol == PROTOCOL_TUS ? read_tus_head(x, c) : read_ietf_head(x, c));
+    TRY(read_folder(x, &c->request));
     if (c->request.length >= 0 && x->req.content_length > c->request.length)
         return resumable_refuse(&x->arena, RESUMABLE_TOO_LONG);
     http_on_lane(x, HTTP_LANE_ORDINARY, create_record);

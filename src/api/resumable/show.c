@@ -91,6 +91,8 @@ static void put_upload(struct json_out *o, const struct transfer *t, struct aren
     json_put_string(o, "content_type", t->content_type.n ? t->content_type : S("application/octet-stream"));
     json_put_string(o, "state", t->finished_at_ms ? S("finished") : S("open"));
     json_put_bool(o, "part", t->is_part);
+    if (t->holder.kind == HOLDER_FOLDER)
+        json_put_int(o, "folder", t->holder.id);
     json_put_string(o, "created_at", time_format_utc(a, t->created_at_ms));
     json_put_string(o, "expires_at", time_format_utc(a, t->expires_at_ms));
     if (t->finished_at_ms && !t->is_part)

@@ -37,6 +37,8 @@ static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
     const struct holder_rules *rules = holder_rules_of(f->core, holder->kind);
     if (!rules)
         return err_make(a, ERR_CORRUPT, "a transfer names a holder of the unknown kind %d", holder->kind);
+    slice unused;
+    TRY(rules->admit(tx, f->who, holder->id, a, &unused)); /* the user may have lost the right since the first byte */
     return rules->attach(tx, holder->id, &f->file, f->t->finished_at_ms, a);
 }
 
