@@ -787,13 +787,24 @@ err_t client_get(struct client *c, slice id, const struct client_sink *sink, con
     return check_received(c, &got.etag, a);
 }
 
-err_t client_list(struct client *c, enum client_list which, int64_t limit, slice after, struct arena *a,
+static slice add_parameter(struct arena *a, slice path, const char *name, slice value)
+{
+    if (!value.n)
+        return path;
+    return arena_printf(a, SLICE_FMT "&%s=" SLICE_FMT, SLICE_ARG(path), name, SLICE_ARG(percent_encode(a, value, "")));
+}
+
+err_t client_list(struct client *c, const struct client_wanted *wanted, int64_t limit, slice after, struct arena *a,
                   struct client_page *ret)
 {
-    const char *name = which == CLIENT_FILES ? "files" : "objects";
+    const char *name = wanted->list == CLIENT_FILES ? "files" : "objects";
     slice path = arena_printf(a, "/v1/native/%s?limit=%lld", name, (long long)limit);
-    if (after.n)
-        path = arena_printf(a, SLICE_FMT "&after=" SLICE_FMT, SLICE_ARG(path), SLICE_ARG(percent_encode(a, after, "")));
+    path = add_parameter(a, path, "after", after);
+    path = add_parameter(a, path, "owner", wanted->owner);
+    if (wanted->list == CLIENT_FILES) {
+        path = add_parameter(a, path, "task", wanted->task);
+        path = add_parameter(a, path, "folder", wanted->folder);
+    }
     const struct json *reply, *list;
     TRY(get_json(c, path, a, &reply));
     list = json_get(reply, name);

@@ -127,6 +127,12 @@ struct client_page {
     slice next; /* cursor of the next page; empty on the last one */
 };
 enum client_list { CLIENT_FILES /* newest first */, CLIENT_OBJECTS /* by bucket and key */ };
+/* What is listed. */
+struct client_wanted {
+    enum client_list list;
+    slice owner;        /* login; empty: of all */
+    slice task, folder; /* of files: numbers; empty: all */
+};
 #define CLIENT_PAGE_MAX 64 /* an object is described with up to 13 KiB, and a reply may have 1 MiB */
 /* One page of a list. A page of objects may have none, although it is not the last one.
  *
@@ -135,7 +141,7 @@ enum client_list { CLIENT_FILES /* newest first */, CLIENT_OBJECTS /* by bucket 
  * Errors  UNAVAILABLE there is no server, or it closed the connection; EXPIRED stopped by `watch`; CORRUPT the reply
  *         cannot be understood; or the code that the server refused with: NOT_FOUND, UNAUTHENTICATED, FORBIDDEN,
  *         TOO_LARGE, QUOTA, NO_SPACE, RATE … */
-MUST_USE err_t client_list(struct client *c, enum client_list, int64_t limit, slice after, struct arena *a,
+MUST_USE err_t client_list(struct client *c, const struct client_wanted *, int64_t limit, slice after, struct arena *a,
                            struct client_page *ret);
 
 /* POST JSON to the server's commands over admin.sock, and wait for the body of the reply without a time-out.

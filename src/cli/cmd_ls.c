@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais ls: list the files of the server, and behind them the objects in its buckets. The cursor of the whole list is that of the
  * files; or "s3:", and then that of the objects. */
+#include "cli/admin.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
 #include "cli/session.h"
@@ -92,8 +93,23 @@ static void append_files(struct client_file **files, size_t *count, const struct
     *count += page_count;
 }
 
+/* What the options ask for. */
+static struct client_wanted wanted_of(const struct cli *cli, enum client_list list)
+{
+    return (struct client_wanted){ .list = list,
+                                   .owner = slice_of(option_value(cli->options, "user")),
+                                   .task = slice_of(option_value(cli->options, "task")),
+                                   .folder = slice_of(option_value(cli->options, "folder")) };
+}
+
+/* Objects are in no task and in no folder. */
+static bool wants_objects(const struct cli *cli)
+{
+    return !option_value(cli->options, "task") && !option_value(cli->options, "folder");
+}
+
 /* Append pages, from list->next on, until there are enough or no more: then list->next is empty. */
-static err_t list_pages(const struct cli *cli, struct client *client, enum client_list which, size_t limit,
+static err_t list_pages(const struct cli *cli, struct client *client, const struct client_wanted *which, size_t limit,
                         struct client_page *list)
 {
     do {
@@ -102,7 +118,7 @@ static err_t list_pages(const struct cli *cli, struct client *client, enum clien
         slice after = list->next;
         TRY(client_list(client, which, wanted < CLIENT_PAGE_MAX ? (int64_t)wanted : CLIENT_PAGE_MAX, after, cli->arena,
                         &page));
-        bool comes_further = (page.count || which == CLIENT_OBJECTS) && !slice_eq(page.next, after);
+        bool comes_further = (page.count || which->list == CLIENT_OBJECTS) && !slice_eq(page.next, after);
         if (page.next.n && !comes_further)
             return err_make(cli->arena, ERR_CORRUPT, "the server's list leads in circles");
         append_files(&list->files, &list->count, page.files, page.count < wanted ? page.count : wanted);
@@ -114,8 +130,9 @@ static err_t list_pages(const struct cli *cli, struct client *client, enum clien
 /* list->next: of the whole list, before and after. */
 static err_t list_objects(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
 {
+    struct client_wanted wanted = wanted_of(cli, CLIENT_OBJECTS);
     list->next = slice_from(list->next, S(OBJECTS).n);
-    TRY(list_pages(cli, client, CLIENT_OBJECTS, limit, list));
+    TRY(list_pages(cli, client, &wanted, limit, list));
     if (list->next.n)
         list->next = arena_printf(cli->arena, OBJECTS SLICE_FMT, SLICE_ARG(list->next));
     return NULL;
@@ -125,7 +142,8 @@ static err_t list_objects(const struct cli *cli, struct client *client, size_t l
 static err_t look_for_objects(const struct cli *cli, struct client *client, struct client_page *list)
 {
     struct client_page page;
-    TRY(client_list(client, CLIENT_OBJECTS, 1, S(""), cli->arena, &page));
+    struct client_wanted wanted = wanted_of(cli, CLIENT_OBJECTS);
+    TRY(client_list(client, &wanted, 1, S(""), cli->arena, &page));
     list->next = page.count || page.next.n ? S(OBJECTS) : S("");
     return NULL;
 }
@@ -133,8 +151,9 @@ static err_t look_for_objects(const struct cli *cli, struct client *client, stru
 static err_t list_all(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
 {
     if (!slice_starts(list->next, S(OBJECTS))) {
-        TRY(list_pages(cli, client, CLIENT_FILES, limit, list));
-        if (list->next.n)
+        struct client_wanted wanted = wanted_of(cli, CLIENT_FILES);
+        TRY(list_pages(cli, client, &wanted, limit, list));
+        if (list->next.n || !wants_objects(cli))
             return NULL;
     }
     return list->count < limit ? list_objects(cli, client, limit, list) : look_for_objects(cli, client, list);
@@ -145,9 +164,45 @@ static void free_page_filesp(struct client_page *page)
     free(page->files);
 }
 
+/* Says what the server looked for and did not find. */
+static err_t not_found(const struct cli *cli, err_t e)
+{
+    static const char *const options[] = { "user", "task", "folder" };
+    for (size_t i = 0; i < LENGTH_OF(options) && err_is(e, ERR_NOT_FOUND); i++) {
+        slice value = slice_of(option_value(cli->options, options[i]));
+        if (!value.n || !slice_starts(slice_of(e->msg), arena_printf(cli->arena, "no such %s", options[i])))
+            continue;
+        if (i == 0 && !option_value(cli->options, "url"))
+            return admin_no_such(cli, e, "user", value, "user list");
+        return err_make(cli->arena, ERR_NOT_FOUND, "there is no %s %s that you may see", options[i],
+                        admin_text(cli, value));
+    }
+    return e;
+}
+
+static bool check_options(struct cli *cli)
+{
+    int64_t number;
+    const char *const numbers[] = { "task", "folder" };
+    for (size_t i = 0; i < LENGTH_OF(numbers); i++) {
+        const char *value = option_value(cli->options, numbers[i]);
+        if (value && (!slice_to_i64(slice_of(value), &number) || number < 1)) {
+            usage_error(cli->err, cli->options->command, "--%s: '%s' is not the number of a %s", numbers[i], value,
+                        numbers[i]);
+            return false;
+        }
+    }
+    if (!option_value(cli->options, "task") || !option_value(cli->options, "folder"))
+        return true;
+    usage_error(cli->err, cli->options->command, "--task and --folder exclude each other");
+    return false;
+}
+
 static int run_ls(struct cli *cli)
 {
     struct listing table;
+    if (!check_options(cli))
+        return EXIT_USAGE;
     if (!listing_begin(&table, cli, &file_layout))
         return EXIT_USAGE;
     SCOPED(session_close) struct session session = { 0 };
@@ -155,7 +210,7 @@ static int run_ls(struct cli *cli)
     if (status != EXIT_DONE)
         return status;
     SCOPED(free_page_filesp) struct client_page list = { .next = table.after };
-    err_t e = list_all(cli, session.client, (size_t)table.piece, &list);
+    err_t e = not_found(cli, list_all(cli, session.client, (size_t)table.piece, &list));
     if (!e && table.as_json)
         print_list(cli, &list);
     else if (!e)
@@ -165,7 +220,10 @@ static int run_ls(struct cli *cli)
 
 const struct command command_ls = {
     .name = "ls",
-    .options = (const struct option_spec[]){ { "limit", 0, "N", false, "Show at most so many (default 100)." },
+    .options = (const struct option_spec[]){ { "user", 0, "LOGIN", false, "Only what this user owns." },
+                                             { "task", 0, "ID", false, "Only files attached to this task." },
+                                             { "folder", 0, "ID", false, "Only files in this folder." },
+                                             { "limit", 0, "N", false, "Show at most so many (default 100)." },
                                              LISTING_AFTER_OPTIONS,
                                              SESSION_OPTIONS,
                                              { 0 } },
@@ -174,6 +232,9 @@ const struct command command_ls = {
         "Files come first, the newest at the top; then the objects that came by S3, by bucket and key. The ID of an\n"
         "object is s3://BUCKET/KEY: 'cais get' fetches both kinds. The MD5 of an object that was uploaded in parts is "
         "that\n"
-        "of the MD5s of its parts, and ends with their number.\n",
+        "of the MD5s of its parts, and ends with their number.\n"
+        "--user goes with --task or --folder. Objects are in no task and no folder. The files of a task are those of "
+        "its\n"
+        "comments, too; those of a folder are the ones in it, and not in the folders below.\n",
     .run = run_ls,
 };

@@ -117,9 +117,10 @@ static slice like_pattern(slice text, struct arena *a)
     return (slice){ to, n };
 }
 
-#define MATCHING_FILES(IN)                                                                                             \
-    FILE_ROW " WHERE f.id < $1 AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"     \
-             " AND ($4 = 0 OR " WITHOUT_INDEX(IN, "f.owner_id") " = $4 OR " FILE_IS_PENDING " = 0)"
+#define MATCHES(IN)                                                                                                    \
+    " AND ($2 = -1 OR f.state = $2) AND ($3 = '%%' OR lower(f.name) LIKE $3 ESCAPE '\\')"                              \
+    " AND ($4 = 0 OR " WITHOUT_INDEX(IN, "f.owner_id") " = $4 OR " FILE_IS_PENDING " = 0)"
+#define MATCHING_FILES(IN) FILE_ROW " WHERE f.id < $1" MATCHES(IN)
 #define NEWEST_FIRST " ORDER BY f.id DESC LIMIT "
 #define FILES_OF_ALL(IN) MATCHING_FILES(IN) NEWEST_FIRST "$5"
 #define FILES_OF_ACCOUNT(IN) MATCHING_FILES(IN) " AND f.account_id = $5" NEWEST_FIRST "$6"
@@ -127,13 +128,32 @@ static slice like_pattern(slice text, struct arena *a)
 #define FILES_OF_OWNER_IN_ACCOUNT(IN)                                                                                  \
     MATCHING_FILES(IN) " AND f.owner_id = $5 AND " WITHOUT_INDEX(IN, "f.account_id") " = $6" NEWEST_FIRST "$7"
 
+#define SMALLER_PART(IN)                                                                                               \
+    " AND ($6 = 0 OR " WITHOUT_INDEX(IN, "f.owner_id") " = $6) AND ($7 = 0 OR " WITHOUT_INDEX(IN,                      \
+                                                                                              "f.account_id") " = $7)"
+/* A task has 3,000 references at most. */
+#define FILES_OF_TASK(IN)                                                                                              \
+    MATCHING_FILES(IN)                                                                                                 \
+    " AND f.id IN (SELECT r.file_id FROM refs r WHERE r.task_id = $5 AND r.file_id IS NOT NULL)" SMALLER_PART(IN)      \
+        NEWEST_FIRST "$8"
+/* A folder may have any number of files: the index has them in the order of the list. */
+#define FILES_OF_FOLDER(IN)                                                                                            \
+    "SELECT " FILE_COLUMNS " FROM folder_files p JOIN files f ON f.id = p.file_id"                                     \
+    " LEFT JOIN users u ON u.id = f.owner_id WHERE p.file_id < $1" MATCHES(IN) " AND p.folder_id = $5" SMALLER_PART(   \
+        IN) " ORDER BY p.file_id DESC LIMIT $8"
+
 err_t meta_file_list(struct meta_tx *tx, const struct file_query *q, struct arena *a, struct file_list *ret)
 {
-    struct sql_value v[7] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
+    struct sql_value v[8] = { SQL_I(q->before_id ? q->before_id : INT64_MAX), SQL_I(q->state),
                               SQL_T(like_pattern(q->name_contains, a)), SQL_I(q->pending_of) };
     const struct sql_statement *statement;
     size_t n = 4;
-    if (q->owner_id && q->account_id) {
+    if (q->task_id || q->folder_id) {
+        v[n++] = SQL_I(q->task_id ? q->task_id : q->folder_id);
+        v[n++] = SQL_I(q->owner_id);
+        v[n++] = SQL_I(q->account_id);
+        statement = q->task_id ? STATEMENT_PAIR(FILES_OF_TASK) : STATEMENT_PAIR(FILES_OF_FOLDER);
+    } else if (q->owner_id && q->account_id) {
         v[n++] = SQL_I(q->owner_id);
         v[n++] = SQL_I(q->account_id);
         statement = STATEMENT_PAIR(FILES_OF_OWNER_IN_ACCOUNT);

@@ -46,3 +46,17 @@ def test_each_page_of_a_list_sorted_all_that_the_person_has(sqlite, statements):
 def test_a_look_up_walked_through_the_rows_of_others(sqlite, statements, function, condition):
     plans = [plan_of(sqlite, one["sqlite"]) for one in of_function(statements, function)]
     assert any(condition in step for plan in plans for step in plan), plans
+
+
+# ── lists of files, of which a store may have millions
+
+
+def test_a_list_of_files_never_sorts_and_never_walks_through_those_of_others(sqlite, statements):
+    plans = [plan_of(sqlite, one["sqlite"]) for one in of_function(statements, "meta_file_list")]
+    assert len(plans) == 6
+    assert not [plan for plan in plans if any("TEMP B-TREE" in step for step in plan)], plans
+    scans = [step for plan in plans for step in plan if step.startswith("SCAN")]
+    assert scans in ([], ["SCAN f"]), plans  # that of all accounts, which is in the order of the table
+    for condition in ("folder_files_folder (folder_id=? AND file_id<?)", "refs_task (task_id=?)", "files_owner (owner_id=? AND id<?)",
+                      "files_account (account_id=? AND id<?)"):
+        assert any(condition in step for plan in plans for step in plan), (condition, plans)

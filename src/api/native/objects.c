@@ -131,6 +131,7 @@ err_t list_native_objects(struct http_exchange *x)
     slice after = native_query_value(&q, S("after"));
     reply->request = (struct entry_view_request){ .work = ENTRY_VIEW_WORK_MAX, .visit = write_object, .arg = reply };
     TRY(native_read_limit(&q, &x->arena, &reply->request.limit));
+    TRY(native_read_owner(x, &q, &reply->request.owner_id));
     if (after.n)
         TRY(read_cursor(x, after, &reply->request.after));
     json_pieces_init(&reply->pieces, x, native_of(x)->log, write_object_list);

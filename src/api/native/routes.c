@@ -12,10 +12,13 @@
 #include "base/json.h"
 #include "base/live.h"
 #include "base/text.h"
+#include "core/access/access.h"
 #include "core/file/file.h"
 #include "core/file/file_name.h"
 #include "core/grant.h"
 #include "core/records/file.h"
+#include "core/space/folder.h"
+#include "core/task/task.h"
 #include "http/target.h"
 
 #include <string.h>
@@ -147,6 +150,49 @@ static bool parse_file_state(slice text, int *ret)
     return false;
 }
 
+err_t native_read_owner(struct http_exchange *x, const struct query *q, int64_t *ret)
+{
+    const struct principal *who = native_caller(x);
+    slice login = native_query_value(q, S("owner"));
+    struct user owner = { 0 };
+    err_t e = login.n ? user_by_login(native_of(x)->core, login, &x->arena, &owner) : NULL;
+    if (err_is(e, ERR_NOT_FOUND) ||
+        (!e && login.n && (owner.account_id != who->account_id || (!who->is_admin && owner.id != who->user_id))))
+        return native_refuse(&x->arena, NATIVE_NO_OWNER);
+    TRY(e);
+    *ret = owner.id;
+    return NULL;
+}
+
+static err_t read_number(struct http_exchange *x, const struct query *q, slice name, int64_t *ret)
+{
+    slice text = native_query_value(q, name);
+    if (text.n && (!slice_to_i64(text, ret) || *ret < 1))
+        return native_refuse(&x->arena, NATIVE_BAD_FILTER);
+    return NULL;
+}
+
+/* The task or the folder whose files are wanted, which the caller must see. */
+static err_t read_place(struct http_exchange *x, const struct query *q, struct file_list_request *request)
+{
+    struct core *core = native_of(x)->core;
+    const struct principal *who = native_caller(x);
+    struct folder folder;
+    struct task task;
+    err_t e = NULL;
+    TRY(read_number(x, q, S("task"), &request->task_id));
+    TRY(read_number(x, q, S("folder"), &request->folder_id));
+    if (request->task_id && request->folder_id)
+        return native_refuse(&x->arena, NATIVE_BAD_FILTER);
+    if (request->task_id)
+        e = task_get_visible(core, who, request->task_id, &x->arena, &task);
+    if (request->folder_id)
+        e = folder_find(core, who, PLACE_SEE, request->folder_id, &x->arena, &folder);
+    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_FORBIDDEN))
+        return native_refuse(&x->arena, request->task_id ? NATIVE_NO_TASK : NATIVE_NO_FOLDER);
+    return e;
+}
+
 static err_t read_list_request(struct http_exchange *x, struct file_list_request *ret)
 {
     struct query q;
@@ -163,7 +209,8 @@ static err_t read_list_request(struct http_exchange *x, struct file_list_request
     *ret = (struct file_list_request){
         .before_id = before_id, .state = wanted, .name_contains = native_query_value(&q, S("name")), .limit = limit
     };
-    return NULL;
+    TRY(native_read_owner(x, &q, &ret->owner_id));
+    return read_place(x, &q, ret);
 }
 
 /* The page that is sent in pieces. What is read for a piece is read again for the next one from the last file that was

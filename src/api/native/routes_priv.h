@@ -21,6 +21,9 @@ static inline const struct principal *native_caller(const struct http_exchange *
 
 /* The value of a parameter; empty: there is none. */
 slice native_query_value(const struct query *, slice name);
+/* The user that the parameter `owner` names by login; 0: it names none. Refuses with NATIVE_NO_OWNER when there is none whose files the
+ * caller may see. */
+MUST_USE err_t native_read_owner(struct http_exchange *, const struct query *, int64_t *ret);
 /* How many items a page of a list may have. Refuses with NATIVE_BAD_LIMIT. */
 MUST_USE err_t native_read_limit(const struct query *, struct arena *a, size_t *ret);
 

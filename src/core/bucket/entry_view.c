@@ -70,10 +70,16 @@ static err_t show_entry(struct viewing *v, const struct entry *entry)
     return NULL;
 }
 
+static bool is_wanted(const struct viewing *v, const struct entry *entry)
+{
+    return !v->request->owner_id || entry->owner_id == v->request->owner_id;
+}
+
 static err_t view_entry(void *arg, const struct entry *entry, bool *ret_stop)
 {
     struct viewing *v = arg;
-    bool is_key = entry_key_is_valid(entry->key), is_shown = is_key && may_see_entry(v->who, entry);
+    bool is_key = entry_key_is_valid(entry->key),
+         is_shown = is_key && may_see_entry(v->who, entry) && is_wanted(v, entry);
     v->full = is_shown && v->shown == v->request->limit;
     if (take_work(v) && is_shown)
         TRY(show_entry(v, entry));

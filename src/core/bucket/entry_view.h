@@ -35,6 +35,7 @@ typedef err_t entry_view_fn(void *arg, const struct entry_view *, bool *ret_full
 
 struct entry_view_request {
     struct entry_address after; /* only entries after this key of its bucket, and those of later buckets; empty: all */
+    int64_t owner_id;           /* only of this user; 0: of any */
     size_t limit;               /* at most so many entries */
     size_t work;                /* look at so many entries and buckets at most: those of others count, too */
     entry_view_fn *visit;

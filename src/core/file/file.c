@@ -60,12 +60,18 @@ err_t file_get(struct core *core, const struct principal *who, const unsigned ch
 err_t file_list(struct core *core, const struct principal *who, const struct file_list_request *request,
                 struct arena *a, struct file_page *ret)
 {
-    assert(request->limit > 0);
+    assert(request->limit > 0 && (!request->task_id || !request->folder_id));
+    if (!who->is_admin && request->owner_id && request->owner_id != who->user_id) {
+        *ret = (struct file_page){ 0 };
+        return NULL;
+    }
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     int64_t now_ms = core_now_ms(core);
     struct file_query query = { .account_id = who->account_id,
-                                .owner_id = who->is_admin ? 0 : who->user_id,
+                                .owner_id = who->is_admin ? request->owner_id : who->user_id,
+                                .task_id = request->task_id,
+                                .folder_id = request->folder_id,
                                 .pending_of = who->user_id,
                                 .before_id = request->before_id,
                                 .state = request->state,

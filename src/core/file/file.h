@@ -24,6 +24,9 @@ struct file_list_request {
     int64_t before_id;   /* only ids below it: next_before_id of the page before; 0: from the newest */
     int state;           /* an enum file_state, -1: any */
     slice name_contains; /* case-insensitive for ASCII letters; empty: any */
+    int64_t owner_id;    /* only of this user; 0: of any */
+    int64_t task_id;     /* only what is attached to the task or to its comments, … */
+    int64_t folder_id;   /* … or what is in the folder itself; 0: any. At most one of the two is set */
     size_t limit;        /* at least 1 */
 };
 struct file_page {
@@ -31,7 +34,7 @@ struct file_page {
     size_t count;
     int64_t next_before_id; /* before_id of the next page; 0: this is the last page */
 };
-/* The files that `who` may see, newest first. */
+/* The files that `who` may see, newest first. That a task or folder is named gives no right to its files. */
 MUST_USE err_t file_list(struct core *, const struct principal *who, const struct file_list_request *, struct arena *a,
                          struct file_page *ret);
 

@@ -18,6 +18,8 @@ MUST_USE err_t meta_file_with_object(struct meta_tx *, const unsigned char uuid[
 struct file_query {
     int64_t account_id;  /* 0: of all accounts */
     int64_t owner_id;    /* 0: of all owners */
+    int64_t task_id;     /* only what is attached to the task or to its comments; 0: any */
+    int64_t folder_id;   /* only what is in the folder itself; 0: any. At most one of the two is set */
     int64_t pending_of;  /* of the files that are pending, only this owner's; 0: all of them */
     int64_t before_id;   /* only ids below it; 0: from the newest */
     int state;           /* an enum file_state; -1: any */
