@@ -19,7 +19,7 @@
 #define ARGV_MAX 256
 #define ADMIN_PATH "/admin/run"
 
-err_t admin_config(const struct cli *cli, struct config *ret)
+static err_t read_config(const struct cli *cli, struct config *ret)
 {
     const struct options *o = cli->options;
     const char *file = option_value(o, "config"), *data = option_value(o, "data"), *set;
@@ -32,6 +32,14 @@ err_t admin_config(const struct cli *cli, struct config *ret)
     if (data)
         TRY(config_set(ret, CONFIG_FLAG, S("server"), S("data"), slice_of(data), "--data"));
     return config_check(ret);
+}
+
+bool admin_config(const struct cli *cli, struct config *ret)
+{
+    err_t e = read_config(cli, ret);
+    if (e)
+        command_failed(cli, e);
+    return !e;
 }
 
 const char *admin_path(const struct cli *cli, const char *path)
@@ -298,11 +306,11 @@ int admin_command(struct cli *cli, int (*work)(struct cli *, struct admin *))
     if (cli->admin)
         return work(cli, cli->admin);
     struct config config;
-    err_t e = admin_config(cli, &config);
+    err_t e;
     int64_t deadline_ms = 0;
     int status = EXIT_DONE;
-    if (e)
-        return command_failed(cli, e);
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
     do {
         if (server_probe(config.server.data))
             return ask_server(cli, config.server.data);
@@ -317,15 +325,14 @@ int admin_server_command(struct cli *cli, int (*work)(struct cli *, struct admin
         return work(cli, cli->admin);
     struct config config;
     int64_t deadline_ms = 0;
-    err_t e = admin_config(cli, &config);
-    if (e)
-        return command_failed(cli, e);
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
     do
         if (server_probe(config.server.data))
             return ask_server(cli, config.server.data);
     while (store_is_in_use(config.server.data) &&
            server_probe_pause(cli->clock, &deadline_ms)); /* it starts or stops */
-    e = store_check_exists(config.server.data, cli->arena);
+    err_t e = store_check_exists(config.server.data, cli->arena);
     if (!e)
         e = err_make(cli->arena, ERR_NOT_FOUND, "no server runs on " SLICE_FMT ": 'cais serve' starts one",
                      SLICE_ARG(terminal_safe(cli->arena, config.server.data)));

@@ -51,8 +51,9 @@ int admin_server_command(struct cli *cli, int (*work)(struct cli *cli, struct ad
         "json", 0, NULL, false, "Print JSON."                                                                          \
     }
 
-/* The configuration of a command, from file, environment, --set and --data. */
-MUST_USE err_t admin_config(const struct cli *cli, struct config *ret_config);
+/* The configuration of a command, from file, environment, --set and --data. Returns false after having reported what is wrong with
+ * it: the command then ends with EXIT_USAGE, as `cais serve` does. */
+MUST_USE bool admin_config(const struct cli *cli, struct config *ret_config);
 /* A path from the command line, made absolute with the working directory of the command line. */
 const char *admin_path(const struct cli *cli, const char *path);
 /* All of standard input, at most 64 KiB, without the line end. */

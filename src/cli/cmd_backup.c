@@ -130,8 +130,10 @@ static int run_restore(struct cli *cli)
     struct config config;
     struct backup_report report;
     struct fsck_report checked = { 0 };
-    err_t e = admin_config(cli, &config);
-    if (!e && store_is_in_use(config.server.data))
+    err_t e = NULL;
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
+    if (store_is_in_use(config.server.data))
         e = err_make(cli->arena, ERR_CONFLICT, "a server runs on " SLICE_FMT, SLICE_ARG(config.server.data));
     struct store_opener opener = store_opener(&config);
     const char *to = e ? "" : arena_cstr(cli->arena, config.server.data);

@@ -79,9 +79,9 @@ static int run_fsck(struct cli *cli)
     struct config config;
     const char *kept = NULL;
     if (option_on(cli->options, "accept-lost-records") && !cli->admin) {
-        err_t e = admin_config(cli, &config);
-        if (!e)
-            e = store_check_exists(config.server.data, cli->arena);
+        if (!admin_config(cli, &config))
+            return EXIT_USAGE;
+        err_t e = store_check_exists(config.server.data, cli->arena);
         if (!e)
             e = store_accept_lost_records(config.server.data, cli->arena, &kept);
         if (e)

@@ -26,8 +26,10 @@ static int run_init(struct cli *cli)
 {
     struct config config;
     bool made = false;
-    err_t e = admin_config(cli, &config);
-    if (!e && !server_probe(config.server.data))
+    err_t e = NULL;
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
+    if (!server_probe(config.server.data))
         e = make_store(cli, &config, &made);
     if (e)
         return command_failed(cli, e);

@@ -88,7 +88,9 @@ static int run_stop(struct cli *cli)
     int status = admin_server_command(cli, stop_work);
     if (cli->admin || status != EXIT_DONE)
         return status;
-    err_t e = admin_config(cli, &config);
+    err_t e = NULL;
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
     int64_t end_ms = clock_monotonic_ms(cli->clock) + timeout_ms;
     while (!e && store_is_in_use(config.server.data)) {
         if (clock_monotonic_ms(cli->clock) >= end_ms)

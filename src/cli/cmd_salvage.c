@@ -43,9 +43,9 @@ static int run_salvage(struct cli *cli)
     struct salvage_report report;
     struct damaged_store store = { .lock_fd = -1, .dir_lock_fd = -1 };
     const char *dir = cli->options->operands[0];
-    err_t e = admin_config(cli, &config);
-    if (!e)
-        e = store_check_exists(config.server.data, cli->arena);
+    if (!admin_config(cli, &config))
+        return EXIT_USAGE;
+    err_t e = store_check_exists(config.server.data, cli->arena);
     if (!e)
         e = salvage_check_place(arena_cstr(cli->arena, config.server.data), dir, cli->arena);
     if (!e)

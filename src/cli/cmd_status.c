@@ -106,12 +106,11 @@ static int status_work(struct cli *cli, struct admin *admin)
 static int run_status(struct cli *cli)
 {
     struct config config;
-    err_t e = cli->admin ? NULL : admin_config(cli, &config);
-    if (e)
-        return command_failed(cli, e);
+    if (!cli->admin && !admin_config(cli, &config))
+        return EXIT_USAGE;
     if (cli->admin || server_probe(config.server.data))
         return admin_server_command(cli, status_work);
-    e = store_check_exists(config.server.data, cli->arena);
+    err_t e = store_check_exists(config.server.data, cli->arena);
     if (err_is(e, ERR_NOT_FOUND))
         return command_failed(cli, e);
     fprintf(cli->out, option_on(cli->options, "json") ? "{\"running\":false}\n" : "no server runs on %s\n",

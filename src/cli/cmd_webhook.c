@@ -6,6 +6,7 @@
 #include "cli/listing.h"
 
 #include "api/apis.h"
+#include "base/network.h"
 #include "base/text.h"
 #include "core/access/access.h"
 #include "core/webhook/webhook.h"
@@ -95,6 +96,37 @@ static void print_secret(struct cli *cli, int64_t id, slice secret)
     json_line_print(&line, cli->out);
 }
 
+/* The host of a URL by plain HTTP, without the brackets of IPv6; empty: another URL. */
+static slice plain_host(slice url)
+{
+    slice head = S("http://"), host = slice_starts(url, head) ? slice_from(url, head.n) : S("");
+    char end[] = "/?#";
+    for (const char *c = end; *c; c++)
+        if (slice_find_byte(host, *c) != SLICE_NONE)
+            host = slice_part(host, 0, slice_find_byte(host, *c));
+    size_t close = slice_find_byte(host, ']');
+    if (slice_starts(host, S("[")) && close != SLICE_NONE)
+        return slice_part(host, 1, close - 1);
+    size_t colon = slice_find_byte(host, ':');
+    return colon == SLICE_NONE ? host : slice_part(host, 0, colon);
+}
+
+/* Plain HTTP goes to addresses of webhooks.networks alone. What a name leads to is known when something is sent: then the sender
+ * checks it (hook/hook.h). Without a network it can lead to none that is allowed. */
+static err_t check_plain_http(const struct cli *cli, const struct admin *admin, slice url)
+{
+    const struct config_list *networks = &admin->config->webhooks.networks;
+    slice host = plain_host(url);
+    struct network address, one;
+    bool is_address = network_parse(host, &address), is_allowed = !host.n || (networks->count && !is_address);
+    for (size_t i = 0; i < networks->count && is_address; i++)
+        is_allowed = is_allowed || (network_parse(networks->items[i], &one) && network_has(&one, address.address));
+    return is_allowed ? NULL
+                      : err_make(cli->arena, ERR_INVALID,
+                                 "plain http is for addresses that webhooks.networks lists, and %s is none: use https",
+                                 admin_text(cli, host));
+}
+
 static int webhook_add_work(struct cli *cli, struct admin *admin)
 {
     const struct api_module *m;
@@ -112,6 +144,8 @@ static int webhook_add_work(struct cli *cli, struct admin *admin)
         return usage_error(cli->err, cli->options->command, "webhooks for %s are of a user: --user", r.format->name);
     err_t e = admin_operator(cli, admin, &operator_);
     r.account_id = e ? 0 : operator_.account_id;
+    if (!e)
+        e = check_plain_http(cli, admin, r.url);
     if (!e)
         e = make_secret(cli, admin, m, &r);
     if (!e)

@@ -54,7 +54,6 @@ static err_t read_session_config(const struct cli *cli, struct config *config)
 /* The socket of the server that has the data directory, or of a private one. */
 static err_t find_socket(const struct cli *cli, struct session *s, const char **ret_path)
 {
-    TRY(read_session_config(cli, &s->config));
     slice dir = s->config.server.data;
     *ret_path = arena_printf(cli->arena, SLICE_FMT "/" DATA_DIR_SOCKET, SLICE_ARG(dir)).p;
     int64_t deadline_ms = 0;
@@ -97,6 +96,10 @@ int session_open(const struct cli *cli, struct session *s)
         return usage_error(cli->err, o->command, "--url and --%s exclude each other",
                            option_on(o, "data") ? "data" : "config");
     err_t e = NULL;
+    if (!target.url && (e = read_session_config(cli, &s->config)) != NULL) {
+        command_failed(cli, e);
+        return EXIT_USAGE;
+    }
     if (!target.url)
         e = find_socket(cli, s, &target.socket);
     else if (!target.token)

@@ -15,6 +15,7 @@ from ports import free_port  # noqa: E402
 from server import BINARY, Authority, Server, wait_for  # noqa: E402
 
 MIB = 1 << 20
+COMMANDS = {"user list", "jobs", "status", "stop", "reload", "fsck", "backup", "restore", "salvage", "audit", "init", "serve", "ls", "put", "key list"}
 LIBRARY_WORDS = re.compile(r"SQLite:|UNIQUE|constraint failed|not a database|malformed|curl:|SSL|handshake|peer certificate|Couldn't|"
                            r"Server returned nothing|Received HTTP/0.9|error:[0-9A-F]{8}|DuckDB:|libssh")
 
@@ -68,6 +69,21 @@ def said(*command, code=1, **more):
 def test_a_refusal_named_neither_what_nor_what_to_do(store, words, wanted):
     command = " ".join(words.split()[:2])
     assert said(*words.split(), "--data", store.data, input="correct horse\n") == f"cais {command}: {wanted}"
+
+
+@pytest.mark.parametrize("words", ["user list", "jobs", "status", "stop", "reload", "fsck", "fsck --accept-lost-records", "backup copy",
+                                   "restore copy", "salvage copy", "audit", "init", "serve", "ls", "put /etc/hostname", "key list"])
+def test_a_wrong_configuration_is_a_usage_error_of_every_command(tmp_path, words):
+    """It was 1 for all but serve: a script could not tell it from a store that is not well."""
+    wrong = tmp_path / "wrong.ini"
+    wrong.write_text("[server]\nnothing = 1\n")
+    name = "cais " + next(n for n in (" ".join(words.split()[:2]), words.split()[0]) if n in COMMANDS)
+    takes_set = words.split()[0] not in ("ls", "put")
+    for options, wanted in ((["--config", wrong], "unknown key"), (["--config", tmp_path / "none.ini"], "none.ini"),
+                            *([(["--set", "log.level=loud"], "log.level"), (["--set", "x"], "section.key=value")] if takes_set else [])):
+        line = said(*words.split(), *options, code=2, cwd=tmp_path)
+        assert line.startswith(name + ": ") and wanted in line, line
+    assert os.listdir(tmp_path) == ["wrong.ini"]
 
 
 def test_an_unknown_account_was_an_unknown_file(store):

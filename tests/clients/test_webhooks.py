@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -152,7 +154,10 @@ def test_a_slow_receiver_delayed_the_others(server):
 
 def refused(server, url, *options):
     """What the only attempt failed of."""
-    made = add(server, url, *options)
+    made = add(server, url.replace("http://", "https://"), *options)
+    if url.startswith("http://"):  # as it was taken once, and as a listed network that was taken off the list leaves it
+        with sqlite3.connect(os.path.join(server.data, "cais.db")) as db:
+            db.execute("UPDATE webhooks SET url = ? WHERE id = ?", (url, made["id"]))
     server.cais("webhook", "test", str(made["id"]))
     return delivery_that(server, made, lambda d: d["attempts"] == 1)["error"]
 
@@ -259,6 +264,20 @@ def test_what_does_not_exist_is_a_failure(server, arguments):
     assert done.returncode == 1 and done.stdout == "" and done.stderr.startswith("cais webhook " + arguments[0] + ": ")
 
 
+@pytest.mark.parametrize("networks, url, taken", [
+    ("", "http://localhost/", False), ("", "http://127.0.0.1:80/x", False), ("", "http://example.org/", False), ("", "https://example.org/", True),
+    ("10.0.0.0/8,fd00::/8", "http://127.0.0.1/", False), ("10.0.0.0/8,fd00::/8", "http://10.1.2.3:8080/x?y", True),
+    ("10.0.0.0/8,fd00::/8", "http://[fd00::1]:80/", True), ("10.0.0.0/8,fd00::/8", "http://[fe80::1]/", False),
+    ("10.0.0.0/8,fd00::/8", "http://inside.example.org/", True)])
+def test_plain_http_to_an_address_that_is_not_listed_was_added(tmp_path, networks, url, taken):
+    server = Server(tmp_path, start=False)
+    server.cais("init")
+    done = server.cais("webhook", "add", url, *(["--set", "webhooks.networks=" + networks] if networks else []), check=False)
+    assert done.returncode == (0 if taken else 1), done
+    assert taken or ("webhooks.networks" in done.stderr and "https" in done.stderr and done.stdout == "")
+    assert bool(server.cais("webhook", "list").stdout) == taken
+
+
 def test_a_webhook_that_is_removed_is_told_nothing_more(server):
     with Receiver(lambda _: (500, b"")) as receiver:
         made = add(server, receiver.url())
@@ -276,7 +295,7 @@ def test_webhooks_work_without_a_server_too(tmp_path):
     with Receiver() as receiver:
         server.user()
         server.stop()
-        made = add(server, receiver.url())
+        made = add(server, receiver.url(), "--set", LOCAL)
         server.cais("webhook", "test", str(made["id"]))
         assert [d["state"] for d in deliveries(server, made)] == ["waiting"]
         assert "waiting" in server.cais("webhook", "deliveries", str(made["id"])).stdout
