@@ -155,7 +155,8 @@ struct principal {
     int64_t link_credential_id; /* the key or token with which that user asked for the link; 0: none is named */
     int64_t expires_at_ms;      /* when that key or token ends; 0: never */
     int64_t workspace_id, section_id; /* of a key for sync files: core/sync/workspace.h; 0: it has none */
-    uint64_t generation;              /* of the store, read before the records of the user: core/grant.h */
+    int64_t link_id;     /* the link by which somebody without an account uploads: core/access/drop_link.h; 0: none */
+    uint64_t generation; /* of the store, read before the records of the user: core/grant.h */
 };
 
 #endif

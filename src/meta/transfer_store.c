@@ -11,7 +11,7 @@
     "SELECT t.id, t.account_id, t.owner_id, t.name, t.origin, t.file_name, t.content_type, t.metadata, t.blob_key,"    \
     " t.length_bytes, t.offset_bytes, t.md5, t.holder_kind, t.holder_id, t.is_part, t.created_at_ms, t.expires_at_ms," \
     " t.writer, t.writer_until_ms, t.finished_at_ms, t.file_uuid, u.login, t.is_composed, t.composition,"              \
-    " t.digest_state, t.digest_expected, t.section_id FROM transfers t"                                                \
+    " t.digest_state, t.digest_expected, t.section_id, t.link_id FROM transfers t"                                     \
     " JOIN users u ON u.id = t.owner_id"
 
 /* A running digest as bytes, in the same form on every machine. */
@@ -78,6 +78,7 @@ static void read_transfer_row(struct sql_cursor *c, struct arena *a, void *ret)
         .composition = sql_column_copy(c, 23, a),
         .expected_digest = sql_column_copy(c, 25, a),
         .section_id = sql_column_int(c, 26),
+        .link_id = sql_column_int(c, 27),
     };
     t->has_digest = hash_state_load(&t->digest, sql_column_copy(c, 24, a));
     read_state(c, 11, &t->md5);
@@ -90,8 +91,9 @@ err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct are
         tx, "transfer",
         STATEMENT("INSERT INTO transfers (account_id, owner_id, name, origin, file_name, content_type, metadata,"
                   " blob_key, length_bytes, md5, holder_kind, holder_id, is_part, created_at_ms, expires_at_ms,"
-                  " is_composed, composition, digest_state, digest_expected, section_id)"
-                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20"
+                  " is_composed, composition, digest_state, digest_expected, section_id, link_id)"
+                  " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+                  " $21"
                   " WHERE NOT EXISTS (SELECT 1 FROM transfers WHERE section_id = $20 AND file_name = $5)"
                   " ON CONFLICT DO NOTHING"),
         SQL(SQL_I(t->account_id), SQL_I(t->owner_id), SQL_T(t->name), SQL_T(t->origin), SQL_T(t->file_name),
@@ -99,7 +101,7 @@ err_t meta_transfer_add(struct meta_tx *tx, const struct transfer *t, struct are
             SQL_B(state_of(&t->md5, a)), SQL_I(t->holder.kind), SQL_I(t->holder.id), SQL_I(t->is_part),
             SQL_I(t->created_at_ms), SQL_I(t->expires_at_ms), SQL_I(t->is_composed), SQL_T(t->composition),
             t->has_digest ? SQL_B(hash_state_store(&t->digest, a)) : SQL_NIL,
-            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL, sql_id(t->section_id)),
+            t->expected_digest.n ? SQL_B(t->expected_digest) : SQL_NIL, sql_id(t->section_id), SQL_I(t->link_id)),
         a, ret_id);
 }
 
@@ -131,7 +133,7 @@ err_t meta_transfer_list_of(struct meta_tx *tx, const struct transfer_listing *l
     return tx_list(tx,
                    STATEMENT(TRANSFER
                              " WHERE t.owner_id = $1 AND t.account_id = $2 AND t.id > $3 AND t.expires_at_ms > $4"
-                             " AND t.section_id IS NULL ORDER BY t.id LIMIT $5"),
+                             " AND t.section_id IS NULL AND t.link_id = 0 ORDER BY t.id LIMIT $5"),
                    SQL(SQL_I(l->owner_id), SQL_I(l->account_id), SQL_I(l->page.after_id), SQL_I(l->now_ms),
                        sql_limit(l->page.limit)),
                    a, LIST_OF(read_transfer_row, ret));

@@ -49,7 +49,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     rollupOptions: {
-      input: { portal: "web/main.jsx", enter: "web/enter.js" },
+      input: { portal: "web/main.jsx", enter: "web/enter.js", drop: "web/drop.jsx" },
       output: {
         entryFileNames: "[name].js",
         chunkFileNames: "[name].js",

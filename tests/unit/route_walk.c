@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "bucket_fixture.h"
 #include "core/access/application.h"
+#include "core/access/drop_link.h"
 #include "core/access/session.h"
 #include "core/job.h"
 #include "core/space/standalone.h"
@@ -1126,6 +1127,16 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
                 page = S("limit=1000"), search = S("limit=1000&kind=folders&name=%22");
     struct worst spaces = { 0 };
     add_body(&spaces, worst_repeat(w.a, "{\"name\":\"x\",\"description\":\"", "\\u0022", "\"}", 4096 * 6 + 30));
+    struct drop_link link;
+    struct drop_link_request link_request = { .lifetime_ms = DAY, .max_files = 9, .max_bytes = 9 };
+    link_request.label = slice_of(long_text(w.a, '"', DROP_LINK_LABEL_MAX));
+    slice secret;
+    for (int i = 0; i < 100; i++)
+        EXPECT_OK(drop_link_create(&f->w->core, &ana, &link_request, w.a, &link, &secret));
+    const slice link_id = arena_printf(w.a, "%lld", (long long)link.id);
+    struct worst links = { 0 };
+    add_body(&links, worst_repeat(w.a, "{\"label\":\"", "\\u0022", "\"}", 16 * 1024 - 20));
+    add_body(&links, worst_repeat(w.a, "{\"label\":\"x\",\"y\":[", "1,", "1]}", 16 * 1024 - 30));
     const struct row rows[] = {
         { .route = "GET /v1/native/me" },
         { .route = "GET /v1/native/spaces", .query = page },
@@ -1150,6 +1161,12 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "PATCH /v1/native/folders/{id}", .params = { folder }, .bodies = names },
         { .route = "DELETE /v1/native/folders/{id}", .params = { folder } },
         { .route = "DELETE /v1/native/spaces/{id}", .params = { space } },
+        { .route = "POST /v1/native/links", .bodies = links },
+        { .route = "GET /v1/native/links", .query = S("limit=1000") },
+        { .route = "GET /v1/native/links/{id}", .params = { link_id } },
+        { .route = "GET /v1/native/links/{id}/files", .params = { link_id }, .query = S("limit=1000") },
+        { .route = "DELETE /v1/native/links/{id}", .params = { link_id } },
+        { .route = "GET /v1/native/link" },
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
         { .route = "POST /v1/native/datasets", .bodies = datasets },
         { .route = "GET /v1/native/datasets", .query = S("limit=1000") },
@@ -1358,6 +1375,7 @@ TEST(the_pages_stay_within_the_memory_of_a_request)
         { .route = "GET /portal/{page}", .params = { S("files"), S("nothing") } },
         { .route = "GET /portal/{page}/{item}", .params = { S("files"), S("1") } },
         { .route = "GET /portal/session" },
+        { .route = "GET /portal/drop" },
         { .route = "GET /portal/assets/{version}/{name}", .params = { S("0123456789abcdef"), S("portal.js") } },
         { .route = "GET /portal/enter" },
         { .route = "POST /portal/enter", .bodies = logins, .form_type = FORM_TYPE },

@@ -5,6 +5,7 @@
 #include "api/kit/guard.h"
 #include "base/text.h"
 #include "core/access/access.h"
+#include "core/access/drop_link.h"
 #include "core/records/credential.h"
 #include "http/auth_header.h"
 #include "http/target.h"
@@ -39,6 +40,14 @@ static err_t authenticate_session(struct http_exchange *x, struct core *core, co
     return NULL;
 }
 
+static err_t authenticate_link(struct http_exchange *x, struct core *core, slice secret, struct principal *ret)
+{
+    err_t e = drop_link_check(core, secret, guard_login_address(x), &x->arena, ret);
+    if (err_is(e, ERR_RATE))
+        guard_add_login_retry(x, core);
+    return e;
+}
+
 static err_t authenticate(struct http_exchange *x, struct core *core, const struct caller_rules *rules, slice method,
                           struct principal *ret)
 {
@@ -57,6 +66,8 @@ static err_t authenticate(struct http_exchange *x, struct core *core, const stru
         return authenticate_session(x, core, rules, method, ret);
     struct auth_header h;
     err_t e = auth_header_parse(http_header(&x->req, "Authorization"), a, &h);
+    if (!e && rules->admits_links && auth_header_is(&h, S("Link")))
+        return authenticate_link(x, core, h.credentials, ret);
     if (e || !auth_header_is(&h, S("Bearer")))
         return error_refuse_at(a, ERR_HERE, rules->errors, NULL, rules->no_token);
     return access_check(core, slice_of(rules->purpose), CREDENTIAL_KEY, h.credentials, a, ret);
@@ -66,6 +77,18 @@ err_t caller_admit(struct http_exchange *x, struct core *core, const struct call
 {
     struct principal *who = arena_new(&x->arena, struct principal);
     TRY(authenticate(x, core, rules, method, who));
+    guard_admit(x, core, who);
+    return NULL;
+}
+
+err_t caller_admit_link(struct http_exchange *x, struct core *core, const struct caller_rules *rules)
+{
+    struct principal *who = arena_new(&x->arena, struct principal);
+    struct auth_header h;
+    err_t e = auth_header_parse(http_header(&x->req, "Authorization"), &x->arena, &h);
+    if (e || !auth_header_is(&h, S("Link")))
+        return error_refuse_at(&x->arena, ERR_HERE, rules->errors, NULL, rules->no_token);
+    TRY(authenticate_link(x, core, h.credentials, who));
     guard_admit(x, core, who);
     return NULL;
 }

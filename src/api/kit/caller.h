@@ -12,16 +12,20 @@ struct caller_rules {
     /* How the API refuses: without a valid token, and what a page may not change (browser_may_change). */
     const struct error_table *errors;
     int no_token, no_csrf_token;
+    bool admits_links; /* also Authorization: Link, of people without an account (core/access/drop_link.h) */
 };
 
 /* For a guard: finds out who it is, and admits that user (guard_admit).
  *
  *   admin.sock              the operator, in the account that Cais-Account or ?account= names
  *   Authorization: Bearer   the owner of that key
+ *   Authorization: Link     if rules admit links: whoever has that link
  *   else                    the session of the browser; what changes something needs its CSRF token in X-CSRF-Token
  *
  * method: the one that the request counts as. Fit for a loop. Errors: those of rules; as access_check, browser_session_find,
  * access_operator. */
 MUST_USE err_t caller_admit(struct http_exchange *, struct core *, const struct caller_rules *rules, slice method);
+/* The same for what only whoever has a link may ask. Errors: no_token of rules; as drop_link_check. */
+MUST_USE err_t caller_admit_link(struct http_exchange *, struct core *, const struct caller_rules *rules);
 
 #endif

@@ -63,6 +63,21 @@ void file_object_reply(struct http_exchange *x, int status, const struct file *f
     json_reply_send(&reply, status, JSON_REPLY_TYPE);
 }
 
+void file_object_reply_with_link(struct http_exchange *x, const struct file *f, int64_t link_id, slice label)
+{
+    struct json_reply reply;
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    file_object_put_members(&reply.out, f, &x->arena);
+    json_name(&reply.out, "link");
+    json_open_object(&reply.out);
+    json_put_int(&reply.out, "id", link_id);
+    json_put_string(&reply.out, "label", label);
+    json_close_object(&reply.out);
+    json_close_object(&reply.out);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+}
+
 void file_object_reply_created(struct http_exchange *x, const struct file *f)
 {
     http_reply_header(x, "ETag", file_object_etag(f, &x->arena));

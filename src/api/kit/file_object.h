@@ -19,6 +19,8 @@ slice file_object_location(const unsigned char uuid[16], struct arena *a);
 slice file_object_state_name(enum file_state);
 /* Ends the exchange. */
 void file_object_reply(struct http_exchange *, int status, const struct file *);
+/* The same, with the link by which the file came. */
+void file_object_reply_with_link(struct http_exchange *, const struct file *, int64_t link_id, slice label);
 /* The reply about a new file: its object, ETag, and Location. */
 void file_object_reply_created(struct http_exchange *, const struct file *);
 

@@ -13,6 +13,7 @@
 #include "base/live.h"
 #include "base/text.h"
 #include "core/access/access.h"
+#include "core/access/drop_link.h"
 #include "core/file/file.h"
 #include "core/file/file_name.h"
 #include "core/grant.h"
@@ -58,7 +59,10 @@ static const struct caller_rules caller_rules = {
 
 static err_t native_guard(struct http_exchange *x)
 {
-    return caller_admit(x, native_of(x)->core, &caller_rules, x->req.method);
+    struct core *core = native_of(x)->core;
+    if (x->route && x->route->handle == show_own_link)
+        return caller_admit_link(x, core, &caller_rules);
+    return caller_admit(x, core, &caller_rules, x->req.method);
 }
 
 /* ---- PUT ---- */
@@ -134,8 +138,13 @@ static err_t show_file(struct http_exchange *x)
     struct file f;
     TRY(get_path_uuid(x, uuid));
     TRY(file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f));
-    file_object_reply(x, 200, &f);
-    return NULL;
+    struct drop_link link;
+    err_t e = drop_link_of_file(native_of(x)->core, &f, &x->arena, &link);
+    if (err_is(e, ERR_NOT_FOUND))
+        file_object_reply(x, 200, &f);
+    else if (!e)
+        file_object_reply_with_link(x, &f, link.id, link.label);
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
 }
 
 /* ---- list, delete ---- */
@@ -309,6 +318,12 @@ static const struct http_route native_routes[] = {
     { "GET", "/v1/native/objects/{bucket}/{key}/info", show_native_object, HTTP_NO_BODY, 0,
       "GET /v1/native/objects/{bucket}/{key}/info" },
     { "GET", "/v1/native/me", show_caller, HTTP_NO_BODY, 0, "GET /v1/native/me" },
+    { "POST", "/v1/native/links", create_link, 0, NATIVE_LINK_BODY_MAX, "POST /v1/native/links" },
+    { "GET", "/v1/native/links", list_links, HTTP_NO_BODY, 0, "GET /v1/native/links" },
+    { "GET", "/v1/native/links/{id}", show_link, HTTP_NO_BODY, 0, "GET /v1/native/links/{id}" },
+    { "DELETE", "/v1/native/links/{id}", revoke_link, HTTP_NO_BODY, 0, "DELETE /v1/native/links/{id}" },
+    { "GET", "/v1/native/links/{id}/files", list_link_files, HTTP_NO_BODY, 0, "GET /v1/native/links/{id}/files" },
+    { "GET", "/v1/native/link", show_own_link, HTTP_NO_BODY, 0, "GET /v1/native/link" },
     { "GET", "/v1/native/jobs", list_jobs, HTTP_NO_BODY, 0, "GET /v1/native/jobs" },
     { "POST", "/v1/native/jobs/{id}/cancel", cancel_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/cancel" },
     { "POST", "/v1/native/jobs/{id}/retry", retry_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/retry" },

@@ -62,6 +62,14 @@ err_t show_native_object(struct http_exchange *);
 
 /* GET /v1/native/me: docs/native.md. */
 err_t show_caller(struct http_exchange *);
+/* /v1/native/links and /v1/native/link: docs/native.md. */
+#define NATIVE_LINK_BODY_MAX (16 * 1024)
+err_t create_link(struct http_exchange *);
+err_t list_links(struct http_exchange *);
+err_t show_link(struct http_exchange *);
+err_t revoke_link(struct http_exchange *);
+err_t list_link_files(struct http_exchange *);
+err_t show_own_link(struct http_exchange *);
 
 /* GET /v1/native/jobs; POST /v1/native/jobs/{id}/cancel and …/retry: docs/native.md. */
 err_t list_jobs(struct http_exchange *);

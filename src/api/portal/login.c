@@ -213,6 +213,7 @@ static const struct http_route portal_routes[] = {
     { "GET", "/portal/session", portal_show_session, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/session" },
     { "GET", "/portal/assets/{version}/{name}", portal_send_asset, HTTP_PUBLIC | HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /portal/assets" },
+    { "GET", "/portal/drop", portal_show_drop, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/drop" },
     { "GET", "/portal/enter", portal_show_enter, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/enter" },
     { "POST", "/portal/enter", portal_accept_enter, HTTP_PUBLIC, LOGOUT_BODY_MAX, "POST /portal/enter" },
     { "GET", "/portal/login", show_login, HTTP_PUBLIC | HTTP_NO_BODY, 0, "GET /portal/login" },

@@ -68,6 +68,7 @@ bool portal_claims_root(const struct http_request *);
 err_t portal_show_root(struct http_exchange *);
 err_t portal_show_shell(struct http_exchange *);
 err_t portal_show_session(struct http_exchange *);
+err_t portal_show_drop(struct http_exchange *);
 
 /* ---- forms ---- */
 

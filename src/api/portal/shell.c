@@ -39,7 +39,7 @@ err_t portal_show_root(struct http_exchange *x)
 
 static bool is_page(slice name)
 {
-    static const char *const pages[] = { "files", "jobs", "data" };
+    static const char *const pages[] = { "files", "jobs", "data", "links" };
     for (size_t i = 0; i < LENGTH_OF(pages); i++)
         if (slice_eq(name, slice_of(pages[i])))
             return true;
@@ -84,6 +84,27 @@ err_t portal_show_shell(struct http_exchange *x)
     portal_add_script(&out, "portal.js", &x->arena);
     add_body(&out, language, session.csrf);
     html_page_headers(x, POLICY);
+    http_reply(x, 200, "text/html; charset=utf-8", buf_give(&out, &x->arena));
+    return NULL;
+}
+
+/* ---- GET /portal/drop ---- */
+
+/* For people without an account. Whoever is signed in is nobody here, too. The secret of the link stands behind the #, which browsers
+ * send to nobody; only the script of the page reads it (api/kit/caller.h). */
+err_t portal_show_drop(struct http_exchange *x)
+{
+    struct buf out;
+    enum page_language language = page_language_of(x);
+    buf_init_on(&out, SHELL_BYTES_MAX, &x->arena);
+    portal_add_head(&out, x, language, S("cais"));
+    buf_add(&out, S("<meta name=\"robots\" content=\"noindex, nofollow\">"));
+    portal_add_script(&out, "drop.js", &x->arena);
+    buf_add(&out, S("</head>\n<body><div id=\"portal\"></div>\n<noscript><main><p>"));
+    html_add_text(&out, portal_text(language, PORTAL_TEXT_NEEDS_SCRIPT));
+    buf_add(&out, S("</p></main></noscript>\n</body></html>\n"));
+    html_page_headers(x, POLICY);
+    http_reply_header(x, "X-Robots-Tag", S("noindex, nofollow"));
     http_reply(x, 200, "text/html; charset=utf-8", buf_give(&out, &x->arena));
     return NULL;
 }

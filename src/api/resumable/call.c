@@ -132,7 +132,7 @@ void call_add_expiry(struct http_exchange *x, const struct transfer *t)
 
 void call_add_file(struct http_exchange *x, const struct transfer *t)
 {
-    if (t->finished_at_ms && !t->is_part)
+    if (t->finished_at_ms && !t->is_part && !t->link_id)
         http_reply_header(x, "Content-Location", file_object_location(t->file_uuid, &x->arena));
 }
 

@@ -62,7 +62,7 @@ void call_add_headers(struct http_exchange *);
 void call_add_location(struct http_exchange *, slice name);
 /* When an unfinished upload, or a part, is removed. */
 void call_add_expiry(struct http_exchange *, const struct transfer *);
-/* Where the file is that it has become. */
+/* Where the file is that it has become; nothing for whoever has only a link. */
 void call_add_file(struct http_exchange *, const struct transfer *);
 void call_put_number(struct http_exchange *, const char *header, int64_t n);
 /* The value of Upload-Limit, for an upload or, NULL, in general. */

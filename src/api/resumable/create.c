@@ -233,6 +233,8 @@ err_t create_upload(struct http_exchange *x)
                                             .lifetime_ms = LIVE(options->expiry_ms) };
     TRY(call->protocol == PROTOCOL_TUS ? read_tus_head(x, c) : read_ietf_head(x, c));
     TRY(read_folder(x, &c->request));
+    if (((const struct principal *)x->principal)->link_id && c->request.holder.kind) /* which knows of no folder */
+        return resumable_refuse(&x->arena, RESUMABLE_LINK_WHOLE);
     if (c->request.length >= 0 && x->req.content_length > c->request.length)
         return resumable_refuse(&x->arena, RESUMABLE_TOO_LONG);
     http_on_lane(x, HTTP_LANE_ORDINARY, create_record);

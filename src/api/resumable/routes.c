@@ -9,6 +9,7 @@ static const struct caller_rules caller_rules = {
     .errors = &resumable_errors,
     .no_token = RESUMABLE_NO_TOKEN,
     .no_csrf_token = RESUMABLE_NO_CSRF_TOKEN,
+    .admits_links = true,
 };
 
 static err_t resumable_guard(struct http_exchange *x)

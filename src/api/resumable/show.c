@@ -95,7 +95,7 @@ static void put_upload(struct json_out *o, const struct transfer *t, struct aren
         json_put_int(o, "folder", t->holder.id);
     json_put_string(o, "created_at", time_format_utc(a, t->created_at_ms));
     json_put_string(o, "expires_at", time_format_utc(a, t->expires_at_ms));
-    if (t->finished_at_ms && !t->is_part)
+    if (t->finished_at_ms && !t->is_part && !t->link_id)
         json_put_string(o, "file", uuid_format(a, t->file_uuid));
     json_close_object(o);
 }
@@ -143,8 +143,11 @@ static err_t read_page(struct http_exchange *x, struct id_page *ret)
 
 err_t list_uploads(struct http_exchange *x)
 {
+    const struct principal *who = x->principal;
     struct id_page page;
     struct transfer_list list;
+    if (who->link_id) /* whoever has a link sees nothing of what others do with it */
+        return resumable_refuse(&x->arena, RESUMABLE_FORBIDDEN);
     TRY(read_page(x, &page));
     TRY(transfer_list(call_of(x)->api->core, x->principal, &page, &x->arena, &list));
     struct json_reply reply;

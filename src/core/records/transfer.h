@@ -23,7 +23,8 @@ struct transfer {
     struct holder holder;          /* what will hold the file; none: it is kept */
     int64_t
         section_id; /* it is a file in the inbox of that section, called file_name (core/sync/inbox.h); 0: it is none */
-    bool is_part;   /* it becomes a part of another transfer, and no file */
+    int64_t link_id;          /* by which it comes (core/access/drop_link.h); 0: by none */
+    bool is_part;             /* it becomes a part of another transfer, and no file */
     bool is_composed;         /* its bytes are those of parts; no request brings any */
     slice composition;        /* how the sender named the parts */
     bool has_digest;          /* the sender asked for a digest of the whole */

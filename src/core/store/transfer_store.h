@@ -17,7 +17,7 @@ struct transfer_listing {
     int64_t account_id, owner_id, now_ms;
     struct id_page page;
 };
-/* Those of a user in an account that have not expired and belong to no section, by id. Also those that are finished. */
+/* Those of a user in an account that have not expired and belong to no section and no link, by id. Also those that are finished. */
 MUST_USE err_t meta_transfer_list_of(struct meta_tx *, const struct transfer_listing *, struct arena *a,
                                      struct transfer_list *ret);
 /* Those that expired and are no part of an unfinished one, the longest ago first. */

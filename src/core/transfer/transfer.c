@@ -10,6 +10,7 @@
 #include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
+#include "core/store/drop_link_store.h"
 #include "core/store/transfer_store.h"
 #include "core/store/workspace_store.h"
 
@@ -25,7 +26,9 @@ static bool is_visible(const struct transfer *t, const struct principal *who)
 {
     if (t->account_id != who->account_id)
         return false;
-    return t->section_id ? t->section_id == who->section_id : t->owner_id == who->user_id;
+    if (t->section_id)
+        return t->section_id == who->section_id;
+    return t->owner_id == who->user_id && t->link_id == who->link_id;
 }
 
 err_t transfer_read(struct core *core, struct meta_tx *tx, const struct principal *who, slice name, struct arena *a,
@@ -135,6 +138,27 @@ static err_t enter_section(struct meta_tx *tx, const struct transfer_change *c, 
     return count < TRANSFER_SECTION_MAX ? NULL : core_refuse(a, REASON_INBOX_TOO_MANY);
 }
 
+/* Which limit refuses it. */
+static err_t refuse_by_link(struct meta_tx *tx, const struct transfer *t, struct arena *a)
+{
+    struct drop_link link;
+    TRY(meta_drop_link_get(tx, t->link_id, a, &link));
+    if (t->length > link.max_file_bytes)
+        return core_refuse(a, REASON_TRANSFER_LINK_FILE);
+    return core_refuse(a, link.files >= link.max_files ? REASON_TRANSFER_LINK_FILES : REASON_TRANSFER_LINK_BYTES);
+}
+
+/* It counts with its whole length, so that uploads that run side by side cannot break a limit together. */
+static err_t count_in_link(struct meta_tx *tx, const struct transfer_change *c, struct arena *a)
+{
+    const struct transfer *t = &c->transfer;
+    const struct grant grant = grant_of(c->who);
+    bool done;
+    TRY(grant_recheck_in(c->core, tx, &grant, a));
+    TRY(meta_drop_link_take(tx, t->link_id, t->length, a, &done));
+    return done ? NULL : refuse_by_link(tx, t, a);
+}
+
 static err_t add_transfer(struct meta_tx *tx, struct transfer *t, struct arena *a)
 {
     err_t e = meta_transfer_add(tx, t, a, &t->id);
@@ -156,14 +180,19 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     struct account_use now = { .records = transfer_record_size(t), .uploads = 1 };
     TRY(quota_check(c->core, tx, t->account_id, &later, a));
     TRY(quota_take_records(c->core, tx, t->account_id, &now, a));
+    if (t->link_id)
+        TRY(count_in_link(tx, c, a));
     TRY(add_transfer(tx, t, a));
     if (t->is_composed)
         TRY(add_parts(tx, c, ids, a));
     return write_event(tx, c->who, t, S("transfer.create"), c->now_ms, a);
 }
 
-static err_t check_request(struct core *core, const struct transfer_request *r, struct arena *a)
+static err_t check_request(struct core *core, const struct principal *who, const struct transfer_request *r,
+                           struct arena *a)
 {
+    if (who->link_id && (r->length < 0 || r->is_part || r->part_count || r->holder.kind))
+        return core_refuse(a, REASON_TRANSFER_LINK_WHOLE);
     if (r->max_bytes && r->length > 0 && (uint64_t)r->length > r->max_bytes)
         return err_make(a, ERR_TOO_LARGE, "the length is above the limit of %llu bytes",
                         (unsigned long long)r->max_bytes);
@@ -178,7 +207,7 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                       struct transfer *ret)
 {
     int64_t now_ms = core_now_ms(core);
-    TRY(check_request(core, r, a));
+    TRY(check_request(core, who, r, a));
     struct transfer_change c = { .core = core, .who = who, .now_ms = now_ms, .request = r };
     c.transfer = (struct transfer){ .account_id = who->account_id,
                                     .owner_id = who->user_id,
@@ -192,6 +221,7 @@ err_t transfer_create(struct core *core, const struct principal *who, const stru
                                     .length = r->length < 0 ? -1 : r->length,
                                     .holder = r->holder,
                                     .section_id = r->section_id,
+                                    .link_id = who->link_id,
                                     .is_part = r->is_part,
                                     .is_composed = r->part_count > 0,
                                     .composition = r->composition,
@@ -251,6 +281,8 @@ static err_t remove_record(struct meta_tx *tx, const struct transfer_change *c, 
     TRY(meta_transfer_remove(tx, t, a, &done));
     if (!done)
         return err_make(a, ERR_UNAVAILABLE, "the upload was changed at the same time");
+    if (t->link_id && !t->finished_at_ms)
+        TRY(meta_drop_link_give_back(tx, t->link_id, t->length, a));
     struct account_use less = { .bytes = t->finished_at_ms && !t->is_part ? 0 : -t->offset,
                                 .records = -transfer_record_size(t),
                                 .uploads = t->finished_at_ms ? 0 : -1,

@@ -15,7 +15,8 @@
  * more.
  *
  * Room in the account is taken for the bytes that are there, and for the record. A transfer is visible to the user who made it, and
- * to nobody else; one that belongs to a section of a workspace, to the keys of that section alone.
+ * to nobody else; one that belongs to a section of a workspace, to the keys of that section alone; one that comes by a link
+ * (core/access/drop_link.h), to that link alone, where it counts until it is removed unfinished.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the stores. Thread: any that may block, unless stated
  * otherwise; a writer belongs to one thread at a time. */
 #ifndef CAIS_CORE_TRANSFER_TRANSFER_H
@@ -58,7 +59,7 @@ struct transfer_request {
     slice expected_digest; /* empty: it is only computed */
 };
 /* Errors: TOO_LARGE the length, the metadata, or the parts; QUOTA; NO_SPACE; TRANSFER_NOT_THERE a part; TRANSFER_NO_PART; of one in
- * a section INBOX_TOO_MANY, INBOX_EXISTS. A
+ * a section INBOX_TOO_MANY, INBOX_EXISTS; by a link the reasons TRANSFER_LINK_…, REVOKED, BLOCKED. A
  * transfer of 0 bytes is not finished by this: transfer_complete does it, or the job. */
 MUST_USE err_t transfer_create(struct core *, const struct principal *who, const struct transfer_request *,
                                struct arena *a, struct transfer *ret);

@@ -12,6 +12,7 @@
 #include "core/records/record_size.h"
 #include "core/store/account_store.h"
 #include "core/store/blob_store.h"
+#include "core/store/drop_link_store.h"
 #include "core/store/file_store.h"
 #include "core/store/object_store.h"
 #include "core/store/transfer_store.h"
@@ -51,6 +52,8 @@ static err_t make_file(struct meta_tx *tx, struct finishing *f, struct arena *a)
     f->file.object_id = f->object.id;
     TRY(meta_file_add(tx, &f->file, a, &f->file.id));
     TRY(attach(tx, f, a));
+    if (f->t->link_id)
+        TRY(meta_drop_link_add_file(tx, f->t->link_id, f->file.id, a));
     struct event_params event = { .at_ms = f->t->finished_at_ms,
                                   .who = f->who,
                                   .account_id = f->t->account_id,

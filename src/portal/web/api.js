@@ -2,7 +2,11 @@
 // Requests to the native API with the session of the browser.
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
-export const session = { login: meta("cais-login"), admin: meta("cais-admin") === "yes", csrf: meta("csrf") };
+// authorization: of somebody who has no session but a link (drop.jsx); empty: the session counts, with its csrf.
+export const session = { login: meta("cais-login"), admin: meta("cais-admin") === "yes", csrf: meta("csrf"), authorization: "" };
+
+// The header by which a request that changes something shows that it may.
+export const proof = () => (session.authorization ? ["Authorization", session.authorization] : ["X-CSRF-Token", session.csrf]);
 
 const listeners = new Set();
 let ended = false;
@@ -53,7 +57,7 @@ async function errorOf(reply) {
 
 export async function ask(method, path, { body, signal, keepalive, type } = {}) {
   const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRF-Token"] = session.csrf;
+  if (method !== "GET" || session.authorization) headers[proof()[0]] = proof()[1];
   if (body !== undefined) headers["Content-Type"] = type ?? "application/json";
   let reply;
   try {

@@ -2,13 +2,14 @@
 // The frame of every page: where one is, who one is, and the language and colours.
 import { useEffect, useState } from "preact/hooks";
 import { onSession, renewSession, session, sessionHasEnded } from "./api.js";
+import { Language, Theme } from "./choices.jsx";
 import { Files } from "./files.jsx";
-import { addTexts, keep, language, LANGUAGES, t } from "./i18n.js";
+import { addTexts, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { Jobs } from "./jobs.jsx";
 import { lazy } from "./lazy.jsx";
 import { COMMON_TEXTS } from "./texts/common.js";
-import { Dialog, IconButton, NotesProvider } from "./ui.jsx";
+import { Dialog, NotesProvider } from "./ui.jsx";
 import { DropAnywhere, Uploads } from "./uploads.jsx";
 
 addTexts(COMMON_TEXTS);
@@ -17,6 +18,7 @@ addTexts(COMMON_TEXTS);
 const PAGES = [
   { name: "files", path: "/portal", icon: "files", view: Files },
   { name: "data", path: "/portal/data", icon: "data", view: lazy(() => import("./data.jsx"), "Data"), admin: true },
+  { name: "links", path: "/portal/links", icon: "link", view: lazy(() => import("./links.jsx"), "Links") },
   { name: "jobs", path: "/portal/jobs", icon: "imports", view: Jobs },
 ];
 
@@ -36,33 +38,6 @@ function usePath() {
     setPath(location.pathname);
   };
   return [path, go];
-}
-
-function Theme() {
-  const system = matchMedia("(prefers-color-scheme: dark)").matches;
-  const [dark, setDark] = useState((document.documentElement.dataset.theme ?? (system ? "dark" : "light")) === "dark");
-  const change = () => {
-    document.documentElement.dataset.theme = dark ? "light" : "dark";
-    keep("cais-theme", dark ? "light" : "dark");
-    setDark(!dark);
-  };
-  return <IconButton icon={dark ? "sun" : "moon"} label={t(dark ? "theme_light" : "theme_dark")} onClick={change} />;
-}
-
-function Language() {
-  const change = (event) => {
-    keep("cais-language", event.currentTarget.value);
-    location.reload();
-  };
-  return (
-    <label class="language">
-      <Icon name="language" />
-      <span class="hidden">{t("language")}</span>
-      <select value={language} onChange={change}>
-        {LANGUAGES.map(([tag, name]) => <option value={tag} lang={tag}>{name}</option>)}
-      </select>
-    </label>
-  );
 }
 
 function SessionOver() {

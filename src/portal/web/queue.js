@@ -10,7 +10,7 @@
 // by tus in pieces, over lost connections and restarts; where it was is remembered (localStorage), so the same file, dropped again
 // after the browser was closed, goes on where it was.
 import * as tus from "tus-js-client";
-import { ApiError, ask, get, onSession, session, sessionHasEnded, noteSession } from "./api.js";
+import { ApiError, ask, get, onSession, proof, session, sessionHasEnded, noteSession } from "./api.js";
 
 const AT_ONCE = 6; // requests; as many connections as browsers open to a host
 const SMALL = 1 << 20;
@@ -92,7 +92,7 @@ class Queue {
       item.state = "sending";
       const run = ++item.run;
       const isOver = () => item.run !== run || !this.running.has(item); // it was paused, and perhaps begun again
-      (item.size <= SMALL ? this.#sendSmall(item, isOver) : this.#sendLarge(item, isOver)).catch((error) => isOver() || this.#failed(item, error));
+      (item.size <= SMALL && !session.authorization ? this.#sendSmall(item, isOver) : this.#sendLarge(item, isOver)).catch((error) => isOver() || this.#failed(item, error));
     }
   }
 
@@ -184,7 +184,8 @@ class Queue {
         metadata: { filename: item.name, filetype: item.file.type || "application/octet-stream" },
         fingerprint: async () => fingerprint(item),
         removeFingerprintOnSuccess: true,
-        onBeforeRequest: (request) => request.setHeader("X-CSRF-Token", session.csrf),
+        uploadDataDuringCreation: Boolean(session.authorization), // by a link small files come this way, too: one request for each
+        onBeforeRequest: (request) => request.setHeader(...proof()),
         onProgress: (sent) => {
           item.sent = sent;
           this.changed();

@@ -28,6 +28,7 @@ export const COMMON_TEXTS = {
   delete: ["Delete", "Excluir", "Eliminar", "Удалить"],
   undo: ["Undo", "Desfazer", "Deshacer", "Отменить"],
   data: ["Data", "Dados", "Datos", "Данные"],
+  links: ["Upload links", "Links de envio", "Enlaces de subida", "Ссылки для загрузки"],
   jobs: ["Jobs", "Processos", "Procesos", "Процессы"],
   session_title: ["Please sign in again", "Entre novamente", "Vuelva a iniciar sesión", "Войдите снова"],
   session_text: ["Your session has ended. Sign in in a new window; this page then goes on where it was.", "Sua sessão terminou. Entre em uma nova janela; depois esta página continua de onde parou.", "Su sesión ha terminado. Inicie sesión en una ventana nueva; esta página seguirá donde estaba.", "Сеанс завершён. Войдите в новом окне, и эта страница продолжит работу."],
@@ -45,5 +46,6 @@ export const COMMON_TEXTS = {
   error_rate_limited: ["Too many requests. Wait a little.", "Solicitações demais. Aguarde um pouco.", "Demasiadas solicitudes. Espere un poco.", "Слишком много запросов. Подождите."],
   error_unavailable: ["The server cannot do this now.", "O servidor não pode fazer isso agora.", "El servidor no puede hacerlo ahora.", "Сервер сейчас не может это сделать."],
   error_corrupt: ["What was stored is damaged. Tell the operator of the server.", "O que foi armazenado está danificado. Avise o operador do servidor.", "Lo almacenado está dañado. Avise al operador del servidor.", "Сохранённые данные повреждены. Сообщите администратору."],
+  error_link_full: ["The link takes no more.", "O link não aceita mais.", "El enlace no admite más.", "Ссылка больше не принимает файлы."],
   error_invalid: ["The server did not accept it: {message}", "O servidor não aceitou: {message}", "El servidor no lo aceptó: {message}", "Сервер не принял запрос: {message}"],
 };
