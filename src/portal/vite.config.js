@@ -35,10 +35,21 @@ function licences() {
   };
 }
 
+// The worker of PDF.js as it is: a script of its own, which includes no other (web/pdf.jsx).
+function pdfWorker() {
+  return {
+    name: "pdf-worker",
+    generateBundle() {
+      const source = readFileSync(new URL("node_modules/pdfjs-dist/legacy/build/pdf.worker.min.mjs", import.meta.url), "utf8");
+      this.emitFile({ type: "asset", fileName: "pdf-worker.js", source: BANNER + source.replace(/\n?\/\/# sourceMappingURL=\S*\s*$/, "\n") });
+    },
+  };
+}
+
 export default defineConfig({
   base: "./",
   publicDir: "public",
-  plugins: [licences()],
+  plugins: [licences(), pdfWorker()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "bundle",

@@ -230,7 +230,14 @@ TEST(the_portal_runs_only_scripts_of_this_host_and_no_strings)
     EXPECT_SLICE(fake_reply_header(home, "Content-Security-Policy"),
                  S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
                    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; "
-                   "trusted-types 'none'"));
+                   "worker-src 'self'; trusted-types cais-pdf-worker"));
+    struct fake_reply *drop = visit(f, "/portal/drop"); /* which nobody has to be signed in for, and no machine finds */
+    slice policy = fake_reply_header(drop, "Content-Security-Policy");
+    EXPECT(slice_find(policy, S("default-src 'none'; script-src 'self'; ")) != SLICE_NONE);
+    EXPECT(slice_find(policy, S("trusted-types 'none'")) != SLICE_NONE &&
+           slice_find(policy, S("worker-src")) == SLICE_NONE);
+    EXPECT_SLICE(fake_reply_header(drop, "X-Robots-Tag"), S("noindex, nofollow"));
+    EXPECT(!shows(drop, S("ana")));
     EXPECT_SLICE(fake_reply_header(home, "Cache-Control"), S("no-store"));
     EXPECT(!shows(home, S("style=\"")) && !shows(home, S("<style")));
     EXPECT_EQ(visit(f, "/portal/files")->status, 200);

@@ -33,6 +33,7 @@ err_t portal_send_asset(struct http_exchange *x)
         http_reply_header(x, "Content-Encoding", S("gzip"));
     http_reply_header(x, "Vary", S("Accept-Encoding"));
     http_reply_header(x, "Cache-Control", S("public, max-age=31536000, immutable"));
+    http_reply_header(x, "Content-Security-Policy", S("default-src 'none'")); /* for the script that is a worker */
     http_reply_header(x, "X-Content-Type-Options", S("nosniff"));
     http_reply_header(x, "Cross-Origin-Resource-Policy", S("same-origin"));
     http_reply(x, 200, found->type, gzip ? found->gzip : found->plain);

@@ -7,10 +7,13 @@
 #include "api/portal/portal_priv.h"
 
 #define SHELL_BYTES_MAX ((size_t)64 * 1024)
-#define POLICY                                                                                                         \
+#define POLICY(scripts)                                                                                                \
     S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "            \
-      "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; "              \
-      "trusted-types 'none'")
+      "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; " scripts)
+/* The portal starts one script apart, the worker that reads PDFs; its one policy of trusted types accepts that address alone
+ * (src/portal/web/pdf.jsx). */
+#define POLICY_OF_PORTAL POLICY("worker-src 'self'; trusted-types cais-pdf-worker")
+#define POLICY_OF_DROP POLICY("trusted-types 'none'")
 
 static struct core *core_of(const struct http_exchange *x)
 {
@@ -83,7 +86,7 @@ err_t portal_show_shell(struct http_exchange *x)
     add_meta(&out, "csrf", session.csrf);
     portal_add_script(&out, "portal.js", &x->arena);
     add_body(&out, language, session.csrf);
-    html_page_headers(x, POLICY);
+    html_page_headers(x, POLICY_OF_PORTAL);
     http_reply(x, 200, "text/html; charset=utf-8", buf_give(&out, &x->arena));
     return NULL;
 }
@@ -103,7 +106,7 @@ err_t portal_show_drop(struct http_exchange *x)
     buf_add(&out, S("</head>\n<body><div id=\"portal\"></div>\n<noscript><main><p>"));
     html_add_text(&out, portal_text(language, PORTAL_TEXT_NEEDS_SCRIPT));
     buf_add(&out, S("</p></main></noscript>\n</body></html>\n"));
-    html_page_headers(x, POLICY);
+    html_page_headers(x, POLICY_OF_DROP);
     http_reply_header(x, "X-Robots-Tag", S("noindex, nofollow"));
     http_reply(x, 200, "text/html; charset=utf-8", buf_give(&out, &x->arena));
     return NULL;

@@ -2,10 +2,15 @@
 // What a file looks like. Nothing of it runs: a picture is shown as one, of a type that has no scripts, and a text as a text.
 import { useEffect, useState } from "preact/hooks";
 import { bytes, shown, t } from "./i18n.js";
+import { lazy } from "./lazy.jsx";
+
+const Pdf = lazy(() => import("./pdf.jsx"), "Pdf");
 
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
 const PICTURE_MAX = 25 << 20;
 const TEXT_MAX = 64 << 10;
+const PDF_MAX = 50 << 20;
+export const isPdf = (file) => file.content_type === "application/pdf" && file.size > 0 && file.size <= PDF_MAX;
 const isText = (type) => /^text\/|[/+](json|xml|csv|yaml|javascript|x-ndjson|jsonl)\b/.test(type);
 
 async function read(address, file, signal) {
@@ -20,7 +25,11 @@ async function read(address, file, signal) {
   return { text: new TextDecoder().decode(await reply.arrayBuffer()), cut: file.size > TEXT_MAX };
 }
 
-export function Preview({ file, address }) {
+export function Preview(props) {
+  return isPdf(props.file) ? <Pdf {...props} /> : <Content {...props} />;
+}
+
+function Content({ file, address }) {
   const [content, setContent] = useState(null);
   useEffect(() => {
     const abort = new AbortController();
