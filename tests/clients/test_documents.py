@@ -30,11 +30,12 @@ def printed_commands(cais, folder, document):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CAIS_")}
     environment |= {"CAIS_SERVER_LISTEN": address, "no_proxy": "*"}
 
-    def run():
+    def run(shell=("sh",), together=False):
+        """together: both outputs, as on a terminal."""
         script = "set -e\n" + blocks[0].replace("127.0.0.1:8080", address)
-        done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=90,
-                              check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = subprocess.run([*shell, "-c", script], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, timeout=90,
+                              stderr=subprocess.STDOUT if together else subprocess.PIPE, check=False, start_new_session=True)
+        assert done.returncode == 0, (done.stdout, done.stderr)
         return done.stdout
 
     with open(folder / "run.log", "wb") as log:
@@ -48,6 +49,32 @@ def printed_commands(cais, folder, document):
     finally:
         server.kill()
         server.wait()
+
+
+# What somebody who tries the commands for the first time takes for a failure, at the beginning of a word.
+FAILURE = re.compile(r"\b(?:errors?|err|fail\w*|warn\w*|cannot|can't|could not|couldn't|unable|refused|denied|invalid|unknown|fatal|panic|traceback|"
+                     r"assert\w*|abort\w*|segmentation|killed|terminated|timed? ?out|reset by peer|broken pipe|deprecated)\b|not found|"
+                     r"no such|curl: \(|[A-Za-z]+Error\b|\b[45]\d\d (?:[A-Z][a-z]+)|^sh: ", re.IGNORECASE | re.MULTILINE)
+
+
+@pytest.mark.parametrize("line, wanted", [
+    ("curl: (7) Failed to connect to 127.0.0.1 port 8080", True), ("sh: 3: Syntax error: Unterminated quoted string", True),
+    ("cais user add: there is a user ana@example.org already", False), ("cat: first.txt: No such file or directory", True),
+    ("Traceback (most recent call last):", True), ("{\"error\":\"not_found\"}", True), ("Warning: Binary output", True),
+    ("{\"guid\":\"b1946ac9\",\"md5_hash\":\"404\"}", False), ("the same bytes", False), ("user ana@example.org", False),
+    ("./run: line 9: 4711 Killed  build/cais serve", True)])
+def test_what_looks_like_a_failure_is_known(line, wanted):
+    assert bool(FAILURE.search(line)) == wanted
+
+
+@pytest.mark.parametrize("shell", [["sh"], ["bash"]], ids=["sh", "bash"])
+def test_the_first_commands_print_nothing_that_looks_like_a_failure(root, cais, tmp_path, shell):
+    """curl reported each attempt to reach the server that starts again. Here both outputs come together, as on a terminal."""
+    with printed_commands(cais, tmp_path, read(root, "README.md")) as (server, run):
+        said = run(shell, together=True)
+        assert server.wait(10) == -9
+    assert "the same bytes" in said
+    assert [line for line in said.splitlines() if FAILURE.search(line)] == []
 
 
 def test_the_first_upload_works_as_printed(root, cais, tmp_path):
