@@ -7,11 +7,56 @@
 #include "cli/terminal.h"
 
 #include "base/text.h"
+#include "blob/disk/disk.h"
+#include "core/care/data_dir.h"
 #include "core/care/fsck.h"
 
 static const char *severity_name(enum fsck_severity s)
 {
     return s == FSCK_NOTE ? "note" : s == FSCK_WARNING ? "warning" : "error";
+}
+
+static void put_texts(struct json_out *o, const char *name, const slice *texts, size_t count)
+{
+    json_name(o, name);
+    json_open_array(o);
+    for (size_t i = 0; i < count; i++)
+        json_add_string(o, texts[i]);
+    json_close_array(o);
+}
+
+static void put_file(struct json_out *o, const struct fsck_file *f)
+{
+    json_open_object(o);
+    json_put_string(o, "id", f->uuid);
+    json_put_string(o, "name", f->name);
+    json_put_string(o, "owner", f->owner);
+    put_texts(o, "holders", f->holders, f->holder_count);
+    json_close_object(o);
+}
+
+/* What the finding is about; the same as the detail, for programs. */
+static void put_about(struct json_out *o, const struct fsck_about *about, struct arena *a)
+{
+    if (about->blob_key.n) {
+        slice path[] = { S(DATA_DIR_BLOBS "/"), blob_disk_path(about->blob_key, a) };
+        json_name(o, "blob");
+        json_open_object(o);
+        json_put_string(o, "key", about->blob_key);
+        json_put_string(o, "path", arena_join(a, path, LENGTH_OF(path)));
+        json_close_object(o);
+    }
+    if (about->file_count) {
+        json_name(o, "files");
+        json_open_array(o);
+        for (size_t i = 0; i < about->file_count; i++)
+            put_file(o, &about->files[i]);
+        json_close_array(o);
+    }
+    if (about->entry_count)
+        put_texts(o, "entries", about->entries, about->entry_count);
+    if (about->is_cut)
+        json_put_bool(o, "more", true);
 }
 
 static void show_fsck(struct cli *cli, const struct fsck_report *r)
@@ -39,6 +84,7 @@ static void show_fsck(struct cli *cli, const struct fsck_report *r)
             json_put_string(&line.o, "subject", r->list[i].subject);
             json_put_string(&line.o, "detail", r->list[i].detail);
             json_put_bool(&line.o, "repaired", r->list[i].repaired);
+            put_about(&line.o, &r->list[i].about, cli->arena);
             json_close_object(&line.o);
         }
         json_close_array(&line.o);

@@ -175,3 +175,8 @@ def test_fsck_called_a_damaged_file_object_5(tmp_path):
         for wanted in (file["id"], "relatório.bin", "of " + file["owner"], "held by comment:", os.path.basename(blob)):
             assert wanted in text, (wanted, text)
     assert done.returncode == 1 and finding["what"] == "digest differs"
+    named, = finding["files"]  # and as members, for programs
+    assert (named["id"], named["name"], named["owner"]) == (file["id"], "relatório.bin", file["owner"])
+    assert [h.split(":")[0] for h in named["holders"]] == ["comment"]
+    assert finding["blob"] == {"key": os.path.basename(blob), "path": os.path.relpath(blob, server.data)}
+    assert "entries" not in finding and "more" not in finding

@@ -374,6 +374,12 @@ static bool tmpfile_works(struct disk_store *d)
     return access("/proc/self/fd", X_OK) == 0;
 }
 
+slice blob_disk_path(slice key, struct arena *a)
+{
+    slice parts[] = { slice_part(key, 0, 2), S("/"), key };
+    return arena_join(a, parts, LENGTH_OF(parts));
+}
+
 static err_t remove_temporary(void *arg, struct shard *s, const char *name, struct arena *a)
 {
     struct disk_store *d = arg;

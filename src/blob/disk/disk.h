@@ -9,6 +9,9 @@
 #include "core/store/blob_link.h"
 #include "core/store/blob_store.h"
 
+/* Where the blob of that key stands, below DIR. */
+slice blob_disk_path(slice key, struct arena *a);
+
 /* Open the store; makes DIR (not its parents) and the shard directories when they are missing, and syncs DIR and its entry
  * in its parent. `relaxed` skips every sync. Only one store may be open for a DIR at a time: the caller holds a lock.
  * Where O_TMPFILE is not supported, a blob that is being written has a hidden name, which the next open removes. Where it

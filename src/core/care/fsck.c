@@ -31,19 +31,56 @@
 
 enum { PIECE = 128 * 1024 };
 
+static slice *copy_slices(const slice *from, size_t count, struct arena *a)
+{
+    slice *to = count ? arena_array(a, slice, count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        to[i] = arena_copy(a, from[i]);
+    return to;
+}
+
+static struct fsck_about copy_about(const struct fsck_about *from, struct arena *a)
+{
+    struct fsck_about to = *from;
+    to.blob_key = arena_copy(a, from->blob_key);
+    to.entries = copy_slices(from->entries, from->entry_count, a);
+    to.files = from->file_count ? arena_array(a, struct fsck_file, from->file_count) : NULL;
+    for (size_t i = 0; i < from->file_count; i++) {
+        const struct fsck_file *f = &from->files[i];
+        to.files[i] = (struct fsck_file){ .uuid = arena_copy(a, f->uuid),
+                                          .name = arena_copy(a, f->name),
+                                          .owner = arena_copy(a, f->owner),
+                                          .holders = copy_slices(f->holders, f->holder_count, a),
+                                          .holder_count = f->holder_count };
+    }
+    return to;
+}
+
+static void add_finding(struct fsck *f, const struct fsck_finding *finding)
+{
+    f->report->count[finding->severity]++;
+    f->report->repaired += finding->repaired;
+    if (f->options->on_finding)
+        f->options->on_finding(f->options->arg, finding);
+    if (f->report->listed == FSCK_LISTED)
+        return;
+    struct fsck_finding *kept = &f->list[f->report->listed++];
+    *kept = *finding;
+    kept->subject = arena_copy(f->a, finding->subject);
+    kept->detail = arena_copy(f->a, finding->detail);
+    kept->about = copy_about(&finding->about, f->a);
+}
+
 void fsck_add_finding(struct fsck *f, enum fsck_severity severity, const char *what, slice subject, slice detail,
                       bool repaired)
 {
-    struct fsck_finding finding = { severity, what, subject, detail, repaired };
-    f->report->count[severity]++;
-    f->report->repaired += repaired;
-    if (f->options->on_finding)
-        f->options->on_finding(f->options->arg, &finding);
-    if (f->report->listed == FSCK_LISTED)
-        return;
-    finding.subject = arena_copy(f->a, subject);
-    finding.detail = arena_copy(f->a, detail);
-    f->list[f->report->listed++] = finding;
+    add_finding(f, &(struct fsck_finding){ severity, what, subject, detail, repaired, { .file_count = 0 } });
+}
+
+void fsck_add_named(struct fsck *f, enum fsck_severity severity, const char *what, slice subject,
+                    const struct fsck_named *named)
+{
+    add_finding(f, &(struct fsck_finding){ severity, what, subject, named->detail, false, named->about });
 }
 
 /* ---- objects ---- */
@@ -98,9 +135,10 @@ static err_t report_object(struct fsck *f, const struct object *object, const ch
 {
     bool there;
     TRY(object_exists(f->core, object->id, a, &there));
-    if (there)
-        fsck_add_finding(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id),
-                         fsck_name_object(f, object, detail, a), false);
+    if (!there)
+        return NULL;
+    struct fsck_named named = fsck_name_object(f, object, detail, a);
+    fsck_add_named(f, FSCK_ERROR, what, arena_printf(a, "object:%lld", (long long)object->id), &named);
     return NULL;
 }
 
@@ -378,9 +416,11 @@ static err_t check_file(struct fsck *f, struct meta_tx *tx, const struct file *f
         return e;
     bool fits = object.size_bytes == file->size_bytes && memcmp(object.md5, file->md5, MD5_SIZE) == 0;
     const char *fault = file_fault(file, has_object, fits);
-    if (fault)
-        fsck_add_finding(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file),
-                         fsck_name_file(f, tx, file, a), false);
+    if (fault) {
+        struct fsck_named named = fsck_name_file(f, tx, file, a);
+        named.about.blob_key = object.blob_key;
+        fsck_add_named(f, has_object ? FSCK_WARNING : FSCK_ERROR, fault, event_file(a, file), &named);
+    }
     TRY(check_life(tx, file, wrong, a));
     return check_ticket(f, tx, file, a);
 }

@@ -12,6 +12,23 @@ enum fsck_severity {
     FSCK_ERROR    /* acknowledged bytes are damaged or missing */
 };
 
+/* A file that a finding is about. What cannot be read is empty. */
+struct fsck_file {
+    slice uuid;        /* as text */
+    slice name, owner; /* owner: login */
+    slice *holders;    /* "task:12", "comment:7", … */
+    size_t holder_count;
+};
+/* What a finding is about, for programs; the detail says the same in words. */
+struct fsck_about {
+    slice blob_key; /* empty: no blob */
+    struct fsck_file *files;
+    size_t file_count;
+    slice *entries; /* "BUCKET/KEY" */
+    size_t entry_count;
+    bool is_cut; /* there are more files or entries than are named */
+};
+
 struct fsck_finding {
     enum fsck_severity severity;
     const char *what; /* "bytes missing", "digest differs", … */
@@ -19,6 +36,7 @@ struct fsck_finding {
         subject; /* "object:12", "blob:KEY", "file:UUID", "task:12", "entry:BUCKET/KEY", "upload:NAME", "event:12", … */
     slice detail;
     bool repaired;
+    struct fsck_about about; /* zeros: it is not about bytes, or nothing is known */
 };
 
 struct fsck_options {

@@ -14,72 +14,95 @@
 
 enum { NAMES_MAX = 3 /* files of one object that are named */ };
 
-static void add_holders(struct fsck *f, struct meta_tx *tx, int64_t file_id, struct buf *b, struct arena *a)
+static void add_holders(struct fsck *f, struct meta_tx *tx, int64_t file_id, struct buf *b, struct fsck_file *file,
+                        struct arena *a)
 {
     struct hold_list holds = { 0 };
     err_t e = meta_salvage_holds(tx, file_id, a, &holds);
     if (e)
         buf_add(b, S(", its holders cannot be read"));
+    file->holders = arena_array(a, slice, holds.count + 1);
     for (size_t i = 0; i < holds.count; i++) {
         const struct holder_rules *rules = holder_rules_of(f->core, holds.items[i].holder.kind);
-        buf_printf(b, "%s%s:%lld", i ? ", " : ", held by ", rules ? rules->name : "unknown",
-                   (long long)holds.items[i].holder.id);
+        slice holder = arena_printf(a, "%s:%lld", rules ? rules->name : "unknown", (long long)holds.items[i].holder.id);
+        buf_printf(b, "%s" SLICE_FMT, i ? ", " : ", held by ", SLICE_ARG(holder));
+        file->holders[file->holder_count++] = holder;
     }
 }
 
-static void add_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct buf *b, struct arena *a)
+static void add_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct buf *b,
+                     struct fsck_about *about, struct arena *a)
 {
-    slice login = S("an unknown owner");
+    slice login = S("");
+    struct fsck_file *named = &about->files[about->file_count++];
     err_t e = meta_salvage_login(tx, file->owner_id, a, &login);
+    *named = (struct fsck_file){ .uuid = uuid_format(a, file->uuid), .name = file->name, .owner = e ? S("") : login };
     buf_printf(b, "\"" SLICE_FMT "\" of " SLICE_FMT, SLICE_ARG(file->name),
                SLICE_ARG(e ? S("an unknown owner") : login));
-    add_holders(f, tx, file->id, b, a);
+    add_holders(f, tx, file->id, b, named, a);
 }
 
-slice fsck_name_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
+struct fsck_named fsck_name_file(struct fsck *f, struct meta_tx *tx, const struct file *file, struct arena *a)
 {
     SCOPED(buf_releasep) struct buf b;
+    struct fsck_named named = { .about.files = arena_new(a, struct fsck_file) };
     buf_init(&b, 0);
-    add_file(f, tx, file, &b, a);
-    return arena_copy(a, buf_slice(&b));
+    add_file(f, tx, file, &b, &named.about, a);
+    named.detail = arena_copy(a, buf_slice(&b));
+    return named;
 }
 
-static void add_entries(struct meta_tx *tx, int64_t object_id, struct buf *b, struct arena *a)
+static void add_entries(struct meta_tx *tx, int64_t object_id, struct buf *b, struct fsck_about *about, struct arena *a)
 {
     struct salvaged_entry_list entries = { 0 };
     if (meta_salvage_entries(tx, object_id, a, &entries))
         return;
+    about->entries = arena_array(a, slice, NAMES_MAX);
     for (size_t i = 0; i < entries.count && i < NAMES_MAX; i++) {
         slice bucket = S("?");
         err_t e = meta_salvage_bucket(tx, entries.items[i].bucket_id, a, &bucket);
-        buf_printf(b, "; entry " SLICE_FMT "/" SLICE_FMT, SLICE_ARG(e ? S("?") : bucket),
-                   SLICE_ARG(entries.items[i].key));
+        slice parts[] = { e ? S("?") : bucket, S("/"), entries.items[i].key };
+        about->entries[about->entry_count++] = arena_join(a, parts, LENGTH_OF(parts));
+        buf_printf(b, "; entry " SLICE_FMT, SLICE_ARG(about->entries[i]));
     }
-    if (entries.count > NAMES_MAX)
+    if (entries.count > NAMES_MAX) {
+        about->is_cut = true;
         buf_add(b, S("; and more"));
+    }
 }
 
-slice fsck_name_object(struct fsck *f, const struct object *object, slice detail, struct arena *a)
+static void add_files(struct fsck *f, struct meta_tx *tx, int64_t object_id, struct buf *b, struct fsck_about *about,
+                      struct arena *a)
+{
+    struct file_list files = { 0 };
+    if (meta_salvage_files_of(tx, object_id, NAMES_MAX + 1, a, &files))
+        buf_add(b, S("; its files cannot be read"));
+    about->files = arena_array(a, struct fsck_file, NAMES_MAX);
+    for (size_t i = 0; i < files.count && i < NAMES_MAX; i++) {
+        buf_printf(b, "; " SLICE_FMT " ", SLICE_ARG(event_file(a, &files.items[i])));
+        add_file(f, tx, &files.items[i], b, about, a);
+    }
+    if (files.count > NAMES_MAX) {
+        about->is_cut = true;
+        buf_add(b, S("; and more"));
+    }
+}
+
+struct fsck_named fsck_name_object(struct fsck *f, const struct object *object, slice detail, struct arena *a)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     SCOPED(buf_releasep) struct buf b;
-    struct file_list files = { 0 };
+    struct fsck_named named = { .about.blob_key = object->blob_key };
     buf_init(&b, 0);
     buf_add(&b, detail);
     if (object->blob_key.n && !slice_eq(detail, object->blob_key))
         buf_printf(&b, "; blob " SLICE_FMT, SLICE_ARG(object->blob_key));
-    if (meta_read_begin(f->core->meta, a, &tx))
-        return arena_copy(a, buf_slice(&b));
-    if (meta_salvage_files_of(tx, object->id, NAMES_MAX + 1, a, &files))
-        buf_add(&b, S("; its files cannot be read"));
-    for (size_t i = 0; i < files.count && i < NAMES_MAX; i++) {
-        buf_printf(&b, "; " SLICE_FMT " ", SLICE_ARG(event_file(a, &files.items[i])));
-        add_file(f, tx, &files.items[i], &b, a);
+    if (!meta_read_begin(f->core->meta, a, &tx)) {
+        add_files(f, tx, object->id, &b, &named.about, a);
+        add_entries(tx, object->id, &b, &named.about, a);
     }
-    if (files.count > NAMES_MAX)
-        buf_add(&b, S("; and more"));
-    add_entries(tx, object->id, &b, a);
-    return arena_copy(a, buf_slice(&b));
+    named.detail = arena_copy(a, buf_slice(&b));
+    return named;
 }
 
 /* ---- what can be saved of a damaged database ---- */
@@ -105,13 +128,15 @@ static err_t report_savable(void *arg, const void *row, struct arena *a)
         return NULL;
     err_t e = meta_salvage_object(s->tx, file->object_id, a, &object);
     bool is_there = !e && object.id == file->object_id;
-    slice parts[] = { fsck_name_file(s->f, s->tx, file, a),
+    struct fsck_named named = fsck_name_file(s->f, s->tx, file, a);
+    slice parts[] = { named.detail,
                       !is_there           ? S("; only by the length and MD5 of its blob, if it has one")
                       : object.blob_key.n ? S("; blob ")
                                           : S(""),
                       is_there ? object.blob_key : S("") };
-    fsck_add_finding(s->f, FSCK_NOTE, "can be saved", event_file(a, file), arena_join(a, parts, LENGTH_OF(parts)),
-                     false);
+    named.detail = arena_join(a, parts, LENGTH_OF(parts));
+    named.about.blob_key = is_there ? object.blob_key : S("");
+    fsck_add_named(s->f, FSCK_NOTE, "can be saved", event_file(a, file), &named);
     return NULL;
 }
 

@@ -23,12 +23,20 @@ struct fsck {
 
 void fsck_add_finding(struct fsck *, enum fsck_severity, const char *what, slice subject, slice detail, bool repaired);
 
+/* The detail of a finding about bytes, in words and as members. */
+struct fsck_named {
+    slice detail;
+    struct fsck_about about;
+};
+/* A finding about bytes that is not repaired. */
+void fsck_add_named(struct fsck *, enum fsck_severity, const char *what, slice subject, const struct fsck_named *);
+
 struct file;
 struct object;
 /* "NAME" of LOGIN, and what holds the file, in `a`. What cannot be read is said. */
-slice fsck_name_file(struct fsck *, struct meta_tx *, const struct file *, struct arena *a);
+struct fsck_named fsck_name_file(struct fsck *, struct meta_tx *, const struct file *, struct arena *a);
 /* The detail, and after it the blob of the object and the files and entries that refer to it. */
-slice fsck_name_object(struct fsck *, const struct object *, slice detail, struct arena *a);
+struct fsck_named fsck_name_object(struct fsck *, const struct object *, slice detail, struct arena *a);
 /* Of a damaged database: each file whose row can be read, and where rows cannot. */
 MUST_USE err_t fsck_list_savable(struct fsck *);
 
