@@ -122,6 +122,14 @@ err_t meta_sync_file_list(struct meta_tx *tx, const struct id_page *page, struct
                    SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_sync_file_row, ret));
 }
 
+err_t meta_sync_file_page(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,
+                          struct sync_file_list *ret)
+{
+    return tx_list(tx, STATEMENT(SYNC_FILE " WHERE f.account_id = $1 AND f.id < $2 ORDER BY f.id DESC LIMIT $3"),
+                   SQL(SQL_I(account_id), SQL_I(page->after_id ? page->after_id : INT64_MAX), sql_limit(page->limit)),
+                   a, LIST_OF(read_sync_file_row, ret));
+}
+
 /* ---- states; no cache holds these rows ---- */
 
 static_assert(SYNC_CREATED == 0 && SYNC_UPLOADED == 1 && SYNC_QUEUED == 2 && SYNC_PROCESSING == 3 &&

@@ -186,6 +186,12 @@ FOR_EACH_DATABASE(a_sync_file_is_read_as_it_was_written)
     EXPECT_ERR(meta_sync_file_by_handle(tx, S("on"), w.a, &f), ERR_NOT_FOUND);
     EXPECT_OK(meta_sync_file_list(tx, &(struct id_page){ 1, 10 }, w.a, &list));
     EXPECT(list.count == 2 && list.items[0].id == 2);
+    EXPECT_OK(meta_sync_file_page(tx, f.account_id, &(struct id_page){ 0, 2 }, w.a, &list));
+    EXPECT(list.count == 2 && list.items[0].id == 3 && list.items[1].id == 2);
+    EXPECT_OK(meta_sync_file_page(tx, f.account_id, &(struct id_page){ 2, 2 }, w.a, &list));
+    EXPECT(list.count == 1 && list.items[0].id == 1);
+    EXPECT_OK(meta_sync_file_page(tx, f.account_id + 99, &(struct id_page){ 0, 2 }, w.a, &list));
+    EXPECT_EQ(list.count, 0);
     EXPECT_OK(meta_sync_file_due(tx, DUE, 10, w.a, &list));
     EXPECT(list.count == 2 && list.items[0].id == 2 && list.items[1].id == 1);
     EXPECT_OK(meta_sync_file_due(tx, DUE - 1, 10, w.a, &list));

@@ -23,7 +23,10 @@
 #include "core/space/standalone.h"
 #include "core/store/record_set_store.h"
 #include "core/store/record_store.h"
+#include "core/store/sync_file_store.h"
 #include "core/store/transaction.h"
+#include "core/sync/sync_report.h"
+#include "core/sync/workspace.h"
 #include "core/transfer/transfer.h"
 #include "datasnap_fixture.h"
 #include "http/multipart.h"
@@ -1086,6 +1089,56 @@ static int64_t add_space(struct world *w, const struct principal *who, int64_t *
     return deep;
 }
 
+/* Sync files of a workspace with the longest texts; the last one has as many errors as an import keeps. */
+struct sync_addition {
+    const struct principal *who;
+    int64_t workspace_id, section_id;
+    int count;
+    slice handle; /* of the last one */
+};
+
+static err_t apply_sync_addition(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct sync_addition *s = arg;
+    struct buf errors;
+    int64_t id = 0;
+    buf_init_on(&errors, 0, a);
+    for (int i = 0; i < SYNC_ERRORS_MAX; i++)
+        sync_errors_add(&errors, &(struct sync_error){ .fault = SYNC_BAD_VALUE,
+                                                       .line = (uint64_t)i + 6,
+                                                       .key = slice_of(long_text(a, '"', 200)),
+                                                       .field = S("size"),
+                                                       .value = slice_of(long_text(a, '=', 200)) });
+    for (int i = 0; i < s->count; i++) {
+        s->handle = arena_printf(a, "%024d", i);
+        struct sync_file f = { .handle = s->handle,
+                               .account_id = s->who->account_id,
+                               .owner_id = s->who->user_id,
+                               .workspace_id = s->workspace_id,
+                               .section_id = s->section_id,
+                               .bucket_id = 1,
+                               .key = s->handle,
+                               .origin = S("x"),
+                               .name = slice_of(long_text(a, '"', 255)),
+                               .created_at_ms = 1,
+                               .modified_at_ms = 1 };
+        TRY(meta_sync_file_add(tx, &f, a, &id));
+    }
+    return meta_sync_report_put(tx, id, &(struct sync_report){ buf_slice(&errors), S("") }, a);
+}
+
+static slice add_sync_files(struct world *w, const struct principal *who)
+{
+    struct workspace workspace;
+    struct section section;
+    EXPECT_OK(workspace_add(&w->core, who, S("W"), w->a, &workspace));
+    EXPECT_OK(
+        section_add(&w->core, who, &(struct section_request){ .workspace = S("W"), .name = S("B") }, w->a, &section));
+    struct sync_addition added = { who, workspace.id, section.id, 200, S("") };
+    world_write(w, apply_sync_addition, &added);
+    return arena_printf(w->a, "%024d", added.count - 1);
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
@@ -1109,6 +1162,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     for (int i = 0; i < NAMES_HELD; i++)
         file = world_store(f->w, &ana, arena_printf(w.a, "%d%s", i, long_text(w.a, '"', 240)), S("x"), 0);
     add_objects(f->w, &ana);
+    const slice sync = add_sync_files(f->w, &ana);
     struct worst bodies = { 0 };
     add_body(&bodies, worst_repeat(w.a, "", "x", "", 1 << 20));
     struct worst names = { 0 };
@@ -1168,6 +1222,11 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "DELETE /v1/native/links/{id}", .params = { link_id } },
         { .route = "GET /v1/native/link" },
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
+        { .route = "GET /v1/native/jobs/{id}/import", .params = { job_id } },
+        { .route = "GET /v1/native/imports", .query = S("limit=1000") },
+        { .route = "GET /v1/native/imports/{id}", .params = { sync } },
+        { .route = "GET /v1/native/imports/{id}/errors", .params = { sync }, .query = S("format=csv") },
+        { .route = "POST /v1/native/imports/{id}/retry", .params = { sync } },
         { .route = "POST /v1/native/datasets", .bodies = datasets },
         { .route = "GET /v1/native/datasets", .query = S("limit=1000") },
         { .route = "GET /v1/native/datasets/{slug}", .params = { wide } },

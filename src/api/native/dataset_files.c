@@ -77,8 +77,7 @@ static int64_t count_errors(slice errors)
     return count;
 }
 
-/* job_id: of the job that reads it; 0: it is not known. */
-static void put_file(struct json_out *o, const struct dataset_file *f, int64_t job_id, struct arena *a)
+void native_put_dataset_file(struct json_out *o, const struct dataset_file *f, int64_t job_id, struct arena *a)
 {
     json_open_object(o);
     json_put_int(o, "id", f->id);
@@ -104,7 +103,7 @@ static err_t reply_file(struct http_exchange *x, int status, const struct datase
     struct json_reply reply;
     http_reply_header(x, "Cache-Control", S("no-store"));
     json_reply_begin(&reply, x);
-    put_file(&reply.out, f, job_id, &x->arena);
+    native_put_dataset_file(&reply.out, f, job_id, &x->arena);
     json_reply_send(&reply, status, JSON_REPLY_TYPE);
     return NULL;
 }
@@ -170,7 +169,7 @@ static err_t write_file_page(struct json_pieces *pieces, struct buf *out, struct
         if (err_reason(e) == REASON_DATASET_NO_FILE && !json_pieces_in_item(pieces))
             continue;
         if (!e) {
-            put_file(&json_item_begin(pieces, &scratch)->out, &file, 0, &scratch);
+            native_put_dataset_file(&json_item_begin(pieces, &scratch)->out, &file, 0, &scratch);
             e = json_item_end(pieces, out, &whole);
         }
         if (e)

@@ -64,7 +64,7 @@ static int64_t visible_account(const struct http_exchange *x)
     return x->req.local ? 0 : native_caller(x)->account_id;
 }
 
-static err_t read_path_job(struct http_exchange *x, struct job *ret)
+err_t native_path_job(struct http_exchange *x, struct job *ret)
 {
     int64_t id;
     if (!slice_to_i64(x->req.params[0], &id) || id < 1)
@@ -77,7 +77,7 @@ err_t show_job(struct http_exchange *x)
 {
     struct job job;
     struct json_reply reply;
-    TRY(read_path_job(x, &job));
+    TRY(native_path_job(x, &job));
     http_reply_header(x, "Cache-Control", S("no-store"));
     json_reply_begin(&reply, x);
     put_job(&reply.out, &job, &x->arena);
@@ -163,7 +163,7 @@ static err_t change_job(struct http_exchange *x, bool cancel)
     struct core *core = native_of(x)->core;
     struct job job;
     bool runs;
-    TRY(read_path_job(x, &job));
+    TRY(native_path_job(x, &job));
     if (!native_caller(x)->is_admin && !x->req.local)
         return native_refuse(&x->arena, NATIVE_FORBIDDEN);
     TRY(cancel ? job_cancel(core, native_caller(x), job.id, &x->arena, &runs)
@@ -291,7 +291,7 @@ static bool write_job_events(struct http_producer *p, struct buf *out, bool *ret
 err_t send_job_events(struct http_exchange *x)
 {
     struct job job;
-    TRY(read_path_job(x, &job));
+    TRY(native_path_job(x, &job));
     struct job_events *s = arena_new(&x->arena, struct job_events);
     *s = (struct job_events){ .producer = { write_job_events, leave_streams, job_events_are_ready },
                               .x = x,

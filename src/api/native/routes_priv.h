@@ -71,6 +71,10 @@ err_t revoke_link(struct http_exchange *);
 err_t list_link_files(struct http_exchange *);
 err_t show_own_link(struct http_exchange *);
 
+/* The job in the path, if the caller may see it. Refuses with NATIVE_NO_JOB. */
+struct job;
+MUST_USE err_t native_path_job(struct http_exchange *, struct job *ret);
+
 /* GET /v1/native/jobs; POST /v1/native/jobs/{id}/cancel and …/retry: docs/native.md. */
 err_t list_jobs(struct http_exchange *);
 err_t cancel_job(struct http_exchange *);
@@ -93,5 +97,12 @@ err_t show_dataset_file_errors(struct http_exchange *);
 err_t delete_dataset_file(struct http_exchange *);
 err_t process_dataset_files(struct http_exchange *);
 err_t query_native_dataset(struct http_exchange *);
+
+/* Imports of sync files, and what a job imports: docs/native.md. */
+err_t list_native_imports(struct http_exchange *);
+err_t show_native_import(struct http_exchange *);
+err_t show_native_import_errors(struct http_exchange *);
+err_t repeat_native_import(struct http_exchange *);
+err_t show_job_import(struct http_exchange *);
 
 #endif

@@ -21,6 +21,10 @@ MUST_USE err_t meta_sync_file_query(struct meta_tx *, const struct sync_file_que
 MUST_USE err_t meta_sync_file_list(struct meta_tx *, const struct id_page *, struct arena *a,
                                    struct sync_file_list *ret);
 
+/* Those of an account, newest first. page: after_id is that of the last one of the page before; 0: from the newest. */
+MUST_USE err_t meta_sync_file_page(struct meta_tx *, int64_t account_id, const struct id_page *page, struct arena *a,
+                                   struct sync_file_list *ret);
+
 /* One that is CREATED or UPLOADED, and whose bytes are those of the file old_file_id (0: none), is UPLOADED with those of `now`: its
  * file_id, size_bytes, md5, content_type, uploaded_at_ms and due_at_ms. *ret_changed: there is such a one. */
 MUST_USE err_t meta_sync_file_store(struct meta_tx *, const struct sync_file *now, int64_t old_file_id, struct arena *a,

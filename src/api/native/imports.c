@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Imports for the administrators of an account: its sync files, in whichever workspace they are, and what a job imports. docs/native.md. */
+#include "api/kit/json_pieces.h"
+#include "api/native/data_priv.h"
+#include "api/native/row_errors.h"
+#include "base/text.h"
+#include "core/access/access.h"
+#include "core/dataset/dataset_file.h"
+#include "core/dataset/ingest.h"
+#include "core/job.h"
+#include "core/sync/account_files.h"
+#include "core/sync/sync_file.h"
+#include "core/sync/sync_import.h"
+#include "core/sync/sync_report.h"
+
+enum { LIST_AT_ONCE = 50 };
+
+/* ---- one as JSON ---- */
+
+static const char *const states[SYNC_STATES] = {
+    [SYNC_CREATED] = "created",   [SYNC_UPLOADED] = "uploaded",
+    [SYNC_QUEUED] = "queued",     [SYNC_PROCESSING] = "processing",
+    [SYNC_IMPORTED] = "imported", [SYNC_IMPORTED_WITH_ERRORS] = "imported_with_errors",
+    [SYNC_FAILED] = "failed",     [SYNC_EXPIRED] = "expired",
+    [SYNC_PURGED] = "purged"
+};
+
+static void put_time(struct json_out *o, const char *name, int64_t ms, struct arena *a)
+{
+    if (ms)
+        json_put_string(o, name, time_format_utc(a, ms));
+}
+
+static void put_text_if_any(struct json_out *o, const char *name, slice text)
+{
+    if (text.n)
+        json_put_string(o, name, text);
+}
+
+static void put_rows(struct json_out *o, const struct sync_progress *rows)
+{
+    json_name(o, "rows");
+    json_open_object(o);
+    json_put_int(o, "total", rows->total);
+    json_put_int(o, "done", rows->done);
+    json_put_int(o, "inserted", rows->inserted);
+    json_put_int(o, "updated", rows->updated);
+    json_put_int(o, "deleted", rows->deleted);
+    json_put_int(o, "failed", rows->failed);
+    json_close_object(o);
+}
+
+static void put_import(struct json_out *o, const struct sync_file *f, int64_t now_ms, struct arena *a)
+{
+    json_open_object(o);
+    json_put_string(o, "id", f->handle);
+    json_put_string(o, "name", f->name);
+    json_put_string(o, "workspace", f->workspace);
+    json_put_string(o, "bucket", f->section);
+    json_put_string(o, "state", slice_of(states[sync_file_state(f, now_ms)]));
+    json_put_int(o, "size", (int64_t)f->size_bytes);
+    json_put_string(o, "way", f->origin);
+    put_text_if_any(o, "entity_type", f->entity_type);
+    put_text_if_any(o, "data_source", f->import.data_source);
+    json_put_int(o, "imports", f->import.number);
+    if (f->import.job_id)
+        json_put_int(o, "job", f->import.job_id);
+    put_rows(o, &f->import.rows);
+    json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
+    put_time(o, "uploaded_at", f->uploaded_at_ms, a);
+    put_time(o, "started_at", f->import.started_at_ms, a);
+    put_time(o, "finished_at", f->import.finished_at_ms, a);
+    json_close_object(o);
+}
+
+static int64_t now_of(const struct http_exchange *x)
+{
+    return core_now_ms(native_of(x)->core);
+}
+
+static err_t reply_import(struct http_exchange *x, const struct sync_file *f)
+{
+    struct json_reply reply;
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    json_reply_begin(&reply, x);
+    put_import(&reply.out, f, now_of(x), &x->arena);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+/* ---- the list ---- */
+
+struct import_list_reply {
+    struct json_pieces pieces;
+    struct id_page page; /* limit: of those that still follow */
+};
+
+static err_t write_imports(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+{
+    struct import_list_reply *list = CONTAINER_OF(pieces, struct import_list_reply, pieces);
+    struct http_exchange *x = pieces->pieces.x;
+    size_t at_once = list->page.limit < LIST_AT_ONCE ? list->page.limit : LIST_AT_ONCE, i = 0;
+    struct id_page page = { .after_id = list->page.after_id, .limit = at_once + 1 };
+    struct sync_file_list found;
+    TRY(account_files_list(native_of(x)->core, native_caller(x)->account_id, &page, a, &found));
+    for (; i < found.count && i < at_once && !piece_is_full(out); i++) {
+        bool whole;
+        put_import(&json_item_begin(pieces, a)->out, &found.items[i], now_of(x), a);
+        TRY(json_item_end(pieces, out, &whole));
+        if (!whole)
+            return NULL;
+        list->page.after_id = found.items[i].id;
+        list->page.limit--;
+    }
+    bool more = i < found.count;
+    *ret_end = !more || !list->page.limit;
+    if (*ret_end && more)
+        buf_add(out, arena_printf(a, "],\"next\":\"%lld\"}", (long long)list->page.after_id));
+    else if (*ret_end)
+        buf_add(out, S("]}"));
+    return NULL;
+}
+
+err_t list_native_imports(struct http_exchange *x)
+{
+    struct import_list_reply *list = arena_new(&x->arena, struct import_list_reply);
+    struct query q;
+    TRY(native_need_data(x, KEY_READER));
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice after = native_query_value(&q, S("after"));
+    TRY(native_read_limit(&q, &x->arena, &list->page.limit));
+    if (after.n && (!slice_to_i64(after, &list->page.after_id) || list->page.after_id < 1))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    json_pieces_init(&list->pieces, x, native_of(x)->log, write_imports);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    buf_add(&list->pieces.pieces.first, S("{\"imports\":["));
+    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+}
+
+/* ---- one ---- */
+
+static err_t find_path_import(struct http_exchange *x, struct sync_file *ret, struct sync_report *ret_report)
+{
+    TRY(native_need_data(x, KEY_READER));
+    return account_files_find(native_of(x)->core, native_caller(x)->account_id, x->req.params[0], &x->arena, ret,
+                              ret_report);
+}
+
+err_t show_native_import(struct http_exchange *x)
+{
+    struct sync_file f;
+    struct sync_report report;
+    TRY(find_path_import(x, &f, &report));
+    return reply_import(x, &f);
+}
+
+/* The values of a key have NULs between them. */
+static slice shown_key(slice key, struct arena *a)
+{
+    char *text = arena_cstr(a, key);
+    for (size_t i = 0; i < key.n; i++)
+        if (!text[i])
+            text[i] = '/';
+    return (slice){ text, key.n };
+}
+
+static bool next_import_error(void *errors, struct arena *a, struct row_error *ret)
+{
+    struct sync_error e;
+    if (!sync_errors_next(errors, a, &e))
+        return false;
+    *ret = (struct row_error){ .line = e.line,
+                               .key = shown_key(e.key, a),
+                               .column = e.field,
+                               .value = e.value,
+                               .code = sync_fault_word(e.fault),
+                               .expected = e.has_type ? sync_type_name(e.type) : S(""),
+                               .message = sync_fault_text(e.fault) };
+    return true;
+}
+
+err_t show_native_import_errors(struct http_exchange *x)
+{
+    struct sync_file f;
+    struct sync_report *report = arena_new(&x->arena, struct sync_report);
+    TRY(find_path_import(x, &f, report));
+    return row_errors_reply(x, &(struct row_error_list){ next_import_error, &report->errors, S("errors") });
+}
+
+err_t repeat_native_import(struct http_exchange *x)
+{
+    struct sync_file f;
+    TRY(native_need_data(x, KEY_WRITER));
+    TRY(account_files_import(native_of(x)->core, native_caller(x), x->req.params[0], &x->arena, &f));
+    return reply_import(x, &f);
+}
+
+/* ---- what a job imports ---- */
+
+static err_t reply_job_file(struct http_exchange *x, const struct job *job)
+{
+    int64_t id;
+    struct dataset_file f;
+    struct dataset d;
+    struct json_reply reply;
+    if (!slice_to_i64(job->payload, &id))
+        return native_refuse(&x->arena, NATIVE_NO_IMPORT);
+    TRY(dataset_file_of_account(native_of(x)->core, native_caller(x)->account_id, id, &x->arena, &f, &d));
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_put_string(&reply.out, "dataset", d.slug);
+    json_put_string(&reply.out, "dataset_name", d.name);
+    json_name(&reply.out, "file");
+    native_put_dataset_file(&reply.out, &f, job->id, &x->arena);
+    json_close_object(&reply.out);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+static err_t reply_job_sync_file(struct http_exchange *x, const struct job *job)
+{
+    struct sync_file f;
+    struct sync_report report;
+    struct json_reply reply;
+    slice kind, handle;
+    slice_cut(job->subject, ':', &kind, &handle);
+    TRY(account_files_find(native_of(x)->core, native_caller(x)->account_id, handle, &x->arena, &f, &report));
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    json_reply_begin(&reply, x);
+    json_open_object(&reply.out);
+    json_name(&reply.out, "import");
+    put_import(&reply.out, &f, now_of(x), &x->arena);
+    json_close_object(&reply.out);
+    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    return NULL;
+}
+
+err_t show_job_import(struct http_exchange *x)
+{
+    struct job job;
+    TRY(native_path_job(x, &job));
+    TRY(native_need_data(x, KEY_READER));
+    if (job.account_id == native_caller(x)->account_id && slice_eq(job.kind, S(SYNC_IMPORT_JOB)))
+        return reply_job_sync_file(x, &job);
+    if (job.account_id == native_caller(x)->account_id && slice_eq(job.kind, S(DATASET_INGEST_JOB)))
+        return reply_job_file(x, &job);
+    return native_refuse(&x->arena, NATIVE_NO_IMPORT);
+}
