@@ -7,8 +7,8 @@ import { ROW_ERRORS_TEXTS } from "./texts/row_errors.js";
 addTexts(ROW_ERRORS_TEXTS);
 
 const SHOWN_ERRORS = 20;
-const REASONS = ["not_json", "line_too_long", "bad_value", "no_value", "unknown_column", "damaged", "too_large", "quota", "cancelled", "unreadable"];
-const errorReason = (e) => (REASONS.includes(e.code) ? t(`data_reason_${e.code}`, { type: e.expected ?? "" }) : e.message);
+const reasons = new Set(Object.keys(ROW_ERRORS_TEXTS).filter((name) => name.startsWith("data_reason_")));
+const errorReason = (e) => (reasons.has(`data_reason_${e.code}`) ? t(`data_reason_${e.code}`, { type: e.expected ?? "" }) : e.message);
 
 // What is wrong with rows: the first ones, and all of them as a file.
 export function RowErrors({ errors, address }) {

@@ -29,7 +29,7 @@ export const COMMON_TEXTS = {
   undo: ["Undo", "Desfazer", "Deshacer", "Отменить"],
   data: ["Data", "Dados", "Datos", "Данные"],
   links: ["Upload links", "Links de envio", "Enlaces de subida", "Ссылки для загрузки"],
-  jobs: ["Jobs", "Processos", "Procesos", "Процессы"],
+  jobs: ["Imports and jobs", "Importações e processos", "Importaciones y procesos", "Импорт и процессы"],
   session_title: ["Please sign in again", "Entre novamente", "Vuelva a iniciar sesión", "Войдите снова"],
   session_text: ["Your session has ended. Sign in in a new window; this page then goes on where it was.", "Sua sessão terminou. Entre em uma nova janela; depois esta página continua de onde parou.", "Su sesión ha terminado. Inicie sesión en una ventana nueva; esta página seguirá donde estaba.", "Сеанс завершён. Войдите в новом окне, и эта страница продолжит работу."],
   session_open: ["Sign in", "Entrar", "Iniciar sesión", "Войти"],
