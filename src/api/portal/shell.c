@@ -42,7 +42,7 @@ err_t portal_show_root(struct http_exchange *x)
 
 static bool is_page(slice name)
 {
-    static const char *const pages[] = { "files", "jobs", "data", "links" };
+    static const char *const pages[] = { "files", "jobs", "data", "links", "space", "folder" };
     for (size_t i = 0; i < LENGTH_OF(pages); i++)
         if (slice_eq(name, slice_of(pages[i])))
             return true;

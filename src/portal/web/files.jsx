@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of the person, newest first, a page at a time; more come as the list is scrolled.
+// The files of the person, newest first, a page at a time; more come as the list is scrolled. Folders of spaces: spaces.jsx.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ask, get } from "./api.js";
 import { addTexts, bytes, number, shown, t, time } from "./i18n.js";
 import { Icon } from "./icons.jsx";
+import { lazy } from "./lazy.jsx";
+import { PlaceHeading } from "./places.jsx";
 import { Preview } from "./preview.jsx";
 import { queue } from "./queue.js";
 import { removeLater, undoRemoval, UNDO_SECONDS } from "./removal.js";
@@ -40,7 +42,7 @@ function useFiles(search) {
 }
 
 // New files come to the top of the list: a few at once as they arrive, and all when the queue has come to rest.
-function useArrivals(reload, isLong) {
+export function useArrivals(reload, isLong) {
   const latest = useRef();
   latest.current = { reload, isLong };
   useEffect(() => {
@@ -87,10 +89,11 @@ const State = ({ state }) => (
   <span class={`badge ${state}`} title={state === "stored" ? t("state_stored_help") : undefined}>{t(`state_${state}`)}</span>
 );
 
-function Details({ file, close, act }) {
+// address: of the bytes. act: what can be done, by name, if mayChange.
+export function Details({ file, address, close, act, mayChange = true }) {
   const note = useNotes();
   const copy = async () => {
-    await navigator.clipboard.writeText(location.origin + address(file));
+    await navigator.clipboard.writeText(location.origin + address);
     note(t("copied"));
   };
   const facts = [
@@ -100,21 +103,23 @@ function Details({ file, close, act }) {
   ];
   return (
     <Dialog title={<bdi>{shown(file.name)}</bdi>} close={close} kind="drawer">
-      <Preview file={file} address={address(file)} />
+      <Preview file={file} address={address} />
       <dl class="facts">
         {facts.map(([name, value]) => [<dt>{t(name)}</dt>, <dd>{value}</dd>])}
       </dl>
       <div class="buttons">
-        <a class="button" href={address(file)} download><Icon name="download" />{t("download")}</a>
+        <a class="button" href={address} download><Icon name="download" />{t("download")}</a>
         {navigator.clipboard && <button type="button" class="quiet" onClick={copy}><Icon name="copy" />{t("copy_link")}</button>}
-        <button type="button" class="quiet" onClick={() => act.rename(file)}><Icon name="edit" />{t("rename")}</button>
-        <button type="button" class="quiet" onClick={() => (close(), act.remove(file))}><Icon name="trash" />{t("delete")}</button>
+        {mayChange && act.move && <button type="button" class="quiet" onClick={() => act.move(file)}><Icon name="move" />{t("move")}</button>}
+        {mayChange && <button type="button" class="quiet" onClick={() => act.rename(file)}><Icon name="edit" />{t("rename")}</button>}
+        {mayChange && <button type="button" class="quiet" onClick={() => (close(), act.remove(file))}><Icon name="trash" />{t("delete")}</button>}
       </div>
     </Dialog>
   );
 }
 
-function Rename({ file, close, renamed }) {
+// address: of what gets another name.
+export function Rename({ file, address, close, renamed }) {
   const [error, setError] = useState(null);
   const field = useRef();
   useEffect(() => {
@@ -125,7 +130,7 @@ function Rename({ file, close, renamed }) {
   const save = async (event) => {
     event.preventDefault();
     try {
-      renamed(await ask("PATCH", address(file), { body: { name: field.current.value } }));
+      renamed(await ask("PATCH", address, { body: { name: field.current.value } }));
     } catch (problem) {
       setError(problem);
     }
@@ -144,7 +149,7 @@ function Rename({ file, close, renamed }) {
   );
 }
 
-function Search({ value, change }) {
+export function Search({ value, change, label = t("search") }) {
   const [text, setText] = useState(value);
   useEffect(() => {
     const timer = setTimeout(change, 200, text.trim());
@@ -153,14 +158,14 @@ function Search({ value, change }) {
   return (
     <label class="search">
       <Icon name="search" />
-      <span class="hidden">{t("search")}</span>
-      <input type="search" placeholder={t("search")} value={text} maxlength="255" onInput={(e) => setText(e.currentTarget.value)} />
+      <span class="hidden">{label}</span>
+      <input type="search" placeholder={label} value={text} maxlength="255" onInput={(e) => setText(e.currentTarget.value)} />
     </label>
   );
 }
 
 // Loads the next page when the end of the list comes into view.
-function More({ more, busy }) {
+export function More({ more, busy }) {
   const button = useRef();
   useEffect(() => {
     const watch = new IntersectionObserver((seen) => seen.some((s) => s.isIntersecting) && more(), { rootMargin: "400px" });
@@ -170,7 +175,18 @@ function More({ more, busy }) {
   return <button type="button" class="quiet more" ref={button} disabled={busy} onClick={more}>{busy ? t("loading") : t("more")}</button>;
 }
 
-export function Files() {
+// /portal and /portal/files: one's own files; /portal/space/ID and /portal/folder/ID: a folder of a space.
+const spaceOf = (path) => path.match(/^\/portal\/(space|folder)\/(\d{1,18})$/) ?? [];
+const loadSpaces = () => import("./spaces.jsx");
+const SpaceView = lazy(loadSpaces, "SpaceView");
+if (spaceOf(location.pathname).length) loadSpaces().catch(() => {}); // while the page is being drawn
+
+export function Files({ path, go }) {
+  const [, kind, id] = spaceOf(path);
+  return kind ? <SpaceView place={{ [kind]: id }} go={go} /> : <MyFiles go={go} />;
+}
+
+function MyFiles({ go }) {
   const note = useNotes();
   const [search, setSearch] = useState("");
   const [opened, setOpened] = useState(null);
@@ -203,7 +219,7 @@ export function Files() {
   return (
     <>
       <div class="page-head">
-        <h1>{t("files")}</h1>
+        <PlaceHeading title={t("my_files")} go={go} />
         <Search value={search} change={setSearch} />
         {(all.length > 0 || search) && <UploadButtons />}
       </div>
@@ -232,8 +248,8 @@ export function Files() {
         </div>
       )}
       {next && !error && <More more={more} busy={busy} />}
-      {opened && <Details key={opened.id} file={opened} close={() => setOpened(null)} act={act} />}
-      {renaming && <Rename file={renaming} close={() => setRenaming(null)} renamed={renamed} />}
+      {opened && <Details key={opened.id} file={opened} address={address(opened)} close={() => setOpened(null)} act={act} />}
+      {renaming && <Rename file={renaming} address={address(renaming)} close={() => setRenaming(null)} renamed={renamed} />}
     </>
   );
 }

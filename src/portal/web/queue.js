@@ -3,12 +3,16 @@
 //
 //   waiting ──► sending ──┬──► done
 //      ▲          │ ▲     ├──► failed ──(retry)──► waiting
+//      │          │ │     ├──► taken ──(retry)──► waiting: the folder has a file of that name, which stays as it is
 //      │(resume)  ▼ │     └──► changed: the file on the disk is not the one that was begun
 //      └──────── paused      sending ──► retrying ──► sending: no connection, or a restart of the server
 //
 // Progress counts bytes that the server has acknowledged: they are on its disk. A small file is one request. A larger one is sent
 // by tus in pieces, over lost connections and restarts; where it was is remembered (localStorage), so the same file, dropped again
 // after the browser was closed, goes on where it was.
+//
+// What is dropped together is a batch. It goes to one's own files, or to a folder of a space: then the folders that it has are made as
+// they are needed, each once, and each file is put into its own in the same step that stores it.
 import * as tus from "tus-js-client";
 import { ApiError, ask, get, onSession, proof, session, sessionHasEnded, noteSession } from "./api.js";
 
@@ -21,14 +25,34 @@ const ENDPOINT = "/v1/native/uploads";
 
 export const ACTIVE = ["waiting", "sending", "retrying", "paused"];
 const nameOf = (path) => path.slice(path.lastIndexOf("/") + 1);
-const fingerprint = (item) => `cais-${session.login}-${item.path}-${item.size}-${item.file.lastModified}`;
+const parentOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+const fingerprint = (item) => `cais-${session.login}-${item.batch.folder ? `/${item.batch.folder}/` : ""}${item.path}-${item.size}-${item.file.lastModified}`;
+
+// Where what is dropped or chosen goes: null is one's own files; { folder, name } a folder of a space; { isClosed } nowhere.
+let destination = null;
+export const setDestination = (to) => void (destination = to);
+export const currentDestination = () => destination;
+
+// made: the folders of the batch, by path, as promises of their ids.
+const newBatch = () => ({ folder: destination?.folder ?? null, made: new Map() });
+
+// The id of the folder with that path in the folder of the batch.
+function folderOf(batch, path) {
+  if (!path) return Promise.resolve(batch.folder);
+  if (!batch.made.has(path)) {
+    const made = folderOf(batch, parentOf(path)).then((parent) => ask("POST", `/v1/native/folders/${parent}/folders`, { body: { name: nameOf(path) } })).then((f) => f.id);
+    made.catch(() => batch.made.delete(path)); // whoever needs it next tries again
+    batch.made.set(path, made);
+  }
+  return batch.made.get(path);
+}
 
 class Queue {
   items = [];
   waiting = []; // items to begin, a stack turned round: the last one is next
   running = new Set();
   known = new Map(); // what is in the queue, by path, size and time
-  totals = { count: 0, bytes: 0, acked: 0, done: 0, failed: 0 };
+  totals = { count: 0, bytes: 0, acked: 0, done: 0, failed: 0, taken: 0 }; // bytes: without those of what is taken
   speeds = []; // [time, acked] of the last seconds
   skipped = 0;
   listeners = new Set();
@@ -67,15 +91,15 @@ class Queue {
     return this.running.size > 0 || this.waiting.length > 0;
   }
 
-  // file: a File. path: with its folders, as it was dropped.
-  add(file, path = file.webkitRelativePath || file.name) {
-    const key = `${path}\n${file.size}\n${file.lastModified}`;
+  // file: a File; null: a folder without files, which is made. path: with its folders, as it was dropped.
+  add(batch, file, path = file.webkitRelativePath || file.name) {
+    const key = `${batch.folder ?? ""}\n${path}\n${file?.size}\n${file?.lastModified}`;
     if (this.known.has(key)) {
       this.skipped++;
       this.changed();
       return;
     }
-    const item = { id: ++this.#id, key, file, path, name: nameOf(path), size: file.size, acked: 0, sent: 0, state: "waiting", error: null, tries: 0, run: 0 };
+    const item = { id: ++this.#id, key, batch, file, isFolder: !file, path, name: nameOf(path), size: file?.size ?? 0, acked: 0, sent: 0, state: "waiting", error: null, tries: 0, run: 0 };
     this.known.set(key, item);
     this.items.push(item);
     this.waiting.unshift(item);
@@ -92,7 +116,8 @@ class Queue {
       item.state = "sending";
       const run = ++item.run;
       const isOver = () => item.run !== run || !this.running.has(item); // it was paused, and perhaps begun again
-      (item.size <= SMALL && !session.authorization ? this.#sendSmall(item, isOver) : this.#sendLarge(item, isOver)).catch((error) => isOver() || this.#failed(item, error));
+      const send = item.isFolder ? this.#makeFolder(item, isOver) : item.size <= SMALL && !session.authorization ? this.#sendSmall(item, isOver) : this.#sendLarge(item, isOver);
+      send.catch((error) => isOver() || this.#failed(item, error));
     }
   }
 
@@ -136,22 +161,37 @@ class Queue {
       this.changed();
       return;
     }
+    if (error.code === "name_taken") {
+      this.totals.taken++;
+      this.totals.bytes -= item.size - item.acked;
+      this.#ended(item, "taken");
+      return;
+    }
+    if (error.status === 404) item.batch.made.clear(); // a folder was removed meanwhile
     item.error = error;
     this.totals.failed++;
     this.#ended(item, error.code === "changed" ? "changed" : "failed");
   }
 
   // A reply may be lost after the file was stored, and so may that to a request that was ended by a pause. So before a file is sent once more, the list is asked for it.
-  async #wasStored(item) {
-    const page = await get(`/v1/native/files?${new URLSearchParams({ limit: 20, name: item.name })}`);
+  async #wasStored(item, files) {
+    const page = await get(`${files}?${new URLSearchParams({ limit: 20, name: item.name })}`);
     const since = item.begun - 2000; // the times of files are whole seconds
     return page.files.find((f) => f.name === item.name && f.size === item.size && Date.parse(f.created_at) + 1000 > since && !this.items.some((i) => i.stored === f.id));
+  }
+
+  async #makeFolder(item, isOver) {
+    const id = await folderOf(item.batch, item.path);
+    if (!isOver()) this.#done(item, { folder: id });
   }
 
   async #sendSmall(item, isOver) {
     const abort = new AbortController();
     item.stop = () => abort.abort();
-    const stored = item.begun ? await this.#wasStored(item) : null;
+    const folder = await folderOf(item.batch, item.batch.folder && parentOf(item.path));
+    if (isOver()) return;
+    const files = folder ? `/v1/native/folders/${folder}/files` : "/v1/native/files";
+    const stored = item.begun ? await this.#wasStored(item, files) : null;
     if (stored) {
       item.stored = stored.id;
       if (!isOver()) this.#done(item, stored);
@@ -159,7 +199,7 @@ class Queue {
     }
     item.begun ??= Date.now();
     const sent = { body: item.file, type: item.file.type || "application/octet-stream", signal: abort.signal };
-    const file = await ask("PUT", `/v1/native/files/${encodeURIComponent(item.name)}`, sent).catch(async (error) => {
+    const file = await ask("PUT", `${files}/${encodeURIComponent(item.name)}`, sent).catch(async (error) => {
       throw error.status === 0 && !(await isReadable(item.file)) ? new ApiError(-1, "changed", "") : error;
     });
     item.stored = file.id;
@@ -167,18 +207,20 @@ class Queue {
   }
 
   async #sendLarge(item, isOver) {
+    const folder = await folderOf(item.batch, item.batch.folder && parentOf(item.path));
+    if (isOver()) return;
     // Two windows that send the same file would only disturb each other.
-    if (!navigator.locks) return this.#sendByTus(item, isOver);
+    if (!navigator.locks) return this.#sendByTus(item, isOver, folder);
     return navigator.locks.request(fingerprint(item), { ifAvailable: true }, (lock) => {
       if (!lock) throw new ApiError(-1, "elsewhere", "");
-      return this.#sendByTus(item, isOver);
+      return this.#sendByTus(item, isOver, folder);
     });
   }
 
-  #sendByTus(item, isOver) {
+  #sendByTus(item, isOver, folder) {
     return new Promise((resolve, reject) => {
       const upload = new tus.Upload(item.file, {
-        endpoint: ENDPOINT,
+        endpoint: folder ? `${ENDPOINT}?folder=${folder}` : ENDPOINT,
         chunkSize: PIECE,
         retryDelays: null, // the queue tries again
         metadata: { filename: item.name, filetype: item.file.type || "application/octet-stream" },
@@ -225,10 +267,17 @@ class Queue {
     this.changed();
   }
 
+  #isWaitingAgain(item) {
+    if (item.state === "failed" || item.state === "changed") this.totals.failed--;
+    if (item.state !== "taken") return;
+    this.totals.taken--;
+    this.totals.bytes += item.size - item.acked;
+  }
+
   // Also a retry of what has failed.
   resume(item) {
-    if (!["paused", "failed", "changed"].includes(item.state)) return;
-    if (item.state !== "paused") this.totals.failed--;
+    if (!["paused", "failed", "changed", "taken"].includes(item.state)) return;
+    this.#isWaitingAgain(item);
     item.state = "waiting";
     item.error = null;
     this.waiting.push(item);
@@ -241,7 +290,7 @@ class Queue {
     if (item.state === "done") return;
     this.waiting = this.waiting.filter((i) => i !== item);
     clearTimeout(item.retry);
-    if (item.state === "failed" || item.state === "changed") this.totals.failed--;
+    this.#isWaitingAgain(item);
     const stop = item.stop;
     item.state = "paused";
     stop?.(true);
@@ -278,7 +327,7 @@ class Queue {
     this.items = this.items.filter((i) => i.state !== "done");
     this.known = new Map(this.items.map((i) => [i.key, i]));
     const sum = (of) => this.items.reduce((n, i) => n + of(i), 0);
-    this.totals = { count: this.items.length, bytes: sum((i) => i.size), acked: sum((i) => i.acked), done: 0, failed: this.totals.failed };
+    this.totals = { count: this.items.length, bytes: sum((i) => (i.state === "taken" ? i.acked : i.size)), acked: sum((i) => i.acked), done: 0, failed: this.totals.failed, taken: this.totals.taken };
     this.speeds = [];
     this.skipped = 0;
     this.changed();
@@ -324,25 +373,31 @@ const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, r
 export async function addDropped(transfer) {
   const entries = [...transfer.items].map((i) => i.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return addFiles(transfer.files);
+  const batch = newBatch();
   let count = 0;
   const walk = async (entry, folder) => {
     const path = folder + entry.name;
     if (entry.isFile) {
-      queue.add(await fileOf(entry), path);
+      queue.add(batch, await fileOf(entry), path);
       if (++count % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
       return;
     }
     const reader = entry.createReader();
-    for (let some = await entriesOf(reader); some.length; some = await entriesOf(reader))
+    let isEmpty = true;
+    for (let some = await entriesOf(reader); some.length; some = await entriesOf(reader)) {
+      isEmpty = false;
       for (const one of some) await walk(one, path + "/");
+    }
+    if (isEmpty && batch.folder) queue.add(batch, null, path);
   };
   for (const entry of entries) await walk(entry, "");
 }
 
 export async function addFiles(files) {
+  const batch = newBatch();
   let count = 0;
   for (let i = 0; i < files.length; i++) { // each File is made when it is looked at
-    queue.add(files[i]);
+    queue.add(batch, files[i]);
     if (++count % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
   }
 }

@@ -7,10 +7,11 @@ const pending = new Map(); // by path: { timer, failed }
 
 const send = (path, keepalive) => ask("DELETE", path, { keepalive });
 
-export function removeLater(path, failed) {
+// done: is called when it is removed.
+export function removeLater(path, failed, done) {
   const timer = setTimeout(() => {
     pending.delete(path);
-    send(path).catch((error) => error.status === 404 || failed(error));
+    send(path).catch((error) => error.status === 404 || failed(error)).then(() => done?.());
   }, UNDO_SECONDS * 1000);
   pending.set(path, timer);
 }

@@ -6,7 +6,7 @@ import { Icon } from "./icons.jsx";
 import { t } from "./i18n.js";
 
 export function errorText(error) {
-  const known = ["offline", "forbidden", "not_found", "conflict", "too_large", "quota", "no_space", "rate_limited", "unavailable", "corrupt", "elsewhere", "link_full"];
+  const known = ["offline", "forbidden", "not_found", "conflict", "name_taken", "bad_parent", "too_large", "quota", "no_space", "rate_limited", "unavailable", "corrupt", "elsewhere", "link_full"];
   return known.includes(error.code) ? t(`error_${error.code}`) : t("error_invalid", { message: error.message ?? "" });
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "./api.js";
 import { addTexts, bytes, duration, number, shown, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
-import { addDropped, addFiles, queue, unfinished } from "./queue.js";
+import { addDropped, addFiles, currentDestination, queue, unfinished } from "./queue.js";
 import { UPLOADS_TEXTS } from "./texts/uploads.js";
 import { errorText, IconButton } from "./ui.jsx";
 import "./styles/uploads.css";
@@ -23,12 +23,12 @@ function useQueue() {
 
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 
-// Files may be dropped anywhere on the page.
+// Files may be dropped anywhere on the page. Where nothing can be put, a drop does nothing; the browser would leave the page for the file.
 export function DropAnywhere() {
   const [isOver, setIsOver] = useState(false);
   useEffect(() => {
     let depth = 0;
-    const enter = (event) => hasFiles(event) && (depth++, setIsOver(true));
+    const enter = (event) => hasFiles(event) && !currentDestination()?.isClosed && (depth++, setIsOver(true));
     const leave = (event) => hasFiles(event) && --depth <= 0 && setIsOver(false);
     const over = (event) => hasFiles(event) && event.preventDefault();
     const drop = (event) => {
@@ -36,13 +36,13 @@ export function DropAnywhere() {
       event.preventDefault();
       depth = 0;
       setIsOver(false);
-      addDropped(event.dataTransfer);
+      if (!currentDestination()?.isClosed) addDropped(event.dataTransfer);
     };
     const handlers = { dragenter: enter, dragleave: leave, dragover: over, drop };
     for (const [name, handler] of Object.entries(handlers)) addEventListener(name, handler);
     return () => Object.entries(handlers).forEach(([name, handler]) => removeEventListener(name, handler));
   }, []);
-  return isOver && <div class="drop-now"><span><Icon name="upload" width="40" height="40" />{t("drop_now")}</span></div>;
+  return isOver && <div class="drop-now"><span><Icon name="upload" width="40" height="40" />{currentDestination()?.name ? t("drop_now_in", { name: currentDestination().name }) : t("drop_now")}</span></div>;
 }
 
 export function UploadButtons() {
@@ -63,7 +63,7 @@ export function UploadButtons() {
 
 // ---- the panel
 
-const ORDER = ["failed", "changed", "sending", "retrying", "paused", "waiting", "done"];
+const ORDER = ["failed", "changed", "taken", "sending", "retrying", "paused", "waiting", "done"];
 
 // The first rows, by state, without sorting ten thousand items.
 function rowsOf(items) {
@@ -76,32 +76,35 @@ function rowsOf(items) {
 function stateText(item) {
   if (item.state === "failed") return errorText(item.error);
   if (item.state === "sending" && item.size) return t("unfinished_part", { acked: bytes(item.acked), size: bytes(item.size) });
-  return { changed: t("up_changed"), retrying: t("up_retrying"), paused: t("up_paused"), waiting: t("up_waiting"), sending: t("up_sending"), done: `${t("up_arrived")} · ${bytes(item.size)}` }[item.state];
+  return { changed: t("up_changed"), taken: t("up_taken"), retrying: t("up_retrying"), paused: t("up_paused"), waiting: t("up_waiting"), sending: t("up_sending"), done: `${t("up_arrived")} · ${bytes(item.size)}` }[item.state];
 }
 
 function Row({ item }) {
   const name = shown(item.path);
   const failed = item.state === "failed" || item.state === "changed";
+  const isOver = failed || item.state === "done" || item.state === "taken";
   return (
     <li class={`upload ${item.state}`}>
-      <span class="upload-icon"><Icon name={item.state === "done" ? "check" : failed ? "alert" : "file"} /></span>
+      <span class="upload-icon"><Icon name={item.state === "done" ? "check" : failed ? "alert" : item.isFolder ? "files" : "file"} /></span>
       <div class="upload-text">
         <bdi class="upload-name" title={name}>{name}</bdi>
         <span class="upload-state">{stateText(item)}</span>
-        {!failed && item.state !== "done" && item.state !== "waiting" &&
+        {!isOver && item.state !== "waiting" &&
           <progress max={item.size || 1} value={item.acked} aria-label={t("up_progress", { name })} />}
       </div>
       {["sending", "waiting", "retrying"].includes(item.state) && <IconButton icon="pause" label={t("pause_name", { name })} onClick={() => queue.pause(item)} />}
       {item.state === "paused" && <IconButton icon="play" label={t("resume_name", { name })} onClick={() => queue.resume(item)} />}
-      {failed && item.state !== "changed" && <IconButton icon="retry" label={t("retry_name", { name })} onClick={() => queue.resume(item)} />}
+      {isOver && !["changed", "done"].includes(item.state) && <IconButton icon="retry" label={t("retry_name", { name })} onClick={() => queue.resume(item)} />}
       {item.state !== "done" && <IconButton icon="close" label={t("cancel_name", { name })} onClick={() => queue.cancel(item)} />}
     </li>
   );
 }
 
+const ended = ({ failed, taken }) => [failed && t("up_failed", { n: failed }), taken && t("up_count_taken", { n: taken })].filter(Boolean).join(" · ") || t("up_done");
+
 function summary({ totals, isActive, items }) {
   const pausedAll = !isActive && items.some((i) => i.state === "paused");
-  if (!isActive && !pausedAll) return totals.failed ? t("up_failed", { n: totals.failed }) : t("up_done");
+  if (!isActive && !pausedAll) return ended(totals);
   const speed = queue.speed(), left = totals.bytes - totals.acked;
   return [t("up_count", { n: totals.count, done: totals.done }), `${bytes(totals.acked)} / ${bytes(totals.bytes)}`,
           isActive && speed > 0 && t("up_speed", { speed: bytes(speed) }), isActive && speed > 0 && t("up_left", { time: duration(left / speed) }),
@@ -111,7 +114,7 @@ function summary({ totals, isActive, items }) {
 // Screen readers hear the beginning, each quarter, and the end.
 function Spoken({ totals, isActive }) {
   const quarter = totals.bytes ? Math.floor((totals.acked / totals.bytes) * 4) * 25 : 0;
-  const text = isActive ? t("up_percent", { percent: number(quarter) }) : totals.failed ? t("up_failed", { n: totals.failed }) : t("up_done");
+  const text = isActive ? t("up_percent", { percent: number(quarter) }) : ended(totals);
   return <p class="hidden" role="status">{text}</p>;
 }
 

@@ -40,6 +40,8 @@ export const COMMON_TEXTS = {
   error_forbidden: ["You may not do this.", "Você não tem permissão para isso.", "No tiene permiso para hacer esto.", "У вас нет на это прав."],
   error_not_found: ["It is not there any more.", "Isso não existe mais.", "Ya no existe.", "Этого больше нет."],
   error_conflict: ["Something still uses it.", "Algo ainda o usa.", "Algo todavía lo usa.", "Это ещё используется."],
+  error_name_taken: ["The folder has one of that name already. Nothing was replaced.", "A pasta já tem um item com esse nome. Nada foi substituído.", "La carpeta ya tiene uno con ese nombre. No se ha sustituido nada.", "В папке уже есть такое имя. Ничего не заменено."],
+  error_bad_parent: ["It cannot be moved there.", "Não é possível mover para lá.", "No se puede mover ahí.", "Туда переместить нельзя."],
   error_too_large: ["It is too large.", "É grande demais.", "Es demasiado grande.", "Слишком большой размер."],
   error_quota: ["The quota of the account is used up.", "A cota da conta está esgotada.", "La cuota de la cuenta está agotada.", "Квота аккаунта исчерпана."],
   error_no_space: ["The disk of the server is full.", "O disco do servidor está cheio.", "El disco del servidor está lleno.", "Диск сервера заполнен."],

@@ -44,4 +44,9 @@ export const UPLOADS_TEXTS = {
     { one: "{n} subida no ha terminado. Suelte aquí el mismo archivo y seguirá donde estaba.", other: "{n} subidas no han terminado. Suelte aquí los mismos archivos y seguirán donde estaban." },
     { one: "{n} загрузка не завершена. Перетащите сюда тот же файл, и она продолжится.", few: "{n} загрузки не завершены. Перетащите сюда те же файлы, и они продолжатся.", many: "{n} загрузок не завершено. Перетащите сюда те же файлы, и они продолжатся.", other: "{n} загрузки не завершены. Перетащите сюда те же файлы, и они продолжатся." }],
   unfinished_part: ["{acked} of {size}", "{acked} de {size}", "{acked} de {size}", "{acked} из {size}"],
+  up_taken: ["A file of that name is there already. It stays as it is.", "Já existe um arquivo com esse nome. Ele fica como está.", "Ya hay un archivo con ese nombre. Queda como está.", "Файл с таким именем уже есть. Он не изменён."],
+  up_count_taken: [
+    { one: "{n} was there already", other: "{n} were there already" }, { one: "{n} já existia", other: "{n} já existiam" },
+    { one: "{n} ya estaba", other: "{n} ya estaban" },
+    { one: "{n} уже был там", few: "{n} уже были там", many: "{n} уже были там", other: "{n} уже были там" }],
 };
