@@ -6,7 +6,7 @@ import json
 import pytest
 
 from flows import CHROMIUM, person, run_flow
-from server import Server
+from server import Server, wait_for
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: tools/setup test")
 HOSTILE = "=cmd|' /C calc'!A0"
@@ -29,3 +29,14 @@ def test_a_dropped_file_becomes_rows_and_a_chart(tmp_path, language, colors):
     with Server(tmp_path) as server:
         run_flow("data", server, tmp_path, login=person(server, "--admin"), language=language, colors=colors,
                  **{name: str(tmp_path / name) for name in files})
+
+
+def test_a_result_of_100000_rows_is_paged(tmp_path):
+    with Server(tmp_path) as server:
+        login = person(server, "--admin")
+        token = [("Authorization", "Bearer " + server.key(login, "native")["token"])]
+        made = server.ask("POST", "/v1/native/datasets", token, json.dumps({"name": "many", "columns": [{"name": "n", "type": "integer"}]}).encode())
+        assert made.status == 201, made
+        sent = server.ask("PUT", "/v1/native/datasets/many/files/many.jsonl", token, b"".join(b'{"n":%d}\n' % i for i in range(100_000))).json()
+        wait_for("the rows", lambda: server.ask("GET", f"/v1/native/datasets/many/files/{sent['id']}", token).json()["rows"] == 100_000)
+        assert run_flow("data_many", server, tmp_path, login=login)["lines"] == 100_000

@@ -34,6 +34,7 @@ await page.waitForFunction(() => document.querySelectorAll(".rows tbody tr").len
 await accessible(page, "the first chart");
 await page.click(".import .icon-button");
 await page.mouse.move(700, 420); // the values of a bar are in the legend
+await page.setViewportSize({ width: 1120, height: 780 });
 if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-chart.png` });
 assert.deepEqual(seen, []);
 await order("done", { result: { requests, ready_seconds } });

@@ -28,7 +28,7 @@ export function Chart({ kind, labels, series, name }) {
         scales: { x: { time: false, range: (_, min, max) => [min - (isBars ? 0.6 : 0.2), max + (isBars ? 0.6 : 0.2)] },
                   y: { range: (_, min, max) => (min === null ? [0, 1] : isBars ? [Math.min(0, min * 1.05), Math.max(0, max * 1.08) || 1] : uPlot.rangeNum(min, max, 0.1, true)) } },
         axes: [
-          { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], space: 90,
+          { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], space: 72,
             values: (_, at) => at.map((i) => (Number.isInteger(i) && i >= 0 && i < labels.length ? short(labels[i]) : "")) },
           { ...axis, size: 80, values: (_, at) => at.map((v) => compact.format(v)) },
         ],

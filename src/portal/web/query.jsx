@@ -166,17 +166,17 @@ function Result({ result, titles }) {
   );
 }
 
-// What of a result can be drawn: its first column that is no number, or the first, by up to four columns of numbers.
+// What of a result can be drawn: its first column that is no number, or the first (a single one: the numbers of the rows), by up to four columns of numbers.
 function drawn(result, titles) {
   if (!result?.rows.length) return null;
   const kinds = result.columns.map((c) => isNumber(c.type));
-  const x = Math.max(0, kinds.indexOf(false));
+  const x = kinds.length === 1 && kinds[0] ? -1 : Math.max(0, kinds.indexOf(false));
   const ys = result.columns.map((_, at) => at).filter((at) => kinds[at] && at !== x).slice(0, 4);
   if (!ys.length) return null;
   const rows = result.rows.slice(0, CHART_POINTS);
   return {
-    name: titles[x] ?? shown(result.columns[x].name),
-    labels: rows.map((r) => (r[x] === null ? "–" : shown(r[x]))),
+    name: x < 0 ? t("q_row") : titles[x] ?? shown(result.columns[x].name),
+    labels: rows.map((r, at) => (x < 0 ? number(at + 1) : r[x] === null ? "–" : shown(r[x]))),
     series: ys.map((at) => ({ title: titles[at] ?? shown(result.columns[at].name), values: rows.map((r) => (r[at] === null ? null : Number(r[at]))) })),
   };
 }

@@ -74,6 +74,7 @@ export const DATA_TEXTS = {
   q_all_rows: ["All rows", "Todas as linhas", "Todas las filas", "Все строки"],
   q_suggest: ["{what} by {by}", "{what} por {by}", "{what} por {by}", "{what} по {by}"],
   q_own: ["Your own question", "Sua própria pergunta", "Su propia pregunta", "Свой вопрос"],
+  q_row: ["Row", "Linha", "Fila", "Строка"],
   q_rows: ["rows", "linhas", "filas", "строки"],
   q_show: ["Show", "Mostrar", "Mostrar", "Показать"],
   q_all_columns: ["All columns of all rows.", "Todas as colunas de todas as linhas.", "Todas las columnas de todas las filas.", "Все столбцы всех строк."],
