@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spaces in the portal: folders that are dropped with their structure, moved, deleted with undo; members; names that would break a page."""
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -9,11 +10,12 @@ import pytest
 
 from flows import CHROMIUM, person, run_flow
 from ports import free_port
-from server import Server
+from server import Server, wait_for
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: tools/setup test")
 ROOT = "dropped"
 HOSTILE = ["<img src=x onerror=alert(1)>", "emoji 📦", "ملف", "exe\u202egnp.scr", "x" * 255, "a&b;c='\"`<u>", "=cmd|' -C calc'!A0"]
+LARGE = bytes(range(256)) * 6000  # more than one request takes
 DEEP = "deep <b>note<\u200fb>.txt"
 
 
@@ -33,15 +35,18 @@ def make_tree(folder):
         top.append(name)
     with open(os.path.join(folder, "emoji 📦", DEEP), "w", encoding="utf-8") as f:
         f.write("deep\n")
+    with open(os.path.join(folder, "emoji 📦", "large.bin"), "wb") as f:
+        f.write(LARGE)
     os.makedirs(os.path.join(folder, "empty"))
     top.append("empty")
     for name in ("x" * 251 + ".txt", "<script>alert(2)</script>.txt".replace("/", "-")):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write("top\n")
         top.append(name)
-    return top, len(HOSTILE) + 3
+    return top, len(HOSTILE) + 4
 
 
+@pytest.mark.slow_because("every window of a space, each with axe")
 @pytest.mark.parametrize("language,colors", [("en", "light"), ("pt-BR", "dark"), ("es", "light"), ("ru", "dark")])
 def test_a_folder_is_dropped_moved_and_removed_in_a_space(tmp_path, language, colors):
     top, count = make_tree(str(tmp_path / ROOT))
@@ -60,11 +65,13 @@ def test_a_folder_is_dropped_moved_and_removed_in_a_space(tmp_path, language, co
             return any(f["name"] == name for f in ask(f"/folders/{root()}/folders")["folders"])
 
         def lost_folder(name):
-            from server import wait_for
             return wait_for(name, lambda: not has_folder(name))
         run_flow("spaces", server, tmp_path, {"count": lambda: files_below(root()), "has_folder": has_folder, "lost_folder": lost_folder},
                  login=boss, other=other, language=language, colors=colors, space="Notas <i>fiscais</i> 📁", folder_of_files=str(tmp_path / ROOT),
                  root=ROOT, top=top, count=count, deep=DEEP.replace("\u200f", "\ufffd"))
+        (large,) = ask(f"/spaces/{ask('/spaces')['spaces'][0]['id']}/search?name=large.bin")["files"]
+        assert (large["size"], large["md5"]) == (len(LARGE), hashlib.md5(LARGE).hexdigest())
+        assert [f["name"] for f in ask(f"/folders/{large['folder']}")["path"]] == ["root", ROOT, "emoji 📦"]
 
 
 @pytest.mark.alone("it measures time")
