@@ -64,14 +64,16 @@ err_t meta_space_list(struct meta_tx *tx, int64_t course_id, int64_t after_id, s
                    SQL(SQL_I(course_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_space_row, ret));
 }
 
-err_t meta_space_list_of_enrolment(struct meta_tx *tx, int64_t enrolment_id, int64_t after_id, size_t limit,
-                                   struct arena *a, struct space_list *ret)
+err_t meta_space_list_of_enrolment(struct meta_tx *tx, const struct space_query *q, int64_t after_id, struct arena *a,
+                                   struct space_list *ret)
 {
-    return tx_list(tx,
-                   STATEMENT(SPACE_COLUMNS
-                             ", n.id FROM enrolments n JOIN spaces s ON s.course_id = n.course_id" IN_COURSE
-                             " WHERE n.id = $1 AND n.state = 4 AND s.id > $2 AND" IS_THERE " ORDER BY s.id LIMIT $3"),
-                   SQL(SQL_I(enrolment_id), SQL_I(after_id), sql_limit(limit)), a, LIST_OF(read_own_space_row, ret));
+    return tx_list(
+        tx,
+        STATEMENT(SPACE_COLUMNS ", n.id FROM enrolments n JOIN spaces s ON s.course_id = n.course_id" IN_COURSE
+                                " WHERE n.id = $1 AND n.user_id = $2 AND n.state = 4 AND ($3 = 0 OR n.role = $3)"
+                                " AND s.id > $4 AND" IS_THERE " ORDER BY s.id LIMIT $5"),
+        SQL(SQL_I(q->after_enrolment_id), SQL_I(q->user_id), SQL_I(q->role), SQL_I(after_id), sql_limit(q->limit)), a,
+        LIST_OF(read_own_space_row, ret));
 }
 
 err_t meta_space_list_of_user(struct meta_tx *tx, const struct space_query *q, struct arena *a, struct space_list *ret)
@@ -90,10 +92,11 @@ err_t meta_space_list_of_environment(struct meta_tx *tx, const struct space_posi
 {
     return tx_list(tx,
                    STATEMENT(SPACE_COLUMNS " FROM environments e JOIN courses c ON c.environment_id = e.id"
-                                           " JOIN spaces s ON s.course_id = c.id WHERE e.id = $1 AND c.id >= $2"
-                                           " AND (c.id > $2 OR s.id > $3) AND" IS_THERE
-                                           " ORDER BY c.id, s.id LIMIT $4"),
-                   SQL(SQL_I(after->environment_id), SQL_I(after->course_id), SQL_I(after->space_id), sql_limit(limit)),
+                                           " JOIN spaces s ON s.course_id = c.id WHERE e.id = $1 AND e.account_id = $2"
+                                           " AND c.id >= $3 AND (c.id > $3 OR s.id > $4) AND" IS_THERE
+                                           " ORDER BY c.id, s.id LIMIT $5"),
+                   SQL(SQL_I(after->environment_id), SQL_I(after->account_id), SQL_I(after->course_id),
+                       SQL_I(after->space_id), sql_limit(limit)),
                    a, LIST_OF(read_space_row, ret));
 }
 

@@ -172,6 +172,22 @@ TEST(pages_of_spaces_have_each_space_once)
         expect_error(f, ask(f, BOSS, NULL, "GET /spaces?after=%s", bad[i]), 400, "invalid");
 }
 
+/* A cursor is made of ids, which anybody can guess. */
+TEST(a_cursor_of_somebody_else_leads_to_no_space_that_one_may_not_see)
+{
+    FIXTURE(f);
+    EXPECT_EQ(ask(f, BOSS, "{\"name\":\"Arquivos\"}", "POST /spaces")->status, 201);
+    for (int enrolment = 0; enrolment < 10; enrolment++)
+        for (int environment = 0; environment < 5; environment++) {
+            EXPECT_EQ(reply_count(f->a, ask(f, STRANGER, NULL, "GET /spaces?after=%d.%d.0.0", enrolment, environment),
+                                  "spaces"),
+                      0);
+            EXPECT_EQ(
+                reply_count(f->a, ask(f, OTHER, NULL, "GET /spaces?after=%d.%d.0.0", enrolment, environment), "spaces"),
+                0);
+        }
+}
+
 /* Every route of a folder, for those who may not know that it exists. */
 TEST(what_one_may_not_see_is_not_there)
 {
@@ -571,8 +587,9 @@ TEST(a_file_that_is_put_into_a_folder_is_there_whole_or_not_at_all)
 }
 
 RUN_TESTS(cmocka_unit_test(each_person_lists_the_spaces_it_is_in_and_administrators_all_of_the_account),
-          cmocka_unit_test(pages_of_spaces_have_each_space_once), cmocka_unit_test(what_one_may_not_see_is_not_there),
-          cmocka_unit_test(a_viewer_reads_and_changes_nothing),
+          cmocka_unit_test(pages_of_spaces_have_each_space_once),
+          cmocka_unit_test(a_cursor_of_somebody_else_leads_to_no_space_that_one_may_not_see),
+          cmocka_unit_test(what_one_may_not_see_is_not_there), cmocka_unit_test(a_viewer_reads_and_changes_nothing),
           cmocka_unit_test(a_folder_that_is_made_twice_is_made_once),
           cmocka_unit_test(a_folder_is_not_moved_into_itself_nor_below_nor_to_another_space),
           cmocka_unit_test(a_path_has_at_most_its_last_hundred_folders),

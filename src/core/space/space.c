@@ -65,9 +65,10 @@ static err_t list_in_courses(struct meta_tx *tx, const struct principal *who, co
 {
     struct space_list rest = { NULL, 0 }, next;
     size_t limit = own->page.limit;
+    struct space_query q = { who->user_id, own->role, own->after_enrolment_id, limit };
     if (own->after_enrolment_id)
-        TRY(meta_space_list_of_enrolment(tx, own->after_enrolment_id, own->page.after_id, limit, a, &rest));
-    struct space_query q = { who->user_id, own->role, own->after_enrolment_id, limit - rest.count };
+        TRY(meta_space_list_of_enrolment(tx, &q, own->page.after_id, a, &rest));
+    q.limit = limit - rest.count;
     TRY(meta_space_list_of_user(tx, &q, a, &next));
     *ret = join_lists(&rest, &next, a);
     return NULL;
@@ -86,7 +87,7 @@ static err_t list_in_account(struct meta_tx *tx, int64_t account_id, const struc
                              struct arena *a, struct space_list *ret)
 {
     struct space_list rest = { NULL, 0 }, next;
-    const struct space_position position = { after->environment_id, after->course_id, after->space_id };
+    const struct space_position position = { account_id, after->environment_id, after->course_id, after->space_id };
     if (after->environment_id)
         TRY(meta_space_list_of_environment(tx, &position, limit, a, &rest));
     TRY(meta_space_list_of_account(tx, account_id, after->environment_id, limit - rest.count, a, &next));

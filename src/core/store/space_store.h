@@ -15,24 +15,24 @@ MUST_USE err_t meta_space_get(struct meta_tx *, int64_t id, struct arena *a, str
 MUST_USE err_t meta_space_list(struct meta_tx *, int64_t course_id, int64_t after_id, size_t limit, struct arena *a,
                                struct space_list *ret);
 
-/* Of the course of an approved enrolment, by id, above after_id; with enrolment_id. */
-MUST_USE err_t meta_space_list_of_enrolment(struct meta_tx *, int64_t enrolment_id, int64_t after_id, size_t limit,
-                                            struct arena *a, struct space_list *ret);
-
 struct space_query {
     int64_t user_id;       /* who has an approved enrolment in the course of the space */
     enum course_role role; /* in that role; ROLE_NONE: any */
     int64_t after_enrolment_id;
     size_t limit;
 };
+/* The rest of the course of after_enrolment_id, by id, above after_id; with enrolment_id. Nothing, unless it is an approved enrolment
+ * of the user. */
+MUST_USE err_t meta_space_list_of_enrolment(struct meta_tx *, const struct space_query *, int64_t after_id,
+                                            struct arena *a, struct space_list *ret);
 /* By enrolment, then by id; with enrolment_id. */
 MUST_USE err_t meta_space_list_of_user(struct meta_tx *, const struct space_query *, struct arena *a,
                                        struct space_list *ret);
 /* Where a list of the spaces of an account goes on: behind that space. Zeros: at the first one. */
 struct space_position {
-    int64_t environment_id, course_id, space_id;
+    int64_t account_id, environment_id, course_id, space_id;
 };
-/* Those of the same environment, by course, then by id. */
+/* Those of the same environment, by course, then by id. Nothing, unless the account has it. */
 MUST_USE err_t meta_space_list_of_environment(struct meta_tx *, const struct space_position *after, size_t limit,
                                               struct arena *a, struct space_list *ret);
 /* Those of the environments of the account above after_environment_id, by environment, course and id. */
