@@ -10,7 +10,8 @@ import urllib.parse
 
 import pytest
 
-from flows import CHROMIUM, person, run_flow
+from faults import Faults
+from flows import CHROMIUM, PASSWORD, person, run_flow
 from ports import free_port
 from server import Server, wait_for
 
@@ -108,3 +109,38 @@ def test_ten_thousand_small_files_arrive_and_the_page_stays_alive(tmp_path):
         assert sorted(names) == sorted(f"file {i}.bin" for i in range(count))
         print(result)  # an idle machine should do 100 files a second without a task of 200 ms; a busy one must not stop
         assert count / result["seconds"] >= 25 and result["longest"] <= 1000 and result["open_seconds"] <= 2, result
+
+
+@pytest.mark.slow_because("four uploads of 24 MB at 16 MB/s")
+def test_large_uploads_survive_bad_days(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    names = ["two windows.bin", "changes.bin", "session.bin", "full.bin"]
+    source = random.Random(9)
+    for name in names:
+        (folder / name).write_bytes(source.randbytes(24_000_000))
+    faults = Faults(tmp_path / "faults", tmp_path / "data")
+    with monkeypatch.context() as before:  # the server alone runs with the faults
+        for name, value in faults.environment.items():
+            before.setenv(name, value)
+        server = Server(tmp_path)
+    with server:
+        login = person(server)
+        token = server.key(login, "native")["token"]
+
+        def creations(name):
+            return len([e for e in server.cais_json("audit", "--limit", "1000") if e["action"] == "transfer.create" and e["detail"] == name])
+
+        def change(name):
+            (folder / name).write_bytes(b"another content" * 1_000_000)
+
+        def stored(name):
+            return [f["id"] for f in files_of(server, token, name)]
+
+        def end_sessions():
+            server.cais("user", "password", login, text=PASSWORD + "\n")
+        run_flow("bad_days", server, tmp_path, {"creations": creations, "change": change, "stored": stored, "end_sessions": end_sessions,
+                                                "fill": lambda: faults.set("room 1000000"), "heal": faults.heal},
+                 login=login, files={name: str(folder / name) for name in names})
+        assert {f["name"]: f["md5"] for f in files_of(server, token)} == {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in names}
+        assert len(files_of(server, token)) == len(names)

@@ -21,6 +21,7 @@ const SMALL = 1 << 20;
 const PIECE = 8 << 20;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const SPEED_MS = 8000;
+const MANY = 500; // items, from which on pages draw half as often
 const ENDPOINT = "/v1/native/uploads";
 
 export const ACTIVE = ["waiting", "sending", "retrying", "paused"];
@@ -78,7 +79,7 @@ class Queue {
       this.speeds.push([now, this.totals.acked]);
       while (this.speeds.length > 2 && now - this.speeds[0][0] > SPEED_MS) this.speeds.shift();
       for (const listener of this.listeners) listener();
-    }, 250);
+    }, this.totals.count > MANY ? 500 : 250);
   }
 
   // Bytes a second that were acknowledged in the last seconds; 0: not known.
@@ -93,13 +94,14 @@ class Queue {
 
   // file: a File; null: a folder without files, which is made. path: with its folders, as it was dropped.
   add(batch, file, path = file.webkitRelativePath || file.name) {
-    const key = `${batch.folder ?? ""}\n${path}\n${file?.size}\n${file?.lastModified}`;
+    const size = file?.size ?? 0; // the browser asks the disk for it each time
+    const key = `${batch.folder ?? ""}\n${path}\n${file ? size : ""}\n${file?.lastModified}`;
     if (this.known.has(key)) {
       this.skipped++;
       this.changed();
       return;
     }
-    const item = { id: ++this.#id, key, batch, file, isFolder: !file, path, name: nameOf(path), size: file?.size ?? 0, acked: 0, sent: 0, state: "waiting", error: null, tries: 0, run: 0 };
+    const item = { id: ++this.#id, key, batch, file, isFolder: !file, path, name: nameOf(path), size, acked: 0, sent: 0, state: "waiting", error: null, tries: 0, run: 0 };
     this.known.set(key, item);
     this.items.push(item);
     this.waiting.unshift(item);
@@ -150,7 +152,7 @@ class Queue {
       this.waiting.push(item);
       return;
     }
-    if ([0, 423, 429, 502, 503, 504].includes(error.status)) {
+    if ([0, 423, 429, 502, 503, 504].includes(error.status) || error.code === "no_space") {
       item.state = "retrying";
       item.error = error;
       item.retry = setTimeout(() => {
@@ -198,10 +200,11 @@ class Queue {
       return;
     }
     item.begun ??= Date.now();
-    const sent = { body: item.file, type: item.file.type || "application/octet-stream", signal: abort.signal };
-    const file = await ask("PUT", `${files}/${encodeURIComponent(item.name)}`, sent).catch(async (error) => {
-      throw error.status === 0 && !(await isReadable(item.file)) ? new ApiError(-1, "changed", "") : error;
+    // Read here: as the body of a request, each File would be fetched by the browser on its own, which takes longer.
+    const body = await item.file.arrayBuffer().catch(() => {
+      throw new ApiError(-1, "changed", "");
     });
+    const file = await ask("PUT", `${files}/${encodeURIComponent(item.name)}`, { body, type: item.file.type || "application/octet-stream", signal: abort.signal });
     item.stored = file.id;
     if (!isOver()) this.#done(item, file);
   }
@@ -238,7 +241,10 @@ class Queue {
           item.error = null;
           this.#acknowledge(item, accepted);
         },
-        onError: (error) => reject(errorOfTus(error)),
+        onError: async (error) => {
+          const told = errorOfTus(error);
+          reject(told.status === 0 && !(await isReadable(item.file)) ? new ApiError(-1, "changed", "") : told);
+        },
         onSuccess: ({ lastResponse }) => {
           const location = lastResponse?.getHeader("Content-Location");
           (location ? get(`${location}/info`) : Promise.resolve(null)).then((file) => this.#done(item, file), () => this.#done(item, null)).then(resolve);

@@ -75,6 +75,7 @@ function rowsOf(items) {
 
 function stateText(item) {
   if (item.state === "failed") return errorText(item.error);
+  if (item.state === "retrying" && item.error?.code === "no_space") return t("up_no_space");
   if (item.state === "sending" && item.size) return t("unfinished_part", { acked: bytes(item.acked), size: bytes(item.size) });
   return { changed: t("up_changed"), taken: t("up_taken"), retrying: t("up_retrying"), paused: t("up_paused"), waiting: t("up_waiting"), sending: t("up_sending"), done: `${t("up_arrived")} · ${bytes(item.size)}` }[item.state];
 }

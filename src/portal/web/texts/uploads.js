@@ -26,6 +26,7 @@ export const UPLOADS_TEXTS = {
   up_sending: ["Sending", "Enviando", "Enviando", "Отправляется"],
   up_paused: ["Paused", "Pausado", "En pausa", "Пауза"],
   up_retrying: ["No connection; trying again", "Sem conexão; tentando de novo", "Sin conexión; reintentando", "Нет связи, повторяем"],
+  up_no_space: ["The disk of the server is full; trying again", "O disco do servidor está cheio; tentando de novo", "El disco del servidor está lleno; reintentando", "Диск сервера заполнен, повторяем"],
   up_arrived: ["Arrived", "Chegou", "Recibido", "Получен"],
   up_changed: ["The file on your disk has changed. Add it again.", "O arquivo no seu disco mudou. Adicione-o de novo.", "El archivo de su disco ha cambiado. Añádalo de nuevo.", "Файл на вашем диске изменился. Добавьте его снова."],
   pause_name: ["Pause {name}", "Pausar {name}", "Pausar {name}", "Приостановить {name}"],
