@@ -33,7 +33,7 @@ def test_the_bundle_is_what_its_sources_build(tmp_path):
 
 
 def test_the_program_has_every_file_of_the_bundle(root):
-    listed = re.findall(r"portal/bundle/([\w.]+)'", read(os.path.join(root, "src", "api", "portal", "meson.build")))
+    listed = re.findall(r"portal/bundle/([\w.-]+)'", read(os.path.join(root, "src", "api", "portal", "meson.build")))
     assert sorted(listed) == sorted(os.listdir(os.path.join(PORTAL, "bundle")))
 
 
