@@ -2,6 +2,7 @@
 #include "cli/apis.h"
 
 #include "api/reserved_path.h"
+#include "cli/key_purpose.h"
 
 #include <assert.h>
 
@@ -9,7 +10,7 @@ static void open_service(struct apis *d, const struct apis_params *params)
 {
     struct store *store = params->store;
     d->service = (struct service){ .core = &store->core,
-                                   .health = health_watch_new(&store->core),
+                                   .health = d->service.health,
                                    .log = params->log,
                                    .durability = store->relaxed ? "relaxed" : "full",
                                    .metadata_kind = "sqlite",
@@ -58,6 +59,8 @@ static err_t open_modules(struct apis *d, const struct apis_params *params, stru
     struct api_params shared = { .core = &params->store->core,
                                  .links = params->links,
                                  .form_exemptions = exemptions,
+                                 .key_purpose = key_purpose_nth,
+                                 .health = d->service.health,
                                  .log = params->log,
                                  .arena = &d->arena };
     for (size_t i = 0; i < API_COUNT; i++)
@@ -76,6 +79,7 @@ err_t apis_open(struct apis *d, const struct apis_params *params, struct arena *
 {
     const struct config *c = params->config;
     arena_init(&d->arena);
+    d->service.health = health_watch_new(&params->store->core);
     TRY(open_modules(d, params, a));
     open_service(d, params);
     d->all[d->count++] = &d->service.http_api;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cais key: keys of users, for each API. */
+#include "api/kit/key_role.h"
+#include "api/kit/new_key.h"
 #include "cli/admin.h"
 #include "cli/command_text.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/key_purpose.h"
-#include "cli/key_role.h"
 #include "cli/listing.h"
 #include "cli/role_name.h"
 #include "cli/terminal.h"
 
-#include "base/public_key.h"
 #include "base/text.h"
-#include "core/access/application.h"
 #include "core/reasons.h"
 #include "core/records/credential.h"
 #include "core/space/enrolment.h"
@@ -29,61 +28,24 @@ struct key_options {
     struct enrolment_request enrolment; /* no course_id: none is asked for */
 };
 
-struct new_key {
-    int64_t id;
-    slice parts[API_KEY_NAMES];
-};
-
-static err_t mint_application(struct cli *cli, struct admin *admin, const struct key_request *key, struct new_key *ret)
+static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_options *o, struct new_key *ret)
 {
     slice callbacks[APPLICATION_CALLBACKS_MAX + 1];
-    struct application_request request = { key->login, key->purpose, { callbacks, 0 } };
+    struct new_key_request request = { .api = o->api,
+                                       .key = { .login = o->enrolment.login,
+                                                .purpose = slice_of(o->api->name),
+                                                .role = o->role,
+                                                .expires_at_ms = o->expires_at_ms,
+                                                .workspace = o->workspace,
+                                                .section = o->section },
+                                       .callbacks = { callbacks, 0 } };
     const char *value;
     while (request.callbacks.count < LENGTH_OF(callbacks) &&
            (value = option_nth(cli->options, "callback", request.callbacks.count)))
         callbacks[request.callbacks.count++] = slice_of(value);
-    struct minted_application minted;
-    TRY(application_add(&admin->store->core, &admin->who, &request, cli->arena, &minted));
-    *ret = (struct new_key){ minted.id, { minted.token, minted.client_id, minted.client_secret, minted.pin } };
-    return NULL;
-}
-
-/* Nothing is made: the owner of the key has its other half. */
-static err_t add_public_key(struct cli *cli, struct admin *admin, const struct key_options *o,
-                            const struct key_request *request, struct new_key *ret)
-{
-    struct public_key key;
-    slice text;
-    TRY(admin_file(cli, o->public_key, &text));
-    TRY(public_key_read_file(text, cli->arena, &key));
-    TRY(key_add_public(&admin->store->core, &admin->who, request, key.fingerprint, cli->arena, &ret->id));
-    ret->parts[0] = key.fingerprint;
-    return NULL;
-}
-
-static err_t mint_key(struct cli *cli, struct admin *admin, const struct key_options *o, struct new_key *ret)
-{
-    struct core *core = &admin->store->core;
-    const struct api_module *api = o->api;
-    struct key_request request = { .login = o->enrolment.login,
-                                   .purpose = slice_of(api->name),
-                                   .role = o->role,
-                                   .expires_at_ms = o->expires_at_ms,
-                                   .workspace = o->workspace,
-                                   .section = o->section };
-    struct minted_key minted;
-    if (api->key_form == API_KEYS_APPLICATION)
-        return mint_application(cli, admin, &request, ret);
-    if (api->key_form == API_KEYS_PUBLIC)
-        return add_public_key(cli, admin, o, &request, ret);
-    if (api->key_form == API_KEYS_PAIR)
-        TRY(key_mint_pair(core, &admin->who, &request, cli->arena, &minted));
-    else if (api->key_form == API_KEYS_SIGNING)
-        TRY(key_mint_signing(core, &admin->who, &request, cli->arena, &minted));
-    else
-        TRY(key_mint(core, &admin->who, &request, cli->arena, &minted));
-    *ret = (struct new_key){ minted.id, { minted.key, api->key_form == API_KEYS_PAIR ? minted.token : minted.secret } };
-    return NULL;
+    if (o->public_key)
+        TRY(admin_file(cli, o->public_key, &request.public_key));
+    return new_key_make(&admin->store->core, &admin->who, &request, cli->arena, ret);
 }
 
 static const char *how_key_is_kept(enum api_key_form form)

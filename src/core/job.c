@@ -159,6 +159,16 @@ err_t job_page(struct core *core, const struct job_query *query, struct arena *a
     return meta_job_page(tx, query, a, ret);
 }
 
+err_t job_count(struct core *core, int64_t account_id, struct arena *a, struct job_counts *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    int64_t counts[JOB_STATES];
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_job_counts(tx, account_id, a, counts));
+    *ret = (struct job_counts){ counts[JOB_QUEUED], counts[JOB_RUNNING], counts[JOB_FAILED] };
+    return NULL;
+}
+
 err_t job_get(struct core *core, int64_t account_id, int64_t id, struct arena *a, struct job *ret)
 {
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;

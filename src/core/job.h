@@ -55,6 +55,11 @@ MUST_USE err_t job_list(struct core *, const struct id_page *, struct arena *a, 
 MUST_USE err_t job_get(struct core *, int64_t account_id, int64_t id, struct arena *a, struct job *ret);
 /* A page of the jobs of an account, newest first. Errors: those of the store. */
 MUST_USE err_t job_page(struct core *, const struct job_query *, struct arena *a, struct job_list *ret);
+/* How many jobs of an account wait, run, and have failed for good. Errors: those of the store. */
+struct job_counts {
+    int64_t queued, running, failed;
+};
+MUST_USE err_t job_count(struct core *, int64_t account_id, struct arena *a, struct job_counts *ret);
 /* "queued", "running", "done", "failed", "cancelled"; "unknown" for another number. Static. */
 const char *job_state_name(enum job_state);
 /* Makes a job due now that failed, was cancelled, or waits. Its next run continues from its notes. `who` is in the

@@ -7,6 +7,7 @@
 #include "core/dataset/ingest.h"
 #include "core/dataset/prefix.h"
 #include "core/event_prune.h"
+#include "core/figures.h"
 #include "core/file/purge.h"
 #include "core/object/garbage.h"
 #include "core/object/scrub.h"
@@ -103,6 +104,11 @@ static err_t run_webhooks(struct job_run *run, struct arena *a)
     return webhook_deliver(run->core, run, a);
 }
 
+static err_t run_figures(struct job_run *run, struct arena *a)
+{
+    return figures_write(run->core, run, a);
+}
+
 /* Once a day, because each run that removes something adds an event. */
 static err_t run_audit(struct job_run *run, struct arena *a)
 {
@@ -124,6 +130,7 @@ const struct job_kind job_kinds[] = {
     { "reports", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_reports, NULL },
     { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
     { WEBHOOK_JOB, LANE_SEND, MINUTE, 0, SECOND, MINUTE, run_webhooks, NULL },
+    { FIGURES_JOB, LANE_CARE, HOUR, 0, MINUTE, HOUR, run_figures, NULL },
     { "audit", LANE_SWEEP, DAY, 0, MINUTE, HOUR, run_audit, NULL },
 };
 const size_t job_kind_count = LENGTH_OF(job_kinds);

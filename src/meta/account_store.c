@@ -4,6 +4,7 @@
 #include "core/store/account_store.h"
 #include "core/records/account.h"
 #include "core/records/record_size.h"
+#include "meta/dialect_priv.h"
 #include "meta/joined_rows_priv.h"
 #include "meta/record_size_priv.h"
 #include "meta/statement_priv.h"
@@ -50,6 +51,14 @@ err_t meta_account_get(struct meta_tx *tx, int64_t id, struct arena *a, struct a
     read_account_row(c, a, ret);
     usage_show(tx, ret);
     return NULL;
+}
+
+#define HOLD_ACCOUNT(IN) "SELECT id FROM accounts WHERE id = $1" HELD(IN)
+
+err_t meta_account_hold(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    bool there;
+    return tx_hold(tx, STATEMENT_PAIR(HOLD_ACCOUNT), SQL(SQL_I(id)), a, &there);
 }
 
 err_t meta_account_by_name(struct meta_tx *tx, slice name, struct arena *a, struct account *ret)

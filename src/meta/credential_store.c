@@ -10,7 +10,7 @@
 
 #define CREDENTIAL                                                                                                     \
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
-    " revoked_at_ms, role, workspace_id, section_id, public_key FROM credentials"
+    " revoked_at_ms, role, workspace_id, section_id, public_key, creator_id FROM credentials"
 
 static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -29,6 +29,7 @@ static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret
         .workspace_id = sql_column_int(c, 11),
         .section_id = sql_column_int(c, 12),
         .public_key = sql_column_copy(c, 13, a),
+        .creator_id = sql_column_int(c, 14),
     };
     column_bytes(c, 5, credential->secret_hash, SHA256_SIZE);
 }
@@ -38,14 +39,15 @@ err_t meta_credential_add(struct meta_tx *tx, const struct credential *k, struct
 {
     return tx_insert(
         tx,
-        STATEMENT("INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
-                  " created_at_ms, expires_at_ms, revoked_at_ms, role, workspace_id, section_id, public_key)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-                  " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10), $11, $12, $13)"),
+        STATEMENT(
+            "INSERT INTO credentials (account_id, user_id, purpose, form, secret_hash, parent_id,"
+            " created_at_ms, expires_at_ms, revoked_at_ms, role, workspace_id, section_id, public_key, creator_id)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+            " COALESCE((SELECT parent.role FROM credentials parent WHERE parent.id = $6), $10), $11, $12, $13, $14)"),
         SQL(SQL_I(k->account_id), SQL_I(k->user_id), SQL_T(k->purpose), SQL_I(k->form),
             SQL_BYTES(k->secret_hash, SHA256_SIZE), sql_id(k->parent_id), SQL_I(k->created_at_ms),
             SQL_I(k->expires_at_ms), SQL_I(k->revoked_at_ms), SQL_I(k->role), SQL_I(k->workspace_id),
-            SQL_I(k->section_id), SQL_T(k->public_key.n ? k->public_key : S(""))),
+            SQL_I(k->section_id), SQL_T(k->public_key.n ? k->public_key : S("")), SQL_I(k->creator_id)),
         a, ret_id);
 }
 
@@ -112,6 +114,21 @@ err_t meta_credential_page(struct meta_tx *tx, int64_t user_id, enum credential_
                        LIST_OF(read_credential_row, ret));
     return tx_list(tx, STATEMENT(CREDENTIAL " WHERE user_id = $1 AND form = $2 AND id > $3 ORDER BY id LIMIT $4"),
                    SQL(SQL_I(user_id), SQL_I(form), SQL_I(page->after_id), sql_limit(page->limit)), a,
+                   LIST_OF(read_credential_row, ret));
+}
+
+#define OF_ACCOUNT                                                                                                     \
+    " WHERE account_id = $1 AND id > $2 AND form = 0 AND user_id NOT IN (SELECT id FROM users WHERE kind = 2)"
+
+err_t meta_credential_keys(struct meta_tx *tx, int64_t account_id, bool with_revoked, const struct id_page *page,
+                           struct arena *a, struct credential_list *ret)
+{
+    const struct sql_value values[] = { SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit) };
+    const struct sql_args args = { values, LENGTH_OF(values) };
+    if (with_revoked)
+        return tx_list(tx, STATEMENT(CREDENTIAL OF_ACCOUNT " ORDER BY id LIMIT $3"), args, a,
+                       LIST_OF(read_credential_row, ret));
+    return tx_list(tx, STATEMENT(CREDENTIAL OF_ACCOUNT " AND revoked_at_ms = 0 ORDER BY id LIMIT $3"), args, a,
                    LIST_OF(read_credential_row, ret));
 }
 

@@ -43,6 +43,14 @@ err_t meta_event_list(struct meta_tx *tx, int64_t before_id, size_t limit, struc
                    SQL(SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a, LIST_OF(read_event_row, ret));
 }
 
+err_t meta_event_list_of(struct meta_tx *tx, int64_t account_id, int64_t before_id, size_t limit, struct arena *a,
+                         struct event_list *ret)
+{
+    return tx_list(tx, STATEMENT(EVENT " WHERE e.account_id = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3"),
+                   SQL(SQL_I(account_id), SQL_I(before_id ? before_id : INT64_MAX), sql_limit(limit)), a,
+                   LIST_OF(read_event_row, ret));
+}
+
 err_t meta_event_list_after(struct meta_tx *tx, int64_t after_id, size_t limit, struct arena *a, struct event_list *ret)
 {
     return tx_list(tx, STATEMENT(EVENT " WHERE e.id > $1 ORDER BY e.id LIMIT $2"),

@@ -295,6 +295,33 @@ err_t meta_job_page(struct meta_tx *tx, const struct job_query *q, struct arena 
                    LIST_OF(read_job_row, ret));
 }
 
+struct state_count {
+    int64_t state, count;
+};
+struct state_count_list {
+    struct state_count *items;
+    size_t count;
+};
+
+static void read_state_count_row(struct sql_cursor *c, struct arena *a, void *ret)
+{
+    (void)a;
+    *(struct state_count *)ret = (struct state_count){ sql_column_int(c, 0), sql_column_int(c, 1) };
+}
+
+err_t meta_job_counts(struct meta_tx *tx, int64_t account_id, struct arena *a, int64_t ret_counts[JOB_STATES])
+{
+    struct state_count_list list;
+    TRY(tx_list(tx, STATEMENT("SELECT state, COUNT(*) FROM jobs WHERE account_id = $1 AND state <> 2 GROUP BY state"),
+                SQL(SQL_I(account_id)), a, LIST_OF(read_state_count_row, &list)));
+    for (int i = 0; i < JOB_STATES; i++)
+        ret_counts[i] = 0;
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i].state >= 0 && list.items[i].state < JOB_STATES)
+            ret_counts[list.items[i].state] = list.items[i].count;
+    return NULL;
+}
+
 static err_t change_state(struct meta_tx *tx, const struct sql_statement *statement, int64_t id, int64_t now_ms,
                           struct arena *a)
 {

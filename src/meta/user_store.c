@@ -129,6 +129,26 @@ err_t meta_user_list(struct meta_tx *tx, int64_t account_id, const struct id_pag
     return NULL;
 }
 
+err_t meta_user_members(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,
+                        struct user_list *ret)
+{
+    return tx_list(
+        tx, STATEMENT(USER " WHERE account_id = $1 AND id > $2 AND state <> 2 AND kind <> 2 ORDER BY id LIMIT $3"),
+        SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_user_row, ret));
+}
+
+err_t meta_user_has_other_administrator(struct meta_tx *tx, int64_t account_id, int64_t but_id, struct arena *a,
+                                        bool *ret)
+{
+    int64_t id;
+    err_t e = tx_int(tx,
+                     STATEMENT("SELECT id FROM users WHERE account_id = $1 AND is_admin = 1 AND state = 0 AND kind <> 2"
+                               " AND id <> $2 ORDER BY id LIMIT 1"),
+                     SQL(SQL_I(account_id), SQL_I(but_id)), a, &id);
+    *ret = !e;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
+
 #define OF_PEOPLE " FROM users u WHERE u.account_id = $1 AND u.state <> 2 AND u.kind <> 2"
 /* A task of which user $2 is author or member. */
 #define OWN_TASKS                                                                                                      \
@@ -169,6 +189,12 @@ err_t meta_user_set_state(struct meta_tx *tx, int64_t id, enum user_state state,
 {
     return tx_change_one(tx, "user", STATEMENT("UPDATE users SET state = $1 WHERE id = $2 AND state <> 2"),
                          SQL(SQL_I(state), SQL_I(id)), a);
+}
+
+err_t meta_user_set_admin(struct meta_tx *tx, int64_t id, bool is_admin, struct arena *a)
+{
+    return tx_change_one(tx, "user", STATEMENT("UPDATE users SET is_admin = $1 WHERE id = $2 AND state <> 2"),
+                         SQL(SQL_I(is_admin), SQL_I(id)), a);
 }
 
 err_t meta_user_set_password(struct meta_tx *tx, int64_t id, slice hash, struct arena *a)

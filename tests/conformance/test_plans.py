@@ -41,6 +41,13 @@ def test_each_page_of_a_list_sorted_all_that_the_person_has(sqlite, statements):
     ("meta_branch_piece_size", "branch_id=? AND parent_id=?"),  # through all children of a folder, in all branches
     ("meta_branch_piece_has", "branch_id=? AND parent_id=?"),
     ("meta_branch_move_piece", "branch_id=? AND parent_id=?"),
+    ("meta_event_list_of", "account_id=? AND id<?"),
+    ("meta_credential_keys", "account_id=? AND id>?"),
+    ("meta_user_members", "account_id=? AND id>?"),
+    ("meta_user_has_other_administrator", "users_administrators (account_id=?"),  # through all users of the account
+    ("meta_job_counts", "jobs_account_open (account_id=?"),  # through all jobs of the account
+    ("meta_figures_list", "account_id=? AND day>? AND day<?"),
+    ("meta_figures_forget", "account_figures_day (day<?"),
     ("meta_environment_count_courses", "environment_id=? AND removed_at_ms=?"),  # courses are counted in the index alone
 ])
 def test_a_look_up_walked_through_the_rows_of_others(sqlite, statements, function, condition):

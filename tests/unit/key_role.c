@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "cli/key_role.h"
+#include "api/kit/key_role.h"
 
 static const struct api_key_role roles[] = {
     { "viewer", KEY_READER }, { "uploader", KEY_WRITER }, { "sender", KEY_WRITER }, { "owner", KEY_ADMIN }, { 0 }

@@ -1139,6 +1139,30 @@ static slice add_sync_files(struct world *w, const struct principal *who)
     return arena_printf(w->a, "%024d", added.count - 1);
 }
 
+static const struct api_module *native_purpose_nth(size_t n)
+{
+    static const struct api_module apps = { .name = "apps",
+                                            .key_form = API_KEYS_APPLICATION,
+                                            .key_names = { "token" } };
+    return n ? NULL : &apps;
+}
+
+/* Users with the longest names, each with an application. Returns the id of one. */
+static slice add_many_users(struct world *w)
+{
+    struct user user = { 0 };
+    struct minted_application minted;
+    for (int i = 0; i < NAMES_HELD / 4; i++) {
+        slice login = arena_printf(w->a, "%d%s", i, long_text(w->a, '"', 120)),
+              name = slice_of(long_text(w->a, '"', 256));
+        const struct user_request request = { .login = login, .name = name, .email = name };
+        EXPECT_OK(user_create(&w->core, &w->operator_, &request, w->a, &user));
+        const struct application_request app = { .login = login, .purpose = S("apps") };
+        EXPECT_OK(application_add(&w->core, &w->operator_, &app, w->a, &minted));
+    }
+    return arena_printf(w->a, "%lld", (long long)user.id);
+}
+
 TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
@@ -1147,6 +1171,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     f->http = fake_http_new(&f->api.http_api);
     struct principal ana = world_admin(f->w, S("ana"));
     f->key = world_key(f->w, S("ana"), S("native"));
+    f->api.key_purpose = native_purpose_nth;
     struct walk w = { .api = &f->api.http_api,
                       .http = &f->http,
                       .a = f->w->a,
@@ -1169,6 +1194,14 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
     add_body(&names, worst_repeat(w.a, "{\"name\":\"", "\\u0022", "\"}", 16 * 1024 - 20));
     add_body(&names, worst_repeat(w.a, "{\"name\":\"x\",\"y\":[", "1,", "1]}", 16 * 1024 - 30));
     const slice id = uuid_format(w.a, file.uuid);
+    const slice user_id = add_many_users(f->w);
+    struct worst users = { 0 }, keys = { 0 };
+    add_body(&users, worst_repeat(w.a, "{\"login\":\"x\",\"name\":\"", "\\u0022", "\"}", 32 * 1024 - 40));
+    add_body(&users, worst_repeat(w.a, "{\"password\":\"", "x", "\"}", 32 * 1024 - 20));
+    add_body(&users, worst_repeat(w.a, "{\"admin\":true,\"y\":[", "1,", "1]}", 32 * 1024 - 30));
+    add_body(&keys, worst_repeat(w.a, "{\"login\":\"ana\",\"for\":\"apps\",\"callbacks\":[", "\"\",", "\"\"]}",
+                                 32 * 1024 - 60));
+    add_body(&keys, worst_repeat(w.a, "{\"login\":\"", "\\u0022", "\",\"for\":\"apps\"}", 32 * 1024 - 40));
     struct job_addition job = { .core = &f->w->core, .request = { .kind = S("k"), .account_id = ana.account_id } };
     job.request.subject = slice_of(long_text(w.a, '"', 4000));
     for (int i = 0; i < NAMES_HELD; i++)
@@ -1221,6 +1254,22 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "GET /v1/native/links/{id}/files", .params = { link_id }, .query = S("limit=1000") },
         { .route = "DELETE /v1/native/links/{id}", .params = { link_id } },
         { .route = "GET /v1/native/link" },
+        { .route = "GET /v1/native/accounts", .query = S("limit=1000") },
+        { .route = "GET /v1/native/account" },
+        { .route = "GET /v1/native/account/figures", .query = S("from=2026-01-01&to=2026-12-31") },
+        { .route = "GET /v1/native/account/health" },
+        { .route = "GET /v1/native/account/events", .query = S("limit=1000&text=zzz") },
+        { .route = "GET /v1/native/account/users", .query = S("limit=1000") },
+        { .route = "POST /v1/native/account/users", .bodies = users },
+        { .route = "PATCH /v1/native/account/users/{id}", .params = { user_id }, .bodies = users },
+        { .route = "PUT /v1/native/account/users/{id}/password", .params = { user_id }, .bodies = users },
+        { .route = "POST /v1/native/account/users/{id}/link", .params = { user_id } },
+        { .route = "PUT /v1/native/password", .bodies = users },
+        { .route = "GET /v1/native/account/keys", .query = S("limit=1000&state=all") },
+        { .route = "POST /v1/native/account/keys", .bodies = keys },
+        { .route = "DELETE /v1/native/account/keys/{id}", .params = { S("99999") } },
+        { .route = "GET /v1/native/account/key-purposes" },
+        { .route = "DELETE /v1/native/account/users/{id}", .params = { user_id } },
         { .route = "GET /v1/native/jobs", .query = S("limit=1000") },
         { .route = "GET /v1/native/jobs/{id}/import", .params = { job_id } },
         { .route = "GET /v1/native/imports", .query = S("limit=1000") },

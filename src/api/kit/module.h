@@ -39,6 +39,8 @@ struct form_exemption {
     size_t field_count;
 };
 
+struct health_watch;
+struct api_module;
 /* What an API is opened with. All of it is borrowed until close. */
 struct api_params {
     struct core *core;
@@ -48,8 +50,12 @@ struct api_params {
     size_t host_count;
     const struct form_exemption *form_exemptions; /* of all APIs */
     size_t form_exemption_count;
-    struct log *log;     /* for errors of the server itself */
-    struct arena *arena; /* for what lives until close */
+    /* What keys are made for: number n, counted from 0; NULL past the last one. Of what is no API, only the members that are about
+     * keys are set. */
+    const struct api_module *(*key_purpose)(size_t n);
+    struct health_watch *health; /* of `core` */
+    struct log *log;             /* for errors of the server itself */
+    struct arena *arena;         /* for what lives until close */
 };
 
 struct api_module {

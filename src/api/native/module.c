@@ -14,6 +14,8 @@ static err_t open_native(const struct api_params *params, struct arena *a, const
     (void)a;
     native_init(api, params->core, params->options);
     api->log = params->log;
+    api->key_purpose = params->key_purpose;
+    api->health = params->health;
     *ret = &api->http_api;
     return NULL;
 }

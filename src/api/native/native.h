@@ -4,6 +4,7 @@
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H
 
+#include "api/kit/module.h"
 #include "base/config_list.h"
 #include "base/log.h"
 #include "base/seal.h"
@@ -38,6 +39,8 @@ struct native_api {
     struct core *core;
     struct native_options options;
     struct log *log; /* for errors of the server itself; may be NULL; set after native_init */
+    const struct api_module *(*key_purpose)(size_t n); /* as in struct api_params; set after native_init */
+    struct health_watch *health;                       /* NULL: health is checked by the thread of the request */
     struct job_event_streams streams;
     struct query_downloads downloads;
     struct rate_limit queries;

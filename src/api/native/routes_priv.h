@@ -4,6 +4,7 @@
 #define CAIS_API_NATIVE_ROUTES_PRIV_H
 
 #include "api/native/native.h"
+#include "base/json.h"
 #include "http/target.h"
 
 #include <assert.h>
@@ -97,6 +98,43 @@ err_t show_dataset_file_errors(struct http_exchange *);
 err_t delete_dataset_file(struct http_exchange *);
 err_t process_dataset_files(struct http_exchange *);
 err_t query_native_dataset(struct http_exchange *);
+/* ---- administration: docs/native.md, "Administration" ---- */
+
+enum { NATIVE_PAGE_MAX = 200 }; /* a page of these lists is one piece */
+
+/* For administrators of the account, and the operator. Errors: NATIVE_NOT_ADMIN. */
+MUST_USE err_t native_check_admin(struct http_exchange *);
+/* The `limit` and `after` of a list by id. Errors: NATIVE_BAD_LIMIT, NATIVE_BAD_AFTER. */
+struct native_page {
+    int64_t after_id;
+    size_t limit; /* at most NATIVE_PAGE_MAX */
+};
+MUST_USE err_t native_read_page(const struct query *, struct arena *a, struct native_page *ret);
+/* The {id} of the path; 0 when it is none. */
+int64_t native_path_id(const struct http_exchange *);
+/* A text member of an object, which may be absent; false: it is there and no text. */
+bool native_text(const struct json *body, const char *name, slice *ret);
+
+/* GET /v1/native/accounts, and …/account with its /figures, /health, /events. */
+err_t native_list_accounts(struct http_exchange *);
+err_t native_show_account(struct http_exchange *);
+err_t native_list_figures(struct http_exchange *);
+err_t native_show_health(struct http_exchange *);
+err_t native_search_events(struct http_exchange *);
+/* …/account/users */
+err_t native_list_users(struct http_exchange *);
+err_t native_add_user(struct http_exchange *);
+err_t native_change_user(struct http_exchange *);
+err_t native_remove_user(struct http_exchange *);
+err_t native_set_user_password(struct http_exchange *);
+err_t native_offer_user_link(struct http_exchange *);
+/* PUT /v1/native/password */
+err_t native_set_own_password(struct http_exchange *);
+/* …/account/keys, …/account/key-purposes */
+err_t native_list_keys(struct http_exchange *);
+err_t native_add_key(struct http_exchange *);
+err_t native_revoke_key(struct http_exchange *);
+err_t native_list_key_purposes(struct http_exchange *);
 
 /* Imports of sync files, and what a job imports: docs/native.md. */
 err_t list_native_imports(struct http_exchange *);

@@ -81,6 +81,7 @@ struct key_request {
     enum key_role role;       /* not KEY_NO_ROLE */
     int64_t expires_at_ms;    /* 0: never */
     slice workspace, section; /* of the user's account: where the key works (core/sync/workspace.h); empty: nowhere */
+    int64_t account_id;       /* of the user: NOT_FOUND in any other, and for the server's own user; 0: any */
 };
 /* A new key. Its secrets are returned here and never again. */
 struct minted_key {
@@ -109,6 +110,7 @@ struct key_info {
     struct credential key;    /* with its role */
     slice login;              /* the login of its user; empty when the user has no record any more */
     slice access_key;         /* the public half of a signing key; empty for other keys, and when it cannot be opened */
+    slice creator;            /* the login of who made it; empty: not known */
     slice client_id;          /* of an application (application.h); empty for other keys */
     slice workspace, section; /* where a key for sync files works; empty for other keys */
 };
@@ -118,8 +120,17 @@ struct key_info_list {
 };
 /* The keys of the user of that login (empty: of every user), revoked ones too, by id. Errors: NOT_FOUND no such user. */
 MUST_USE err_t key_list(struct core *, slice login, const struct id_page *, struct arena *a, struct key_info_list *ret);
+/* The keys of the users of an account, the server's own left out; by id. */
+struct account_keys {
+    int64_t account_id;
+    bool with_revoked;
+};
+MUST_USE err_t key_list_of(struct core *, const struct account_keys *, const struct id_page *, struct arena *a,
+                           struct key_info_list *ret);
 /* Also revokes every token that was made from the key. Errors: NOT_FOUND. */
 MUST_USE err_t key_revoke(struct core *, const struct principal *who, int64_t id, struct arena *a);
+/* The same for an administrator: NOT_FOUND also for a key of another account, and for one of the server. */
+MUST_USE err_t key_revoke_of(struct core *, const struct principal *who, int64_t id, struct arena *a);
 
 /* Call on_lost for each lost signing key: one of a user that the master key does not open; the server's own are replaced by themselves. Looks at the `max` newest keys that
  * were not revoked (0: at all of them). */

@@ -53,6 +53,21 @@ struct key_addition {
     slice public_key; /* its fingerprint; empty: it is none */
 };
 MUST_USE err_t key_add(struct meta_tx *, const struct key_addition *, struct arena *a, struct credential *ret);
+/* A change of a user in the write of the caller, who has decided that it may be. Each writes its event. Errors: NOT_FOUND. */
+struct user_write {
+    const struct principal *who; /* the actor */
+    struct user user;            /* as it is now */
+    int64_t now_ms;
+};
+MUST_USE err_t user_write_state(struct meta_tx *, const struct user_write *, enum user_state, struct arena *a);
+/* Also ends every token of the user. An empty hash: the user has no password from now on. */
+MUST_USE err_t user_write_password(struct meta_tx *, const struct user_write *, slice hash, struct arena *a);
+MUST_USE err_t user_write_event(struct meta_tx *, const struct user_write *, slice action, slice detail,
+                                struct arena *a);
+/* Errors: INVALID. */
+MUST_USE err_t password_check_length(slice password, struct arena *a);
+/* "user:LOGIN" */
+slice user_subject(struct arena *a, slice login);
 /* "key:ID" */
 slice key_subject(struct arena *a, int64_t id);
 

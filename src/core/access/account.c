@@ -42,7 +42,7 @@ static bool login_is_valid(slice login)
            slice_find(login, S("\xc2\xa0")) == SLICE_NONE;
 }
 
-static slice subject_user(struct arena *a, slice login)
+slice user_subject(struct arena *a, slice login)
 {
     return arena_printf(a, "user:" SLICE_FMT, SLICE_ARG(login));
 }
@@ -177,7 +177,7 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
                                   .who = c->who,
                                   .account_id = account.id,
                                   .action = S("user.create"),
-                                  .subject = subject_user(a, user.login),
+                                  .subject = user_subject(a, user.login),
                                   .detail = user.is_admin ? S("admin") : S("") };
     return event_write(tx, &event, a);
 }
@@ -213,7 +213,7 @@ static err_t apply_user_limits(struct meta_tx *tx, void *arg, struct arena *a)
                                   .who = c->who,
                                   .account_id = user.account_id,
                                   .action = S("user.limit"),
-                                  .subject = subject_user(a, user.login),
+                                  .subject = user_subject(a, user.login),
                                   .detail = arena_printf(a, "bytes %lld files %lld", (long long)c->max_bytes,
                                                          (long long)c->max_files) };
     return event_write(tx, &event, a);
@@ -230,6 +230,17 @@ err_t user_set_limits(struct core *core, const struct principal *who, slice logi
     return meta_write(core->meta, apply_user_limits, &c, a);
 }
 
+err_t user_write_event(struct meta_tx *tx, const struct user_write *w, slice action, slice detail, struct arena *a)
+{
+    struct event_params event = { .at_ms = w->now_ms,
+                                  .who = w->who,
+                                  .account_id = w->user.account_id,
+                                  .action = action,
+                                  .subject = user_subject(a, w->user.login),
+                                  .detail = detail };
+    return event_write(tx, &event, a);
+}
+
 static err_t revoke_credentials(struct meta_tx *tx, int64_t user_id, int64_t now_ms, struct arena *a)
 {
     struct credential_list keys;
@@ -239,27 +250,36 @@ static err_t revoke_credentials(struct meta_tx *tx, int64_t user_id, int64_t now
     return meta_credential_revoke_tokens(tx, user_id, now_ms, a);
 }
 
-static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
+err_t user_write_state(struct meta_tx *tx, const struct user_write *w, enum user_state state, struct arena *a)
 {
     static const slice actions[] = { [USER_ACTIVE] = { "user.enable", 11 },
                                      [USER_DISABLED] = { "user.disable", 12 },
                                      [USER_DELETED] = { "user.delete", 11 } };
-    struct user_change *c = arg;
-    struct user user;
-    TRY(meta_user_by_login(tx, c->login, a, &user));
-    if (user.kind == USER_SYSTEM)
+    if (state == USER_DELETED)
+        TRY(revoke_credentials(tx, w->user.id, w->now_ms, a));
+    else if (state == USER_DISABLED)
+        TRY(meta_credential_revoke_tokens(tx, w->user.id, w->now_ms, a));
+    TRY(meta_user_set_state(tx, w->user.id, state, a));
+    return user_write_event(tx, w, actions[state], S(""), a);
+}
+
+/* The user whom a write of the operator names by the login. */
+static err_t find_user_to_write(struct meta_tx *tx, const struct user_change *c, struct arena *a,
+                                struct user_write *ret)
+{
+    *ret = (struct user_write){ .who = c->who, .now_ms = c->now_ms };
+    TRY(meta_user_by_login(tx, c->login, a, &ret->user));
+    if (ret->user.kind == USER_SYSTEM)
         return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
-    if (c->state == USER_DELETED)
-        TRY(revoke_credentials(tx, user.id, c->now_ms, a));
-    else if (c->state == USER_DISABLED)
-        TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
-    TRY(meta_user_set_state(tx, user.id, c->state, a));
-    struct event_params event = { .at_ms = c->now_ms,
-                                  .who = c->who,
-                                  .account_id = user.account_id,
-                                  .action = actions[c->state],
-                                  .subject = subject_user(a, c->login) };
-    return event_write(tx, &event, a);
+    return NULL;
+}
+
+static err_t apply_user_state(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct user_change *c = arg;
+    struct user_write w;
+    TRY(find_user_to_write(tx, c, a, &w));
+    return user_write_state(tx, &w, c->state, a);
 }
 
 err_t user_list(struct core *core, slice account_name, const struct id_page *page, struct arena *a,
@@ -280,27 +300,31 @@ err_t user_set_state(struct core *core, const struct principal *who, slice login
     return meta_write(core->meta, apply_user_state, &c, a);
 }
 
+err_t user_write_password(struct meta_tx *tx, const struct user_write *w, slice hash, struct arena *a)
+{
+    TRY(meta_user_set_password(tx, w->user.id, hash, a));
+    TRY(meta_credential_revoke_tokens(tx, w->user.id, w->now_ms, a));
+    return user_write_event(tx, w, S("user.password"), hash.n ? S("") : S("none"), a);
+}
+
 static err_t apply_user_password(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct user_change *c = arg;
-    struct user user;
-    TRY(meta_user_by_login(tx, c->login, a, &user));
-    if (user.kind == USER_SYSTEM)
-        return err_make(a, ERR_FORBIDDEN, "the server's own user stays as it is");
-    TRY(meta_user_set_password(tx, user.id, c->password_hash, a));
-    TRY(meta_credential_revoke_tokens(tx, user.id, c->now_ms, a));
-    struct event_params event = { .at_ms = c->now_ms,
-                                  .who = c->who,
-                                  .account_id = user.account_id,
-                                  .action = S("user.password"),
-                                  .subject = subject_user(a, c->login) };
-    return event_write(tx, &event, a);
+    struct user_write w;
+    TRY(find_user_to_write(tx, c, a, &w));
+    return user_write_password(tx, &w, c->password_hash, a);
+}
+
+err_t password_check_length(slice password, struct arena *a)
+{
+    if (password.n < PASSWORD_MIN || password.n > PASSWORD_MAX)
+        return err_make(a, ERR_INVALID, "a password has 8 to 1024 bytes");
+    return NULL;
 }
 
 err_t user_set_password(struct core *core, const struct principal *who, slice login, slice password, struct arena *a)
 {
-    if (password.n < PASSWORD_MIN || password.n > PASSWORD_MAX)
-        return err_make(a, ERR_INVALID, "a password has 8 to 1024 bytes");
+    TRY(password_check_length(password, a));
     struct user_change c = { .who = who,
                              .now_ms = core_now_ms(core),
                              .login = login,

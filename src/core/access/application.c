@@ -117,7 +117,9 @@ static err_t add_first_token(struct meta_tx *tx, const struct application_additi
 static err_t apply_application_add(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct application_addition *n = arg;
-    const struct key_request request = { n->request->login, n->request->purpose };
+    const struct key_request request = { .login = n->request->login,
+                                         .purpose = n->request->purpose,
+                                         .account_id = n->request->account_id };
     struct key_addition addition = { .core = n->core, .who = n->who, .request = &request, .now_ms = n->now_ms };
     struct credential key;
     hash_client_secret(n->minted.client_secret, addition.secret_hash);

@@ -39,6 +39,7 @@ struct application_request {
     slice login; /* of the user whom it belongs to */
     slice purpose;
     struct callback_list callbacks; /* see callback_is_valid; at most APPLICATION_CALLBACKS_MAX */
+    int64_t account_id;             /* as that of struct key_request */
 };
 /* Returned here and never again, but for the client_id. */
 struct minted_application {

@@ -33,6 +33,7 @@ struct key_change {
     int64_t now_ms;
     const struct key_request *request;
     slice public_key;
+    int64_t of_account;       /* of key_revoke: the account that the key must belong to; 0: any */
     struct minted_key minted; /* its members are empty where this kind of key has none; its id also for key_revoke */
 };
 
@@ -119,6 +120,8 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
     slice login = k->request->login, purpose = k->request->purpose;
     struct user user;
     TRY(meta_user_by_login(tx, login, a, &user));
+    if (k->request->account_id && (user.account_id != k->request->account_id || user.kind == USER_SYSTEM))
+        return err_make(a, ERR_NOT_FOUND, "no such user");
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is disabled");
     TRY(check_key_count(tx, k, &user, a));
@@ -129,6 +132,7 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
                               .form = CREDENTIAL_KEY,
                               .role = k->request->role,
                               .public_key = k->public_key,
+                              .creator_id = k->who ? k->who->user_id : 0,
                               .created_at_ms = k->now_ms,
                               .expires_at_ms = k->request->expires_at_ms };
     if (key.expires_at_ms && key.expires_at_ms <= k->now_ms)
@@ -228,7 +232,10 @@ static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
     struct key_change *c = arg;
     struct credential key;
     TRY(meta_credential_get(tx, c->minted.id, a, &key));
-    if (key.form != CREDENTIAL_KEY)
+    struct user owner = { 0 };
+    if (c->of_account)
+        TRY(meta_user_get(tx, key.user_id, a, &owner));
+    if (key.form != CREDENTIAL_KEY || (c->of_account && (key.account_id != c->of_account || owner.kind == USER_SYSTEM)))
         return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
     TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
     struct event_params event = { .at_ms = c->now_ms,
@@ -242,6 +249,14 @@ static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
 err_t key_revoke(struct core *core, const struct principal *who, int64_t id, struct arena *a)
 {
     struct key_change c = { .who = who, .now_ms = core_now_ms(core), .minted = { .id = id } };
+    return meta_write(core->meta, apply_key_revoke, &c, a);
+}
+
+err_t key_revoke_of(struct core *core, const struct principal *who, int64_t id, struct arena *a)
+{
+    struct key_change c = {
+        .who = who, .now_ms = core_now_ms(core), .minted = { .id = id }, .of_account = who->account_id
+    };
     return meta_write(core->meta, apply_key_revoke, &c, a);
 }
 
@@ -292,6 +307,11 @@ static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct c
         return e;
     if (!e)
         ret->login = owner.login;
+    e = key->creator_id ? meta_user_get(tx, key->creator_id, a, &owner) : NULL;
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    if (!e && key->creator_id)
+        ret->creator = owner.login;
     slice access_key, secret;
     if (!signing_open(core, tx, key->id, a, &access_key, &secret))
         ret->access_key = access_key;
@@ -310,6 +330,20 @@ err_t key_list(struct core *core, slice login, const struct id_page *page, struc
     if (login.n)
         TRY(meta_user_by_login(tx, login, a, &user));
     TRY(meta_credential_page(tx, user.id, CREDENTIAL_KEY, page, a, &keys));
+    struct key_info *items = arena_array(a, struct key_info, keys.count);
+    for (size_t i = 0; i < keys.count; i++)
+        TRY(read_key_info(core, tx, &keys.items[i], a, &items[i]));
+    *ret = (struct key_info_list){ items, keys.count };
+    return NULL;
+}
+
+err_t key_list_of(struct core *core, const struct account_keys *of, const struct id_page *page, struct arena *a,
+                  struct key_info_list *ret)
+{
+    struct credential_list keys;
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(meta_credential_keys(tx, of->account_id, of->with_revoked, page, a, &keys));
     struct key_info *items = arena_array(a, struct key_info, keys.count);
     for (size_t i = 0; i < keys.count; i++)
         TRY(read_key_info(core, tx, &keys.items[i], a, &items[i]));

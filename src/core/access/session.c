@@ -149,10 +149,14 @@ static err_t apply_session_offer(struct meta_tx *tx, void *arg, struct arena *a)
     struct user user;
     int64_t id;
     TRY(meta_user_by_login(tx, c->offer->login, a, &user));
+    if (c->offer->account_id && c->offer->account_id != user.account_id)
+        return err_make(a, ERR_NOT_FOUND, "no such user");
     if (user.kind == USER_SYSTEM)
         return err_make(a, ERR_FORBIDDEN, "the server's own user has no sessions");
     if (user.state != USER_ACTIVE)
         return err_make(a, ERR_BLOCKED, "the user is not active");
+    if (c->offer->ends_password)
+        TRY(user_write_password(tx, &(struct user_write){ c->who, user, c->now_ms }, S(""), a));
     TRY(meta_credential_trim_tokens(tx, user.id, purpose, 0, c->now_ms, a));
     struct credential offer = { .account_id = user.account_id,
                                 .user_id = user.id,

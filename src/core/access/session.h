@@ -38,12 +38,15 @@ MUST_USE err_t session_begin(struct core *, const struct session_request *, stru
  *
  * who          who offers it: the actor of the event
  * lifetime_ms  at exactly now + lifetime_ms the offer has expired
+ * ends_password  the user has no password from now on, and no token
  * ret_secret   43 letters and digits, in `a`; never shown again. The record holds its SHA-256
  * Errors       NOT_FOUND no such user; BLOCKED the user is not active; FORBIDDEN the operator */
 struct session_offer {
     slice purpose; /* of the session */
     slice login;
     int64_t lifetime_ms;
+    int64_t account_id; /* of the user: NOT_FOUND in any other; 0: any */
+    bool ends_password;
 };
 MUST_USE err_t session_offer(struct core *, const struct principal *who, const struct session_offer *, struct arena *a,
                              slice *ret_secret);

@@ -35,7 +35,8 @@ struct credential {
     slice public_key;  /* its fingerprint (base/public_key.h); empty: it is none */
     int64_t parent_id; /* the key that a token was made from; 0: none */
     int64_t workspace_id,
-        section_id; /* of a key for sync files: where it works, and where its new files go; 0: nowhere */
+        section_id;     /* of a key for sync files: where it works, and where its new files go; 0: nowhere */
+    int64_t creator_id; /* the user who made the key; 0: not known */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
 };
 struct credential_list {

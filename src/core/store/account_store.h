@@ -9,6 +9,8 @@
 MUST_USE err_t meta_account_add(struct meta_tx *, const struct account *, struct arena *a, int64_t *ret_id);
 MUST_USE err_t meta_account_get(struct meta_tx *, int64_t id, struct arena *a, struct account *ret);
 MUST_USE err_t meta_account_by_name(struct meta_tx *, slice name, struct arena *a, struct account *ret);
+/* Until the write ends, no other write holds the account. */
+MUST_USE err_t meta_account_hold(struct meta_tx *, int64_t id, struct arena *a);
 /* By id, ascending. */
 MUST_USE err_t meta_account_list(struct meta_tx *, struct arena *a, struct account_list *ret);
 MUST_USE err_t meta_account_set_limits(struct meta_tx *, int64_t id, int64_t max_bytes, int64_t max_files,

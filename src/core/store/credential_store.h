@@ -27,6 +27,9 @@ MUST_USE err_t meta_credential_list(struct meta_tx *, int64_t user_id, enum cred
 /* The same, a page of it. */
 MUST_USE err_t meta_credential_page(struct meta_tx *, int64_t user_id, enum credential_form, const struct id_page *,
                                     struct arena *a, struct credential_list *ret);
+/* Keys of the users of an account, the server's own user left out; by id, ascending. */
+MUST_USE err_t meta_credential_keys(struct meta_tx *, int64_t account_id, bool with_revoked, const struct id_page *,
+                                    struct arena *a, struct credential_list *ret);
 /* How many keys of the user were not revoked. Until the write ends, no other write adds one. */
 MUST_USE err_t meta_credential_count_keys(struct meta_tx *, int64_t user_id, struct arena *a, int64_t *ret);
 /* Revokes a credential and every token that was made from it. It is no error when they are revoked already. */

@@ -10,6 +10,9 @@ MUST_USE err_t meta_event_add(struct meta_tx *, const struct event *, struct are
 /* Newest first, those with ids below before_id (0: from the newest). */
 MUST_USE err_t meta_event_list(struct meta_tx *, int64_t before_id, size_t limit, struct arena *a,
                                struct event_list *ret);
+/* The same, of one account. */
+MUST_USE err_t meta_event_list_of(struct meta_tx *, int64_t account_id, int64_t before_id, size_t limit,
+                                  struct arena *a, struct event_list *ret);
 /* The first `limit` events with ids above after_id, oldest first. */
 MUST_USE err_t meta_event_list_after(struct meta_tx *, int64_t after_id, size_t limit, struct arena *a,
                                      struct event_list *ret);

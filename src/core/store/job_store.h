@@ -63,6 +63,9 @@ MUST_USE err_t meta_job_next_ms(struct meta_tx *, slice kind, int64_t now_ms, st
 MUST_USE err_t meta_job_get(struct meta_tx *, int64_t id, struct arena *a, struct job *ret);
 /* Jobs by id, ascending. */
 MUST_USE err_t meta_job_list(struct meta_tx *, const struct id_page *, struct arena *a, struct job_list *ret);
+/* How many jobs of the account are in each state, as counts[state]; those that are DONE are not counted. */
+enum { JOB_STATES = JOB_CANCELLED + 1 };
+MUST_USE err_t meta_job_counts(struct meta_tx *, int64_t account_id, struct arena *a, int64_t ret_counts[JOB_STATES]);
 /* Newest first. */
 MUST_USE err_t meta_job_page(struct meta_tx *, const struct job_query *, struct arena *a, struct job_list *ret);
 /* FAILED, CANCELLED or QUEUED becomes QUEUED and due now, with no attempts made; the notes stay. CONFLICT in another

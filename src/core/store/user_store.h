@@ -23,6 +23,12 @@ MUST_USE err_t meta_user_by_address(struct meta_tx *, int64_t account_id, slice 
 /* By id, ascending; deleted users, too. account_id 0: of all accounts. */
 MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, const struct id_page *, struct arena *a,
                               struct user_list *ret);
+/* People and bots of the account that are not deleted, by id, ascending. */
+MUST_USE err_t meta_user_members(struct meta_tx *, int64_t account_id, const struct id_page *, struct arena *a,
+                                 struct user_list *ret);
+/* Has the account an active administrator besides that user, and the server's own? The caller holds the account. */
+MUST_USE err_t meta_user_has_other_administrator(struct meta_tx *, int64_t account_id, int64_t but_id, struct arena *a,
+                                                 bool *ret);
 struct user_page_query {
     int64_t account_id;
     int64_t with; /* only this user, and who is author or member of a task of which this user is either; 0: any */
@@ -36,6 +42,7 @@ MUST_USE err_t meta_user_set_state(struct meta_tx *, int64_t id, enum user_state
 /* 0: no limit. NOT_FOUND also for a deleted user. */
 MUST_USE err_t meta_user_set_limits(struct meta_tx *, int64_t id, int64_t max_bytes, int64_t max_files,
                                     struct arena *a);
+MUST_USE err_t meta_user_set_admin(struct meta_tx *, int64_t id, bool is_admin, struct arena *a);
 MUST_USE err_t meta_user_set_password(struct meta_tx *, int64_t id, slice hash, struct arena *a);
 /* *ret_hash is empty when the user has no password. */
 MUST_USE err_t meta_user_password(struct meta_tx *, int64_t id, struct arena *a, slice *ret_hash);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The roles of keys as the options and the output of commands name them, which is as the API does. */
-#ifndef CAIS_CLI_KEY_ROLE_H
-#define CAIS_CLI_KEY_ROLE_H
+/* The roles of keys as people name them, in commands and on pages, which is as the API does. */
+#ifndef CAIS_API_KIT_KEY_ROLE_H
+#define CAIS_API_KIT_KEY_ROLE_H
 
 #include "api/kit/module.h"
 #include "base/arena.h"

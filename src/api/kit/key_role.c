@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/key_role.h"
+#include "api/kit/key_role.h"
 
 #include "core/access/access.h"
 
