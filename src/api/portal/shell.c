@@ -5,6 +5,7 @@
 #include "api/kit/browser.h"
 #include "api/kit/json_reply.h"
 #include "api/portal/portal_priv.h"
+#include "core/access/member.h"
 
 #define SHELL_BYTES_MAX ((size_t)64 * 1024)
 #define POLICY(scripts)                                                                                                \
@@ -42,7 +43,7 @@ err_t portal_show_root(struct http_exchange *x)
 
 static bool is_page(slice name)
 {
-    static const char *const pages[] = { "files", "jobs", "data", "links", "space", "folder" };
+    static const char *const pages[] = { "files", "jobs", "data", "links", "space", "folder", "admin" };
     for (size_t i = 0; i < LENGTH_OF(pages); i++)
         if (slice_eq(name, slice_of(pages[i])))
             return true;
@@ -71,18 +72,20 @@ static void add_body(struct buf *b, enum page_language language, slice csrf)
 err_t portal_show_shell(struct http_exchange *x)
 {
     struct browser_session session;
-    bool is_there;
+    bool is_there, has_password;
     if (!is_page(x->req.params[0]))
         return portal_refuse(&x->arena, PORTAL_NOT_FOUND);
     TRY(browser_session_require(x, core_of(x), &session, &is_there));
     if (!is_there)
         return NULL;
+    TRY(member_has_password(core_of(x), session.who, &x->arena, &has_password));
     struct buf out;
     enum page_language language = page_language_of(x);
     buf_init_on(&out, SHELL_BYTES_MAX, &x->arena);
     portal_add_head(&out, x, language, S("cais"));
     add_meta(&out, "cais-login", session.who->login);
     add_meta(&out, "cais-admin", session.who->is_admin ? S("yes") : S("no"));
+    add_meta(&out, "cais-password", has_password ? S("set") : S("none"));
     add_meta(&out, "csrf", session.csrf);
     portal_add_script(&out, "portal.js", &x->arena);
     add_body(&out, language, session.csrf);

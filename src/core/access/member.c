@@ -139,6 +139,14 @@ static err_t read_own_password(struct core *core, const struct principal *who, s
     return meta_user_password(tx, who->user_id, a, ret_hash);
 }
 
+err_t member_has_password(struct core *core, const struct principal *who, struct arena *a, bool *ret)
+{
+    slice hash;
+    TRY(read_own_password(core, who, a, &hash));
+    *ret = hash.n > 0;
+    return NULL;
+}
+
 err_t member_change_own_password(struct core *core, const struct principal *who, const struct own_password *own,
                                  struct arena *a)
 {

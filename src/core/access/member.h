@@ -34,6 +34,8 @@ MUST_USE err_t member_change(struct core *, const struct principal *who, const s
 MUST_USE err_t member_set_password(struct core *, const struct principal *who, int64_t id, slice password,
                                    struct arena *a);
 
+/* Can the user log in with a password? Fit for a loop. */
+MUST_USE err_t member_has_password(struct core *, const struct principal *who, struct arena *a, bool *ret);
 /* Any user, with a session. Ends every token, this session included. Counts as a login does (core/login_limit.h). */
 struct own_password {
     slice current;  /* not looked at if the user has none yet */

@@ -3,7 +3,7 @@
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
 // authorization: of somebody who has no session but a link (drop.jsx); empty: the session counts, with its csrf.
-export const session = { login: meta("cais-login"), admin: meta("cais-admin") === "yes", csrf: meta("csrf"), authorization: "" };
+export const session = { login: meta("cais-login"), admin: meta("cais-admin") === "yes", csrf: meta("csrf"), hasPassword: meta("cais-password") !== "none", authorization: "" };
 
 // The header by which a request that changes something shows that it may.
 export const proof = () => (session.authorization ? ["Authorization", session.authorization] : ["X-CSRF-Token", session.csrf]);

@@ -9,7 +9,7 @@ import { Icon } from "./icons.jsx";
 import { Jobs } from "./jobs.jsx";
 import { lazy } from "./lazy.jsx";
 import { COMMON_TEXTS } from "./texts/common.js";
-import { Dialog, NotesProvider } from "./ui.jsx";
+import { Dialog, IconButton, NotesProvider } from "./ui.jsx";
 import { DropAnywhere, Uploads } from "./uploads.jsx";
 
 addTexts(COMMON_TEXTS);
@@ -20,7 +20,10 @@ const PAGES = [
   { name: "data", path: "/portal/data", icon: "data", view: lazy(() => import("./data.jsx"), "Data"), admin: true },
   { name: "links", path: "/portal/links", icon: "link", view: lazy(() => import("./links.jsx"), "Links") },
   { name: "jobs", path: "/portal/jobs", icon: "imports", view: Jobs },
+  { name: "admin", path: "/portal/admin", icon: "admin", view: lazy(() => import("./admin.jsx"), "Admin"), admin: true },
 ];
+
+const OwnPassword = lazy(() => import("./password.jsx"), "OwnPassword");
 
 const pageOf = (path) => PAGES.findLast((p) => path === p.path || path.startsWith(p.path + "/")) ?? PAGES[0];
 
@@ -65,6 +68,7 @@ function SessionOver() {
 
 export function App() {
   const [path, go] = usePath();
+  const [password, setPassword] = useState(false);
   const [isOver, setIsOver] = useState(sessionHasEnded());
   useEffect(() => onSession(setIsOver), []);
   const page = pageOf(path);
@@ -80,12 +84,19 @@ export function App() {
         <span class="spacer" />
         <Language />
         <Theme />
+        <IconButton icon="key" label={t("own_password")} onClick={() => setPassword(true)} />
         <form method="post" action="/portal/logout" class="person">
           <input type="hidden" name="csrf" value={session.csrf} />
           <bdi class="login">{session.login}</bdi>
           <button class="icon-button" aria-label={t("sign_out")} title={t("sign_out")}><Icon name="out" /></button>
         </form>
       </header>
+      {!session.hasPassword && (
+        <div class="banner" role="status">
+          <span>{t("no_password")}</span>
+          <button type="button" class="quiet" onClick={() => setPassword(true)}>{t("choose_password")}</button>
+        </div>
+      )}
       <div class="frame">
         <nav class="pages" aria-label={t("navigation")}>
           {PAGES.filter((p) => !p.admin || session.admin).map((p) => (
@@ -96,6 +107,7 @@ export function App() {
       </div>
       <Uploads />
       <DropAnywhere />
+      {password && <OwnPassword close={() => setPassword(false)} />}
       {isOver && <SessionOver />}
     </NotesProvider>
   );

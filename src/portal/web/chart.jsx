@@ -12,8 +12,9 @@ const short = (text) => (text.length > LABEL_CHARACTERS ? `${text.slice(0, LABEL
 const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 6 });
 
-// labels: of each point; series: [{ title, values }], numbers or null.
-export function Chart({ kind, labels, series, name }) {
+// labels: of each point; series: [{ title, values }], numbers or null. format: how a number of the axis is written; exact: one of the
+// legend; steps: between numbers of the axis; says: what the chart shows, in words.
+export function Chart({ kind, labels, series, name, format = compact.format, exact = whole.format, steps, fromZero = false, says }) {
   const place = useRef();
   useEffect(() => {
     let chart;
@@ -26,17 +27,17 @@ export function Chart({ kind, labels, series, name }) {
       chart = new uPlot({
         width: place.current.clientWidth, height: HEIGHT, cursor: { drag: { setScale: false }, y: false },
         scales: { x: { time: false, range: (_, min, max) => [min - (isBars ? 0.6 : 0.2), max + (isBars ? 0.6 : 0.2)] },
-                  y: { range: (_, min, max) => (min === null ? [0, 1] : isBars ? [Math.min(0, min * 1.05), Math.max(0, max * 1.08) || 1] : uPlot.rangeNum(min, max, 0.1, true)) } },
+                  y: { range: (_, min, max) => (min === null ? [0, 1] : isBars ? [Math.min(0, min * 1.05), Math.max(0, max * 1.08) || 1] : fromZero ? [0, max * 1.15 || 1] : uPlot.rangeNum(min, max, 0.1, true)) } },
         axes: [
           { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], space: 72,
             values: (_, at) => at.map((i) => (Number.isInteger(i) && i >= 0 && i < labels.length ? short(labels[i]) : "")) },
-          { ...axis, size: 80, values: (_, at) => at.map((v) => compact.format(v)) },
+          { ...axis, size: 80, ...(steps && { incrs: steps }), values: (_, at) => at.map(format) },
         ],
         series: [
           { label: name, value: (_, i) => (i === null ? "–" : labels[i] ?? "") },
           ...series.map((s, at) => ({
             label: s.title, stroke: colour(SERIES[at]), width: isBars ? 0 : 2, fill: isBars ? colour(SERIES[at]) : undefined, points: { show: !isBars && labels.length < 60, size: 6 },
-            ...(isBars && { paths: bars(at) }), value: (_, v) => (v === null || v === undefined ? "–" : whole.format(v)),
+            ...(isBars && { paths: bars(at) }), value: (_, v) => (v === null || v === undefined ? "–" : exact(v)),
           })),
         ],
       }, [labels.map((_, i) => i), ...series.map((s) => s.values)], place.current);
@@ -58,5 +59,5 @@ export function Chart({ kind, labels, series, name }) {
       chart.destroy();
     };
   }, [kind, labels, series]);
-  return <div class="chart" ref={place} role="img" aria-label={t("chart_says", { name, what: series.map((s) => s.title).join(", ") })} />;
+  return <div class="chart" ref={place} role="img" aria-label={says ?? t("chart_says", { name, what: series.map((s) => s.title).join(", ") })} />;
 }
