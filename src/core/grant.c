@@ -65,6 +65,19 @@ err_t grant_recheck_in(struct core *core, struct meta_tx *tx, const struct grant
     return check_grant(tx, grant, a);
 }
 
+err_t grant_recheck_maker_in(struct core *core, struct meta_tx *tx, const struct principal *who, struct arena *a)
+{
+    struct user user;
+    if (!who || who->is_system)
+        return NULL;
+    const struct grant grant = grant_of(who);
+    TRY(grant_recheck_in(core, tx, &grant, a));
+    if (!who->is_admin || !grant.generation || meta_generation(core->meta) == grant.generation)
+        return NULL;
+    TRY(meta_user_get(tx, who->user_id, a, &user));
+    return user.is_admin ? NULL : err_make(a, ERR_FORBIDDEN, "only administrators of the account do this");
+}
+
 err_t grant_recheck(struct core *core, struct grant *grant)
 {
     uint64_t generation = meta_generation(core->meta); /* before the rows are read */

@@ -22,6 +22,9 @@ MUST_USE err_t grant_recheck(struct core *, struct grant *);
 /* The same inside a write, so that nothing is acknowledged on a grant whose end was acknowledged before.
  * Errors: REVOKED, BLOCKED; those of the store. */
 MUST_USE err_t grant_recheck_in(struct core *, struct meta_tx *, const struct grant *, struct arena *a);
+/* The same for whoever makes a user, a key or a way in, which outlast the request. FORBIDDEN: an administrator is none any more. who:
+ * NULL is the server. */
+MUST_USE err_t grant_recheck_maker_in(struct core *, struct meta_tx *, const struct principal *who, struct arena *a);
 /* Do the credentials and the user of the grant exist, and may they still be used? Fit for a loop. Errors: as grant_recheck_in. */
 MUST_USE err_t grant_check(struct core *, const struct grant *, struct arena *a);
 

@@ -323,6 +323,34 @@ TEST(of_two_administrators_who_remove_each_other_one_stays)
     EXPECT_ERR(member_set_password(core, &dora, f->alice_id, S("long enough"), f->w->a), ERR_FORBIDDEN);
 }
 
+/* The body of a request may come long after its head, at which the request was admitted. */
+TEST(whoever_is_no_administrator_any_more_makes_neither_users_nor_keys_nor_ways_in)
+{
+    ADMIN_FIXTURE(f);
+    struct core *core = &f->w->core;
+    struct arena *a = f->w->a;
+    struct user user;
+    struct minted_key minted;
+    struct principal eve = world_admin(f->w, S("eve")), now;
+    slice secret, token = world_key(f->w, S("eve"), S("native"));
+    const struct user_request ghost = { .account = S("default"), .login = S("ghost"), .is_admin = true };
+    const struct key_request key = { .login = S("boss"), .purpose = S("native"), .role = KEY_ADMIN };
+    const struct session_offer offer = { .purpose = BROWSER_PURPOSE, .login = S("boss"), .lifetime_ms = 60000 };
+    const struct member_change changes[] = { { .id = eve.user_id, .sets_admin = true },
+                                             { .id = eve.user_id, .sets_state = true, .state = USER_DISABLED } };
+    const enum err_code codes[] = { ERR_FORBIDDEN, ERR_BLOCKED };
+    for (size_t i = 0; i < LENGTH_OF(changes); i++) {
+        EXPECT_OK(access_check(core, S("native"), CREDENTIAL_KEY, token, a, &now));
+        EXPECT_EQ(now.is_admin, i == 0);
+        EXPECT_OK(member_change(core, &f->w->operator_, &changes[i], a, &user));
+        EXPECT_ERR(user_create(core, &now, &ghost, a, &user), codes[i]);
+        EXPECT_ERR(key_mint(core, &now, &key, a, &minted), codes[i]);
+        EXPECT_ERR(session_offer(core, &now, &offer, a, &secret), codes[i]);
+        EXPECT_ERR(key_revoke_of(core, &now, 1, a), codes[i]);
+    }
+    EXPECT_ERR(user_by_login(core, S("ghost"), a, &user), ERR_NOT_FOUND);
+}
+
 /* ---- passwords ---- */
 
 static err_t log_in(struct admin_fixture *f, slice login, slice password, slice *ret_secret)
@@ -696,6 +724,7 @@ RUN_TESTS(cmocka_unit_test(only_administrators_may_call_any_route_of_administrat
           cmocka_unit_test(users_of_another_account_and_the_server_itself_are_not_there),
           cmocka_unit_test(the_last_administrator_stays_and_nobody_removes_oneself),
           cmocka_unit_test(of_two_administrators_who_remove_each_other_one_stays),
+          cmocka_unit_test(whoever_is_no_administrator_any_more_makes_neither_users_nor_keys_nor_ways_in),
           cmocka_unit_test(a_password_that_is_set_ends_sessions_and_is_in_no_event),
           cmocka_unit_test(a_link_ends_the_old_password_and_signs_in_once),
           cmocka_unit_test(a_person_changes_the_own_password_by_showing_the_present_one),

@@ -4,6 +4,7 @@
 #include "base/password.h"
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/store/account_store.h"
 #include "core/store/credential_store.h"
 #include "core/store/transaction.h"
@@ -160,6 +161,7 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct user_change *c = arg;
     struct account account;
+    TRY(grant_recheck_maker_in(c->core, tx, c->who, a));
     TRY(meta_account_by_name(tx, c->request->account.n ? c->request->account : DEFAULT_ACCOUNT, a, &account));
     struct user user = { .account_id = account.id,
                          .login = c->request->login,

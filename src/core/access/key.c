@@ -7,6 +7,7 @@
 #include "base/live.h"
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/reasons.h"
 #include "core/store/application_store.h"
 #include "core/store/credential_store.h"
@@ -119,6 +120,7 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
 {
     slice login = k->request->login, purpose = k->request->purpose;
     struct user user;
+    TRY(grant_recheck_maker_in(k->core, tx, k->who, a));
     TRY(meta_user_by_login(tx, login, a, &user));
     if (k->request->account_id && (user.account_id != k->request->account_id || user.kind == USER_SYSTEM))
         return err_make(a, ERR_NOT_FOUND, "no such user");
@@ -233,8 +235,10 @@ static err_t apply_key_revoke(struct meta_tx *tx, void *arg, struct arena *a)
     struct credential key;
     TRY(meta_credential_get(tx, c->minted.id, a, &key));
     struct user owner = { 0 };
-    if (c->of_account)
+    if (c->of_account) {
+        TRY(grant_recheck_maker_in(c->core, tx, c->who, a));
         TRY(meta_user_get(tx, key.user_id, a, &owner));
+    }
     if (key.form != CREDENTIAL_KEY || (c->of_account && (key.account_id != c->of_account || owner.kind == USER_SYSTEM)))
         return err_make(a, ERR_NOT_FOUND, "there is no key with that id");
     TRY(meta_credential_revoke(tx, key.id, c->now_ms, a));
@@ -255,7 +259,7 @@ err_t key_revoke(struct core *core, const struct principal *who, int64_t id, str
 err_t key_revoke_of(struct core *core, const struct principal *who, int64_t id, struct arena *a)
 {
     struct key_change c = {
-        .who = who, .now_ms = core_now_ms(core), .minted = { .id = id }, .of_account = who->account_id
+        .core = core, .who = who, .now_ms = core_now_ms(core), .minted = { .id = id }, .of_account = who->account_id
     };
     return meta_write(core->meta, apply_key_revoke, &c, a);
 }

@@ -4,6 +4,7 @@
 
 #include "base/password.h"
 #include "core/access/access_priv.h"
+#include "core/grant.h"
 #include "core/store/account_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
@@ -36,6 +37,7 @@ err_t member_get(struct core *core, const struct principal *who, int64_t id, str
 /* ---- changes ---- */
 
 struct member_write {
+    struct core *core;
     const struct principal *who;
     int64_t now_ms;
     const struct member_change *change; /* of member_change */
@@ -44,9 +46,10 @@ struct member_write {
 };
 
 /* Somebody who was an administrator when the request came may have been removed meanwhile. */
-static err_t check_actor(struct meta_tx *tx, const struct principal *who, struct arena *a)
+static err_t check_actor(struct core *core, struct meta_tx *tx, const struct principal *who, struct arena *a)
 {
     struct user actor;
+    TRY(grant_recheck_maker_in(core, tx, who, a));
     TRY(meta_user_get(tx, who->user_id, a, &actor));
     bool is_administrator = actor.state == USER_ACTIVE && actor.is_admin && actor.account_id == who->account_id;
     return is_administrator || actor.kind == USER_SYSTEM
@@ -72,7 +75,7 @@ static err_t apply_member_change(struct meta_tx *tx, void *arg, struct arena *a)
     struct user_write write = { .who = w->who, .now_ms = w->now_ms };
     struct user *user = &write.user;
     TRY(meta_account_hold(tx, w->who->account_id, a));
-    TRY(check_actor(tx, w->who, a));
+    TRY(check_actor(w->core, tx, w->who, a));
     TRY(find_member(tx, w->who, c->id, a, user));
     if (user->id == w->who->user_id && c->sets_state && c->state != USER_ACTIVE)
         return err_make(a, ERR_CONFLICT, "nobody disables or removes oneself");
@@ -87,7 +90,7 @@ static err_t apply_member_change(struct meta_tx *tx, void *arg, struct arena *a)
 err_t member_change(struct core *core, const struct principal *who, const struct member_change *change, struct arena *a,
                     struct user *ret)
 {
-    struct member_write w = { .who = who, .now_ms = core_now_ms(core), .change = change };
+    struct member_write w = { .core = core, .who = who, .now_ms = core_now_ms(core), .change = change };
     struct user user;
     TRY(meta_write(core->meta, apply_member_change, &w, a));
     TRY(user_get(core, change->id, a, &user));
@@ -99,7 +102,7 @@ static err_t apply_member_password(struct meta_tx *tx, void *arg, struct arena *
 {
     const struct member_write *w = arg;
     struct user_write write = { .who = w->who, .now_ms = w->now_ms };
-    TRY(check_actor(tx, w->who, a));
+    TRY(check_actor(w->core, tx, w->who, a));
     TRY(find_member(tx, w->who, w->id, a, &write.user));
     return user_write_password(tx, &write, w->new_hash, a);
 }
@@ -111,9 +114,11 @@ err_t member_set_password(struct core *core, const struct principal *who, int64_
     TRY(member_get(core, who, id, a, &user)); /* before the slow part */
     if (id == who->user_id)
         return err_make(a, ERR_CONFLICT, "one's own password is changed by showing the present one");
-    struct member_write w = {
-        .who = who, .now_ms = core_now_ms(core), .id = id, .new_hash = password_hash(core->random, a, password)
-    };
+    struct member_write w = { .core = core,
+                              .who = who,
+                              .now_ms = core_now_ms(core),
+                              .id = id,
+                              .new_hash = password_hash(core->random, a, password) };
     return meta_write(core->meta, apply_member_password, &w, a);
 }
 

@@ -12,6 +12,7 @@
 #include "base/live.h"
 #include "core/access/access_priv.h"
 #include "core/event.h"
+#include "core/grant.h"
 #include "core/store/credential_store.h"
 #include "core/store/transaction.h"
 #include "core/store/user_store.h"
@@ -136,6 +137,7 @@ static slice offer_purpose(slice purpose, struct arena *a)
 }
 
 struct offer_change {
+    struct core *core;
     const struct session_offer *offer;
     const struct principal *who;
     unsigned char secret_hash[SHA256_SIZE];
@@ -148,6 +150,7 @@ static err_t apply_session_offer(struct meta_tx *tx, void *arg, struct arena *a)
     slice purpose = offer_purpose(c->offer->purpose, a);
     struct user user;
     int64_t id;
+    TRY(grant_recheck_maker_in(c->core, tx, c->who, a));
     TRY(meta_user_by_login(tx, c->offer->login, a, &user));
     if (c->offer->account_id && c->offer->account_id != user.account_id)
         return err_make(a, ERR_NOT_FOUND, "no such user");
@@ -178,7 +181,7 @@ static err_t apply_session_offer(struct meta_tx *tx, void *arg, struct arena *a)
 err_t session_offer(struct core *core, const struct principal *who, const struct session_offer *offer, struct arena *a,
                     slice *ret_secret)
 {
-    struct offer_change c = { .offer = offer, .who = who, .now_ms = core_now_ms(core) };
+    struct offer_change c = { .core = core, .offer = offer, .who = who, .now_ms = core_now_ms(core) };
     slice secret = random_text(core->random, a, SECRET_LENGTH);
     hash_sha256(secret, c.secret_hash);
     TRY(meta_write(core->meta, apply_session_offer, &c, a));
