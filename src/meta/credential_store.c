@@ -118,7 +118,8 @@ err_t meta_credential_page(struct meta_tx *tx, int64_t user_id, enum credential_
 }
 
 #define OF_ACCOUNT                                                                                                     \
-    " WHERE account_id = $1 AND id > $2 AND form = 0 AND user_id NOT IN (SELECT id FROM users WHERE kind = 2)"
+    " WHERE account_id = $1 AND id > $2 AND form = 0 AND NOT EXISTS"                                                   \
+    " (SELECT 1 FROM users u WHERE u.id = credentials.user_id AND u.kind = 2)"
 
 err_t meta_credential_keys(struct meta_tx *tx, int64_t account_id, bool with_revoked, const struct id_page *page,
                            struct arena *a, struct credential_list *ret)

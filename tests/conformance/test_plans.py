@@ -55,6 +55,11 @@ def test_a_look_up_walked_through_the_rows_of_others(sqlite, statements, functio
     assert any(condition in step for plan in plans for step in plan), plans
 
 
+def test_a_page_of_keys_of_an_account_walked_through_all_users_of_the_server(sqlite, statements):
+    plans = [plan_of(sqlite, one["sqlite"]) for one in of_function(statements, "meta_credential_keys")]
+    assert plans and not [step for plan in plans for step in plan if step.startswith("SCAN")], plans
+
+
 # ── lists of files, of which a store may have millions
 
 
