@@ -58,6 +58,7 @@ def test_the_package_has_what_an_operator_expects(package, deb):
     assert (package / "tree" / "DEBIAN" / "conffiles").read_text() == "/etc/cais/cais.ini\n/etc/logrotate.d/cais\n"
 
 
+@pytest.mark.slow_because("lintian unpacks 65 MB and looks at each file")
 def test_lintian_finds_no_error(deb):
     said = run("lintian", "--allow-root", deb, check=False).stdout.splitlines()
     assert [line for line in said if line.startswith("E:")] == []
