@@ -56,7 +56,7 @@ MUST_USE err_t drop_link_files(struct core *, const struct principal *who, int64
 MUST_USE err_t drop_link_of_file(struct core *, const struct file *, struct arena *a, struct drop_link *ret);
 
 /* The link of that secret: a principal that stands for its user and may do nothing but what link_id of struct principal allows.
- * address: of the client; wrong secrets count as failed logins of its network (core/login_limit.h). Fit for a loop.
+ * address: of the client; wrong secrets count as failed logins of its network (core/login_limit.h), and keep no right one out. Fit for a loop.
  * Errors: as access_check; RATE too many wrong secrets, retry after login_limit_retry_s. */
 MUST_USE err_t drop_link_check(struct core *, slice secret, slice address, struct arena *a, struct principal *ret);
 /* The link by which `who` was admitted. Only reads. Errors: NOT_FOUND by none. */
