@@ -13,7 +13,7 @@ from server import Server, bearer, is_native_error, request, wait_for
 DATA = "/v1/native/datasets"
 SALES = b"".join(b'{"city":"%s","amount":%d.5,"sold_on":"2026-%02d-01","n":%d}\n' % ([b"Lima", b"Oslo", "São Paulo".encode()][i % 3], i, i % 12 + 1, i)
                  for i in range(300))
-HOSTILE = ["=1+1", "+2", "-3", "@SUM(A1)", "\tx", "\rx", '"><script>alert(1)</script>', "a\"b,c\nd", "", "plain"]
+HOSTILE = ["=1+1", "+2", "-3", "@SUM(A1)", "\tx", "\rx", "\n=1", '"><script>alert(1)</script>', "a\"b,c\nd", "", "plain"]
 
 
 class Desk:
@@ -125,7 +125,7 @@ def test_cells_that_a_spreadsheet_would_run_are_made_harmless(desk):
     desk.send(slug, "hostile.jsonl", b"".join(json.dumps({"cell": c, "n": -5}).encode() + b"\n" for c in HOSTILE) + b'{"n":1}\n')
     table = desk.query(slug, format="csv").body.decode()
     rows = list(csv.reader(io.StringIO(table, newline="")))
-    assert [r[0] for r in rows[1:]] == ["'" + c if c[:1] in tuple("=+-@\t\r") and c else c for c in HOSTILE] + [""]
+    assert [r[0] for r in rows[1:]] == ["'" + c if c[:1] in tuple("=+-@\t\r\n") and c else c for c in HOSTILE] + [""]
     assert [r[1] for r in rows[1:]] == ["-5"] * len(HOSTILE) + ["1"]
     assert [row[0] for row in desk.query(slug).json()["rows"]] == HOSTILE + [None]
 

@@ -138,7 +138,7 @@ TEST(a_text_that_a_spreadsheet_would_run_gets_an_apostrophe)
     static const char *const cells[][2] = {
         { "=1+1", "\"'=1+1\"" }, { "+1", "\"'+1\"" },   { "-1", "\"'-1\"" },  { "@x", "\"'@x\"" },
         { "\tx", "\"'\tx\"" },   { "\rx", "\"'\rx\"" }, { "a=1", "\"a=1\"" }, { "a\"b\"", "\"a\"\"b\"\"\"" },
-        { "", "\"\"" },
+        { "\n=1", "\"'\n=1\"" }, { "", "\"\"" },
     };
     SCRATCH(a);
     for (size_t i = 0; i < LENGTH_OF(cells); i++) {

@@ -3,7 +3,7 @@
 
 void csv_begin_text(struct buf *out, slice text)
 {
-    bool is_formula = text.n && slice_find_byte(S("=+-@\t\r"), text.p[0]) != SLICE_NONE;
+    bool is_formula = text.n && slice_find_byte(S("=+-@\t\r\n"), text.p[0]) != SLICE_NONE;
     buf_add(out, is_formula ? S("\"'") : S("\""));
 }
 
