@@ -2,30 +2,14 @@
 // Files of rows as people have them: CSV, arrays in JSON, and lines of JSON. The server reads the lines, so the others become lines here,
 // piece by piece, whatever their size.
 import { ask, session, ApiError, noteSession } from "./api.js";
+import { columnName } from "./column_name.js";
 
 const SAMPLE_BYTES = 192 * 1024; // of the file; what is asked of the server may have 256 KiB
 const ASKED_CHARACTERS = 200_000;
 const PART_CHARACTERS = 1 << 20; // of lines that are made, before they become a part of a blob
-const NAME_MAX = 60;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 const COMMA_NUMBER = /^-?\d{1,3}(\.\d{3})*,\d+$|^-?\d+,\d+$/; // 1.234,56
 const DELIMITERS = [",", ";", "\t", "|"];
-
-// ---- names of columns
-
-const CYRILLIC = Object.fromEntries([..."абвгдеёжзийклмнопрстуфхцчшщъыьэюя"].map((letter, i) =>
-  [letter, ["a", "b", "v", "g", "d", "e", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s", "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya"][i]]));
-
-// A name that the server takes for a column: letters, digits and _, no digit first, and none that is in `taken`, which it joins.
-export function columnName(text, at, taken) {
-  let name = text.replace(/[а-яё]/gi, (c) => CYRILLIC[c.toLowerCase()]).normalize("NFD").replace(/[\u0300-\u036f]/g, "")
-    .replace(/[^A-Za-z0-9_]+/g, "_").replace(/^_+|_+$/g, "").slice(0, NAME_MAX) || `column_${at + 1}`;
-  if (/^\d/.test(name)) name = `_${name}`;
-  const first = name;
-  for (let n = 2; taken.has(name); n++) name = `${first}_${n}`;
-  taken.add(name);
-  return name;
-}
 
 // ---- the records of a file: rows of texts of CSV, or texts of objects
 
