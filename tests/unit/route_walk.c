@@ -1100,7 +1100,7 @@ struct sync_addition {
 static err_t apply_sync_addition(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct sync_addition *s = arg;
-    struct buf errors;
+    SCOPED(buf_releasep) struct buf errors;
     int64_t id = 0;
     buf_init_on(&errors, 0, a);
     for (int i = 0; i < SYNC_ERRORS_MAX; i++)
