@@ -13,6 +13,7 @@ from sigv4 import Signer
 
 APIS = ["native", "pyrus", "runrun", "redu", "datasnap", "appfile"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+DESCRIBED = ["pyrus"]  # each success to the last member
 EXAMPLES = 10  # of each operation
 
 
@@ -98,30 +99,34 @@ def test_an_answer_that_is_not_as_described_is_found(root, program, server, tmp_
 
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
-FORMATS = {"date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
+FORMATS = {"date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "date": r"\d{4}-\d\d-\d\d", "uuid": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"}
 
 
 def differences(whole, schema, value, at="$"):
-    """Where the value is not what the schema says, or has more than it lists."""
+    """Where the value is not what the schema says, or has more than it lists. A pattern says more than the format beside it."""
     if "$ref" in schema:
         schema = whole["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if "oneOf" in schema:
+        return min((differences(whole, one, value, at) for one in schema["oneOf"]), key=len)
     types = schema.get("type", list(TYPES))
     types = types if isinstance(types, list) else [types]
     if not any(isinstance(value, TYPES[t]) and (t == "boolean" or not isinstance(value, bool)) for t in types):
         return [f"{at} is {value!r}, not {types}"]
     found = [f"{at} is {value!r}, none of {schema['enum']}"] if value not in schema.get("enum", [value]) else []
     if isinstance(value, str):
-        pattern = FORMATS.get(schema.get("format"), "(?s:.*)")
-        if not re.fullmatch(pattern, value) or not re.search(schema.get("pattern", ""), value):
+        pattern = schema.get("pattern", "^(" + FORMATS.get(schema.get("format"), "(?s:.*)") + ")$")
+        if not re.search(pattern, value) or len(value) < schema.get("minLength", 0):
             found.append(f"{at} is {value!r}")
     elif isinstance(value, dict):
         found += [f"{at} has no {name}" for name in schema.get("required", []) if name not in value]
         for name, one in value.items():
-            found += differences(whole, schema["properties"][name], one, f"{at}.{name}") if name in schema.get("properties", {}) else [
-                f"{at}.{name} is not described"]
+            part = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            found += differences(whole, part, one, f"{at}.{name}") if part is not None else [f"{at}.{name} is not described"]
     elif isinstance(value, list):
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            found.append(f"{at} has {len(value)} items")
         found += [d for i, one in enumerate(value) for d in differences(whole, schema.get("items", {}), one, f"{at}[{i}]")]
-    elif isinstance(value, int) and value < schema.get("minimum", value):
+    elif isinstance(value, int) and not isinstance(value, bool) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         found.append(f"{at} is {value}")
     return found
 
@@ -135,22 +140,102 @@ def test_what_differs_from_a_schema_is_seen(value, wanted):
     assert differences({}, schema, value) == wanted
 
 
+@pytest.mark.parametrize("schema, value, wanted", [
+    ({"type": "array", "maxItems": 0}, [1], ["$ has 1 items"]), ({"type": "array", "minItems": 1, "items": {}}, [], ["$ has 0 items"]),
+    ({"type": "object", "additionalProperties": {"type": "string"}}, {"a": 1}, ["$.a is 1, not ['string']"]),
+    ({"oneOf": [{"type": "object", "properties": {"a": {}}}, {"type": "array"}]}, {"b": 1}, ["$.b is not described"]),
+    ({"type": "string", "format": "date-time", "pattern": "Z$"}, "Z", []), ({"type": "string", "minLength": 1}, "", ["$ is ''"]),
+    ({"type": "boolean", "enum": [True]}, False, ["$ is False, none of [True]"]), ({"type": "integer", "maximum": 1}, 2, ["$ is 2"])])
+def test_what_differs_from_the_other_kinds_of_schemas_is_seen(schema, value, wanted):
+    assert differences({}, schema, value) == wanted
+
+
+def unlisted(schema, at="$"):
+    """Where the schema does not say what an object, an array or a value consists of."""
+    if not {"$ref", "oneOf", "type", "enum"} & schema.keys():
+        return [at]
+    types = schema.get("type", [])
+    types = types if isinstance(types, list) else [types]
+    is_open = "object" in types and not {"properties", "additionalProperties"} & schema.keys()
+    found = [at] if is_open or ("array" in types and "items" not in schema and schema.get("maxItems") != 0) else []
+    parts = [(f"{at}.{name}", one) for name, one in schema.get("properties", {}).items()]
+    parts += [(at + "[]", schema["items"])] if "items" in schema else []
+    parts += [(at + ".*", schema["additionalProperties"])] if isinstance(schema.get("additionalProperties"), dict) else []
+    parts += [(at, one) for one in schema.get("oneOf", [])]
+    return found + [place for name, one in parts for place in unlisted(one, name)]
+
+
+@pytest.mark.parametrize("schema, wanted", [
+    ({}, ["$"]), ({"type": "object"}, ["$"]), ({"type": ["object", "array"]}, ["$"]), ({"type": "array"}, ["$"]), ({"type": "string"}, []),
+    ({"type": "array", "items": {"type": "object"}}, ["$[]"]), ({"type": "array", "maxItems": 0}, []),
+    ({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}}, ["$.a.b"]),
+    ({"oneOf": [{"type": "array"}, {"type": "null"}]}, ["$"]), ({"type": "object", "additionalProperties": {"type": "array"}}, ["$.*"])])
+def test_what_a_schema_does_not_list_is_seen(schema, wanted):
+    assert unlisted(schema) == wanted
+
+
+def successes(whole):
+    """(method, path, schema) of each success that has a body of JSON."""
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            for status, reply in operation["responses"].items():
+                if status[0] == "2" and "application/json" in reply.get("content", {}):
+                    yield method.upper(), path, reply["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("api", DESCRIBED)
+def test_each_success_lists_its_members(root, api):
+    whole = described(root, api)
+    named = [(name, name, schema) for name, schema in whole["components"].get("schemas", {}).items()]
+    found = [(method, path, unlisted(schema)) for method, path, schema in [*successes(whole), *named]]
+    assert found and [one for one in found if one[2]] == []
+
+
+class Walk:
+    """Requests to a server, and of each success what its description says otherwise."""
+
+    def __init__(self, root, api, server, headers):
+        self.whole, self.server, self.headers, self.seen = described(root, api), server, headers, set()
+
+    def pattern(self, method, path):
+        found = [p for p, methods in self.whole["paths"].items()
+                 if method.lower() in methods and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), path.partition("?")[0])]
+        assert found, (method, path)
+        return min(found, key=lambda p: p.count("{"))
+
+    def ask(self, method, path, body=None, code=200, headers=None, pattern=None):
+        """body: bytes, or what becomes JSON."""
+        headers = self.headers if headers is None else headers
+        if body is not None and not isinstance(body, bytes):
+            headers, body = [*headers, ("Content-Type", "application/json")], json.dumps(body).encode()
+        answer = self.server.ask(method, path, headers, body)
+        assert answer.status == code, (method, path, answer)
+        return self.compare(method, pattern or self.pattern(method, path), answer)
+
+    def compare(self, method, pattern, answer):
+        replies = self.whole["paths"][pattern][method.lower()]["responses"]
+        [reply] = [replies[name] for name in (str(answer.status), f"{answer.status // 100}XX") if name in replies][:1]
+        if "content" not in reply:
+            assert answer.body == b"", (method, pattern, answer)
+            return None
+        assert differences(self.whole, reply["content"]["application/json"]["schema"], answer.json()) == [], (method, pattern)
+        self.seen.add((method, pattern))
+        return answer.json()
+
+    def not_seen(self):
+        return {(method, path) for method, path, _ in successes(self.whole)} - self.seen
+
+
 def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_path):
     """schemathesis knows no file, object or job that is there."""
-    whole, seen = described(root, "native"), set()
     with Server(tmp_path, sets=["hosts.s3.example.org=s3"]) as server:
         login = server.user(None, "--admin")
         token, pair = server.key(login, "native")["token"], server.key(login, "s3")
         signer = Signer(pair["access_key_id"], pair["secret_access_key"])
+        walk = Walk(root, "native", server, bearer(token))
 
         def ask(method, path, pattern, body=None, code=200):
-            answer = server.ask(method, path, json_head(token) if method == "PATCH" else bearer(token), body)
-            assert answer.status == code, answer
-            replies = whole["paths"][pattern][method.lower()]["responses"]
-            [content] = [replies[name]["content"] for name in replies if name[0] == "2"]
-            assert differences(whole, content["application/json"]["schema"], answer.json()) == [], (method, path)
-            seen.add((method, pattern))
-            return answer.json()
+            return walk.ask(method, path, body, code, json_head(token) if method == "PATCH" else None, pattern)
 
         def put_object(path, body=b""):
             signed = signer.headers("PUT", "s3.example.org", path, None, body)
@@ -179,7 +264,50 @@ def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_pa
         ask("GET", "/v1/native/datasets", "/v1/native/datasets")
         ask("GET", "/v1/native/datasets/d/files", "/v1/native/datasets/{slug}/files")
         ask("GET", f"/v1/native/datasets/d/files/{sent['id']}/errors", "/v1/native/datasets/{slug}/files/{id}/errors")
-    assert len(seen) == 14
+    assert len(walk.seen) == 14
+
+
+def walk_pyrus(walk, home, login, key):
+    """Each operation below one of the two names of the paths."""
+    def upload(name, data):
+        answer = walk.server.ask("POST", home + "/files/upload", [FORM, *walk.headers], form(file_part(name, data)))
+        return walk.compare("POST", home + "/files/upload", answer)["guid"]
+    public = {"login": login, "security_key": key}
+    walk.ask("POST", home + "/auth", public, headers=[])
+    walk.ask("GET", f"{home}/auth?login={login}&security_key={key}", headers=[])
+    me = walk.ask("GET", home + "/profile")["person_id"]
+    task = walk.ask("POST", home + "/tasks", {"text": "t"})["task"]
+    assert "attachments" not in task and len(task["comments"]) == 1
+    person = {"id": me}
+    task = walk.ask("POST", home + "/tasks", {
+        "text": "t", "subject": "s", "attachments": [upload("a", b"x"), {"url": "https://example.org/a", "name": "l"}], "list_ids": [7],
+        "participants": [person], "subscribers": [person], "responsible": person, "due_date": "2026-11-30", "parent_task_id": task["id"]})["task"]
+    comments, first = f"{home}/tasks/{task['id']}/comments", task["attachments"][0]["id"]
+    walk.ask("POST", comments, {"text": "c", "attachments": [{"guid": upload("b", b"y"), "root_id": first}], "action": "finished"})
+    walk.ask("POST", comments, {"text": "c", "subject": "s2", "reassign_to": person, "participants_added": [person], "action": "reopened",
+                                "participants_removed": [person], "due": "2026-11-30T10:00:00Z", "duration": 30})
+    task = walk.ask("GET", f"{home}/tasks/{task['id']}")["task"]
+    assert {a["version"] for a in task["attachments"]} == {1, 2} and {c.get("action") for c in task["comments"]} >= {"finished", "reopened"}
+    walk.ask("POST", comments, {"text": "c", "action": "finished"})
+    walk.ask("DELETE", f"{home}/tasks/{task['id']}")
+
+
+def test_every_success_of_the_pyrus_api_is_described_to_the_member(root, tmp_path):
+    with Server(tmp_path, sets=["pyrus.login_by_get=true"]) as server:
+        login = server.user(None, "--name", "Ana Prado")
+        key = server.key(login, "pyrus")["security_key"]
+        walk = Walk(root, "pyrus", server, bearer(server.log_in(login, key)["access_token"]))
+        for home in ("/v4", "/api/v4"):
+            walk_pyrus(walk, home, login, key)
+    assert walk.not_seen() == set()
+
+
+def test_the_refusal_of_a_login_by_get_is_described_to_the_member(root, server):
+    whole = described(root, "pyrus")
+    for path in ("/v4/auth", "/api/v4/auth"):
+        answer = server.ask("GET", path)
+        schema = whole["paths"][path]["get"]["responses"]["405"]["content"]["application/json"]["schema"]
+        assert answer.status == 405 and differences(whole, schema, answer.json()) == []
 
 
 def test_the_descriptions_are_what_the_tables_of_routes_give(root):
