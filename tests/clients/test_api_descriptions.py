@@ -226,6 +226,26 @@ class Walk:
         return {(method, path) for method, path, _ in successes(self.whole)} - self.seen
 
 
+def walk_native_spaces(walk, other):
+    space = walk.ask("POST", "/v1/native/spaces", {"name": "s"}, 201)
+    one = f"/v1/native/spaces/{space['id']}"
+    walk.ask("PATCH", one, {"description": "d"})
+    walk.ask("PUT", f"{one}/members/{other}", {"role": "editor"})
+    folders, files = (f"/v1/native/folders/{space['root']}/{what}" for what in ("folders", "files"))
+    folder = f"/v1/native/folders/{walk.ask('POST', folders, {'name': 'bills'}, 201)['id']}"
+    walk.ask("POST", folders, {"name": "bills"})
+    walk.ask("PATCH", folder, {"name": "old bills"})
+    file = walk.ask("PUT", files + "/bill1", b"x", 201)["id"]
+    loose = walk.ask("PUT", "/v1/native/files/bill2", b"y", 201)["id"]
+    walk.ask("POST", files, {"file": loose}, 201)
+    walk.ask("PATCH", f"{files}/{file}", {"name": "bill3"})
+    for path in ("/v1/native/spaces", one, one + "/members", folder, folders, files, files + "?limit=1", f"{files}/{file}/info"):
+        assert walk.ask("GET", path)
+    search = one + "/search?name=BILL"
+    assert len(walk.ask("GET", search)["files"]) == 2 and "next" in walk.ask("GET", search + "&limit=1")
+    assert walk.ask("GET", search + "&kind=folders")["folders"][0]["name"] == "old bills"
+
+
 def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_path):
     """schemathesis knows no file, object or job that is there."""
     with Server(tmp_path, sets=["hosts.s3.example.org=s3"]) as server:
@@ -264,7 +284,8 @@ def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_pa
         ask("GET", "/v1/native/datasets", "/v1/native/datasets")
         ask("GET", "/v1/native/datasets/d/files", "/v1/native/datasets/{slug}/files")
         ask("GET", f"/v1/native/datasets/d/files/{sent['id']}/errors", "/v1/native/datasets/{slug}/files/{id}/errors")
-    assert len(walk.seen) == 14
+        walk_native_spaces(walk, server.user("rui"))
+    assert len(walk.seen) == 14 + 16
 
 
 def walk_pyrus(walk, home, login, key):
