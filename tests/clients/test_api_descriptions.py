@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.parse
 
 import pytest
 
@@ -13,7 +14,7 @@ from sigv4 import Signer
 
 APIS = ["native", "pyrus", "runrun", "redu", "datasnap", "appfile"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-DESCRIBED = ["pyrus"]  # each success to the last member
+DESCRIBED = ["pyrus", "runrun"]  # each success to the last member
 EXAMPLES = 10  # of each operation
 
 
@@ -120,8 +121,8 @@ def differences(whole, schema, value, at="$"):
     elif isinstance(value, dict):
         found += [f"{at} has no {name}" for name in schema.get("required", []) if name not in value]
         for name, one in value.items():
-            part = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-            found += differences(whole, part, one, f"{at}.{name}") if part is not None else [f"{at}.{name} is not described"]
+            part = schema.get("properties", {}).get(name, schema.get("additionalProperties", False))
+            found += differences(whole, part, one, f"{at}.{name}") if isinstance(part, dict) else [f"{at}.{name} is not described"] * (not part)
     elif isinstance(value, list):
         if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
             found.append(f"{at} has {len(value)} items")
@@ -143,6 +144,7 @@ def test_what_differs_from_a_schema_is_seen(value, wanted):
 @pytest.mark.parametrize("schema, value, wanted", [
     ({"type": "array", "maxItems": 0}, [1], ["$ has 1 items"]), ({"type": "array", "minItems": 1, "items": {}}, [], ["$ has 0 items"]),
     ({"type": "object", "additionalProperties": {"type": "string"}}, {"a": 1}, ["$.a is 1, not ['string']"]),
+    ({"type": "object", "additionalProperties": True}, {"a": [1]}, []),
     ({"oneOf": [{"type": "object", "properties": {"a": {}}}, {"type": "array"}]}, {"b": 1}, ["$.b is not described"]),
     ({"type": "string", "format": "date-time", "pattern": "Z$"}, "Z", []), ({"type": "string", "minLength": 1}, "", ["$ is ''"]),
     ({"type": "boolean", "enum": [True]}, False, ["$ is False, none of [True]"]), ({"type": "integer", "maximum": 1}, 2, ["$ is 2"])])
@@ -151,7 +153,7 @@ def test_what_differs_from_the_other_kinds_of_schemas_is_seen(schema, value, wan
 
 
 def unlisted(schema, at="$"):
-    """Where the schema does not say what an object, an array or a value consists of."""
+    """Where the schema does not say what an object, an array or a value consists of. An object may have "any members", if it says so."""
     if not {"$ref", "oneOf", "type", "enum"} & schema.keys():
         return [at]
     types = schema.get("type", [])
@@ -169,7 +171,7 @@ def unlisted(schema, at="$"):
     ({}, ["$"]), ({"type": "object"}, ["$"]), ({"type": ["object", "array"]}, ["$"]), ({"type": "array"}, ["$"]), ({"type": "string"}, []),
     ({"type": "array", "items": {"type": "object"}}, ["$[]"]), ({"type": "array", "maxItems": 0}, []),
     ({"type": "object", "properties": {"a": {"type": "object", "properties": {"b": {}}}}}, ["$.a.b"]),
-    ({"oneOf": [{"type": "array"}, {"type": "null"}]}, ["$"]), ({"type": "object", "additionalProperties": {"type": "array"}}, ["$.*"])])
+    ({"type": "object", "additionalProperties": True}, []), ({"oneOf": [{"type": "array"}, {"type": "null"}]}, ["$"]), ({"type": "object", "additionalProperties": {"type": "array"}}, ["$.*"])])
 def test_what_a_schema_does_not_list_is_seen(schema, wanted):
     assert unlisted(schema) == wanted
 
@@ -329,6 +331,58 @@ def test_the_refusal_of_a_login_by_get_is_described_to_the_member(root, server):
         answer = server.ask("GET", path)
         schema = whole["paths"][path]["get"]["responses"]["405"]["content"]["application/json"]["schema"]
         assert answer.status == 405 and differences(whole, schema, answer.json()) == []
+
+
+BOARDS = {"boards": [{"id": 1, "name": "Financeiro"}],
+          "fields": [{"id": "custom_12", "label": "Prioridade", "field_type": "single_option", "board_ids": [1], "details": {"max": 1},
+                      "options": [{"id": "2", "label": "Alta", "color": None}, {"id": "3", "label": "Baixa", "color": "#fff"}]}]}
+
+
+def upload_by_form(server, ticket, data):
+    url = urllib.parse.urlsplit(ticket["upload_url"])
+    fields = [(f'Content-Disposition: form-data; name="{name}"'.encode(), value.encode()) for name, value in ticket["fields"].items()]
+    assert server.ask("POST", url.path, [FORM], form(*fields, file_part("a", data)), host=url.netloc).status == 201
+
+
+def walk_runrun(walk, home, login):
+    """Each operation below one of the two names of the paths."""
+    def document(path):
+        ticket = walk.ask("POST", home + path, {"document": {"data_file_name": "a.txt", "data_file_size": 1}}, 201)
+        upload_by_form(walk.server, ticket, b"x")
+        return walk.ask("POST", f"{home}/documents/{ticket['id']}/mark_as_uploaded")["id"]
+    full = {"title": "t", "description": "d", "board_id": 1, "project_id": 2, "type_id": 3, "desired_date": "2026-11-30", "document_ids": [
+        document("/documents")], "custom_fields": {"custom_12": {"id": "2"}}, "assignments": [{"assignee_id": login}, {"assignee_id": "new"}]}
+    bare = walk.ask("POST", home + "/tasks", {"title": "t"}, 201)["id"]
+    task = walk.ask("POST", home + "/tasks", {"task": full}, 201)["id"]
+    one = f"{home}/tasks/{task}"
+    attached = document(f"/tasks/{task}/documents")
+    comment = walk.ask("POST", one + "/comments", {"text": "c", "document_ids": [document("/documents")]}, 201)["id"]
+    walk.ask("POST", home + "/comments", {"document_id": attached, "text": "c"}, 201)
+    walk.ask("PUT", f"{home}/comments/{comment}", {"text": "d"})
+    for path in ("/tasks", f"/tasks/{bare}", f"/tasks/{task}", f"/tasks/{task}/description", f"/tasks/{bare}/description",
+                 f"/tasks/{task}/documents", f"/tasks/{task}/comments", f"/tasks/{task}/fields", f"/comments/{comment}", f"/documents/{attached}",
+                 "/boards/1/fields", "/fields/custom_12/options", "/users/me", "/users", f"/users/{login}"):
+        assert walk.ask("GET", home + path)
+    walk.ask("PUT", one + "/description", {"description": "e"})
+    walk.ask("GET", one + "/description")
+    nothing = dict.fromkeys(("description", "board_id", "project_id", "type_id", "desired_date", "custom_fields"))
+    walk.ask("PUT", one, {"title": "u", **nothing})
+    walk.ask("PATCH", one, {"task": {"title": "v"}})
+    pending = walk.ask("POST", home + "/documents", {"data_file_name": "b", "data_file_size": 1}, 201)["id"]
+    walk.ask("GET", f"{home}/documents/{pending}")
+    for path in (f"/documents/{pending}", f"/comments/{comment}", f"/tasks/{task}"):
+        walk.ask("DELETE", home + path, code=204)
+
+
+def test_every_success_of_the_runrun_api_is_described_to_the_member(root, tmp_path):
+    (tmp_path / "boards.json").write_text(json.dumps(BOARDS))
+    with Server(tmp_path, sets=["runrun.rate_limit=0", f"runrun.boards_file={tmp_path}/boards.json"]) as server:
+        login = server.user("ana", "--name", "Ana Prado", "--email", "ana@example.org")
+        key = server.key(login, "runrun")
+        walk = Walk(root, "runrun", server, [("App-Key", key["app_key"]), ("User-Token", key["user_token"])])
+        for home in ("/api/v1.0", "/api"):
+            walk_runrun(walk, home, login)
+    assert walk.not_seen() == set()
 
 
 def test_the_descriptions_are_what_the_tables_of_routes_give(root):
