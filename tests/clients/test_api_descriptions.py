@@ -14,7 +14,7 @@ from sigv4 import Signer
 
 APIS = ["native", "pyrus", "runrun", "redu", "datasnap", "appfile"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-DESCRIBED = ["pyrus", "runrun"]  # each success to the last member
+DESCRIBED = ["pyrus", "runrun", "redu"]  # each success to the last member
 EXAMPLES = 10  # of each operation
 
 
@@ -107,8 +107,9 @@ def differences(whole, schema, value, at="$"):
     """Where the value is not what the schema says, or has more than it lists. A pattern says more than the format beside it."""
     if "$ref" in schema:
         schema = whole["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    if "oneOf" in schema:
-        return min((differences(whole, one, value, at) for one in schema["oneOf"]), key=len)
+    several = schema.get("oneOf") or schema.get("anyOf")
+    if several:
+        return min((differences(whole, one, value, at) for one in several), key=len)
     types = schema.get("type", list(TYPES))
     types = types if isinstance(types, list) else [types]
     if not any(isinstance(value, TYPES[t]) and (t == "boolean" or not isinstance(value, bool)) for t in types):
@@ -154,7 +155,7 @@ def test_what_differs_from_the_other_kinds_of_schemas_is_seen(schema, value, wan
 
 def unlisted(schema, at="$"):
     """Where the schema does not say what an object, an array or a value consists of. An object may have "any members", if it says so."""
-    if not {"$ref", "oneOf", "type", "enum"} & schema.keys():
+    if not {"$ref", "oneOf", "anyOf", "type", "enum"} & schema.keys():
         return [at]
     types = schema.get("type", [])
     types = types if isinstance(types, list) else [types]
@@ -163,7 +164,7 @@ def unlisted(schema, at="$"):
     parts = [(f"{at}.{name}", one) for name, one in schema.get("properties", {}).items()]
     parts += [(at + "[]", schema["items"])] if "items" in schema else []
     parts += [(at + ".*", schema["additionalProperties"])] if isinstance(schema.get("additionalProperties"), dict) else []
-    parts += [(at, one) for one in schema.get("oneOf", [])]
+    parts += [(at, one) for one in schema.get("oneOf", []) + schema.get("anyOf", [])]
     return found + [place for name, one in parts for place in unlisted(one, name)]
 
 
@@ -382,6 +383,51 @@ def test_every_success_of_the_runrun_api_is_described_to_the_member(root, tmp_pa
         walk = Walk(root, "runrun", server, [("App-Key", key["app_key"]), ("User-Token", key["user_token"])])
         for home in ("/api/v1.0", "/api"):
             walk_runrun(walk, home, login)
+    assert walk.not_seen() == set()
+
+
+def walk_redu(walk, other):
+    """other: the login of somebody whom no course knows yet; the address of rui has no user at all."""
+    school = walk.ask("POST", "/api/environments", {"environment": {"name": "E", "path": "e", "initials": "E", "description": "d"}}, 201)["id"]
+    plain = walk.ask("POST", "/api/environments", {"environment": {"name": "F", "path": "f", "initials": "F"}}, 201)["id"]
+    course = walk.ask("POST", "/api/environments/e/courses", {"course": {"name": "C", "path": "c", "description": "d", "workload": 8}}, 201)["id"]
+    space = walk.ask("POST", "/api/courses/c/spaces", {"space": {"name": "S", "description": "d"}}, 201)["id"]
+    invited = walk.ask("POST", "/api/courses/c/enrollments", {"enrollment": {"email": other}}, 201)["id"]
+    unknown = walk.ask("POST", "/api/courses/c/enrollments", {"enrollment": {"email": "rui@example.org"}}, 201)
+    assert unknown["email"] and unknown["token"] and unknown["role"] is None
+    walk.ask("PUT", f"/api/enrollments/{invited}", {"enrollment": {"state": "approved", "role": "tutor"}}, 204)
+    root = walk.ask("GET", f"/api/spaces/{space}/folders")[0]["id"]
+    folder = walk.ask("POST", f"/api/folders/{root}/folders", {"folder": {"name": "a"}}, 201)["id"]
+    files = [walk.compare("POST", "/api/folders/{id}/files", walk.server.ask(
+        "POST", f"/api/folders/{root}/files", [FORM, *walk.headers], form(file_part(str(size), b"x" * size, "file[content]"))))["id"]
+        for size in (0, 1, 40000)]
+    walk.ask("PUT", f"/api/folders/{folder}", {"folder": {"name": "b"}}, 204)
+    for path in (f"folders/{root}", f"folders/{folder}", f"folders/{root}/folders", f"folders/{root}/files", f"files/{files[0]}", "me",
+                 f"users/{other}", "users/ana/enrollments", "users/ana/spaces", "environments", "environments/e", "environments/f",
+                 "environments/e/courses", "courses/c", "courses/c/spaces", "courses/c/users", "courses/c/users?partial=1", "courses/c/enrollments",
+                 f"spaces/{space}", f"spaces/{space}/users", f"spaces/{space}/users?partial=1", f"enrollments/{unknown['id']}"):
+        assert walk.ask("GET", "/api/" + path)
+    for end in ("statuses", "statuses/timeline", "contacts", "chats", "connections"):
+        assert walk.ask("GET", f"/api/users/ana/{end}") == []
+    for end in ("subjects", "statuses", "statuses/timeline", "canvas"):
+        assert walk.ask("GET", f"/api/spaces/{space}/{end}") == []
+    for kind, id_, wrapper in (("spaces", space, "space"), ("courses", course, "course"), ("environments", school, "environment")):
+        walk.ask("PUT", f"/api/{kind}/{id_}", {wrapper: {"name": "new"}}, 204)
+    for path in (f"files/{files[0]}", f"folders/{folder}", f"spaces/{space}", f"enrollments/{invited}", f"courses/{course}", f"environments/{plain}"):
+        walk.ask("DELETE", "/api/" + path, code=204)
+
+
+@pytest.mark.parametrize("sets", [(), ("redu.byte_as_number=true", "redu.token_lifetime=1h")])
+def test_every_success_of_the_redu_api_is_described_to_the_member(root, tmp_path, sets):
+    with Server(tmp_path, sets=sets) as server:
+        key = server.key(server.user("ana", "--name", "Ana Prado", "--email", "ana@example.org"), "redu")
+        walk = Walk(root, "redu", server, [("Authorization", "OAuth " + key["access_token"])])
+        grant = f"grant_type=authorization_code&client_id={key['client_id']}&client_secret={key['client_secret']}&code={key['pin']}"
+        for method in ("POST", "GET", "PUT", "PATCH", "DELETE"):
+            token = walk.ask(method, "/oauth/token?" + grant, headers=[])
+            server.secrets.append(token["access_token"])
+            assert ("expires_in" in token) == bool(sets)
+        walk_redu(walk, server.user(None, "--name", "Bia"))
     assert walk.not_seen() == set()
 
 
