@@ -14,7 +14,7 @@ from sigv4 import Signer
 
 APIS = ["native", "pyrus", "runrun", "redu", "datasnap", "appfile"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-DESCRIBED = ["pyrus", "runrun", "redu"]  # each success to the last member
+DESCRIBED = ["pyrus", "runrun", "redu", "datasnap"]  # each success to the last member
 EXAMPLES = 10  # of each operation
 
 
@@ -428,6 +428,68 @@ def test_every_success_of_the_redu_api_is_described_to_the_member(root, tmp_path
             server.secrets.append(token["access_token"])
             assert ("expires_in" in token) == bool(sets)
         walk_redu(walk, server.user(None, "--name", "Bia"))
+    assert walk.not_seen() == set()
+
+
+FIELDS = {"t": "string", "j": "json", "b": "boolean", "i1": "Int8", "i2": "Int16", "i4": "Int32", "i8": "integer", "u1": "UInt8", "u2": "UInt16",
+          "u4": "UInt32", "u8": "UInt64", "f": "float", "d": "decimal", "day": "date", "at": "datetime", "at6": "datetime64"}
+ROW = {"t": "a", "j": {"a": [1]}, "b": True, **dict.fromkeys(("i1", "i2", "i4", "i8", "u1", "u2", "u4"), 1), "u8": 2**64 - 1, "f": 0.1, "d": "1.5",
+       "day": "2026-11-30", "at": "2026-11-30T10:00:00Z", "at6": "2026-11-30T10:00:00.5Z"}
+
+
+def walk_datasnap_queries(walk, slug):
+    for select in [list(FIELDS), ["count(*) as n", "sum(d) as s", "avg(f)"]]:
+        for ask in ({"format": "json"}, {"format": "json", "include_meta": False}, {}, {"include_meta": False}, {"format": "json_compact_strings"}):
+            reply = walk.ask("POST", f"/api/v1/schemas/{slug}/query", {"select": select, **ask})
+            assert len(reply["data"]) == (2 if select == list(FIELDS) else 1) and ("meta" in reply) == ask.get("include_meta", True)
+    assert walk.ask("POST", f"/api/v1/schemas/{slug}/query", {"select": ["t"], "limit": 1})["next_page_token"]
+
+
+def walk_datasnap_files(walk, slug):
+    """A file of each state: read, wrong, sent twice, not looked into."""
+    one, line = f"/api/v1/schemas/{slug}", json.dumps(ROW).encode() + b"\n"
+    parts = [file_part(name, data, "files[]") for name, data in (("a.jsonl", line + b"{}\n"), ("wrong.jsonl", b"no"), ("b.jsonl.gz", b"no"))]
+    for _ in range(2):
+        walk.compare("POST", "/api/v1/schemas/{slug}/files", walk.server.ask("POST", one + "/files", [FORM, *walk.headers], form(*parts)))
+    token = walk.ask("POST", one + "/generate-upload-token", {"minutes": 15})
+    path = urllib.parse.urlsplit(token["upload_url"]).path
+    walk.server.secrets.append(path.split("/")[2])
+    assert walk.server.ask("PUT", path + "/again.jsonl", [], line + b"{}\n").status == 200
+    walk.ask("GET", f"/api/v1/upload-tokens/{token['id']}/validate")
+    wait_for("the files to be read", lambda: all(
+        file["processing_status"] in ("completed", "failed") for file in walk.ask("GET", one + "/files")["data"]))
+    files = walk.ask("GET", one + "/uploads")
+    assert {file["validation"] for file in files} == {"ok", "error"} and {file["duplicate"] for file in files} == {True, False}
+    for file in files:
+        walk.ask("GET", f"{one}/files/{file['id']}")
+    assert walk.ask("GET", one + "/files?page=9")["from"] is None
+    walk.ask("DELETE", f"{one}/files/{files[0]['id']}", code=204)
+    walk.ask("DELETE", f"/api/v1/upload-tokens/{token['id']}", code=204)
+    walk_datasnap_queries(walk, slug)
+
+
+def test_every_success_of_the_datasnap_api_is_described_to_the_member(root, tmp_path):
+    sets = [f"datasnap.{name}=0" for name in ("queries_per_minute", "listings_per_minute", "processings_per_5_minutes")]
+    with Server(tmp_path, sets=sets) as server:
+        walk = Walk(root, "datasnap", server, bearer(server.key(server.user(None, "--name", "Ana"), "datasnap")["token"]))
+        schemas = "/api/v1/schemas"
+        walk.ask("POST", schemas, {"name": "all", "fields": FIELDS}, 201)
+        walk.ask("POST", schemas, {"name": "v", "processing": "by_volume", "volume_bytes": 7}, 201)
+        walk.ask("POST", schemas, {"name": "s", "processing": "scheduled", "schedule": "daily 03:30", "dedupe": "off"}, 201)
+        walk.ask("POST", schemas, {"name": "m", "processing": "manual", "fields": {"a": "int"}, "required": ["a"], "strict": True}, 201)
+        walk.ask("PUT", schemas + "/s", {"name": "t"})
+        assert len(walk.ask("GET", schemas)["data"]) == 4 and walk.ask("GET", schemas + "/v")["volume_bytes"] == 7
+        walk_datasnap_files(walk, "all")
+        assert walk.ask("POST", schemas + "/m/process-files", {})["status"] == "idle"
+        walk.compare("POST", schemas + "/{slug}/files", server.ask(
+            "POST", schemas + "/m/files", [FORM, *walk.headers], form(file_part("a.jsonl", b'{"a":1}\n', "files"))))
+        assert walk.ask("GET", schemas + "/m/files")["data"][0]["rows"] is None
+        assert walk.ask("POST", schemas + "/m/process-files", {"executors": 3})["status"] == "started"
+        walk.ask("DELETE", schemas + "/v", code=204)
+        for event in ("heartbeat", "run_start", "run_end", "error"):
+            walk.ask("POST", "/api/v1/bridge/healthcheck", {"bridge_name": "b", "event_type": event}, 201)
+        for path in ("auth/me", "me", "status", "health"):
+            walk.ask("GET", "/api/" + path)
     assert walk.not_seen() == set()
 
 
