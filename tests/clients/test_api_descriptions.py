@@ -14,7 +14,6 @@ from sigv4 import Signer
 
 APIS = ["native", "pyrus", "runrun", "redu", "datasnap", "appfile"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-DESCRIBED = ["pyrus", "runrun", "redu", "datasnap"]  # each success to the last member
 EXAMPLES = 10  # of each operation
 
 
@@ -60,7 +59,20 @@ def credentials(server, api):
     made = server.key(server.login, api, *(["--workspace", "w1", "--bucket", "b1"] if api == "appfile" else []))
     if api == "runrun":
         return {"App-Key": made["app_key"], "User-Token": made["user_token"]}
-    return {"Authorization": "Bearer " + made[{"redu": "access_token", "appfile": "api_key"}.get(api, "token")]}
+    if api == "appfile":
+        return {"x-api-key": made["api_key"]}
+    return {"Authorization": "Bearer " + made[{"redu": "access_token"}.get(api, "token")]}
+
+
+@pytest.mark.parametrize("api, method, path", [
+    ("native", "GET", "/v1/native/me"), ("pyrus", "GET", "/v4/profile"), ("runrun", "GET", "/api/v1.0/users/me"), ("redu", "GET", "/api/me"),
+    ("datasnap", "GET", "/api/me"), ("appfile", "POST", "/status/refresh")])
+def test_the_credentials_that_are_described_are_those_that_count(root, server, api, method, path):
+    """Otherwise every request that is made from a description is refused, which is as described."""
+    headers, schemes = credentials(server, api), described(root, api)["components"]["securitySchemes"].values()
+    assert {"Authorization" if scheme["type"] == "http" else scheme["name"] for scheme in schemes} == set(headers)
+    assert server.ask(method, path, list(headers.items())).status == 200
+    assert server.ask(method, path).status == (403 if api == "appfile" else 401)
 
 
 def make_requests(program, server, description, headers, folder):
@@ -186,7 +198,7 @@ def successes(whole):
                     yield method.upper(), path, reply["content"]["application/json"]["schema"]
 
 
-@pytest.mark.parametrize("api", DESCRIBED)
+@pytest.mark.parametrize("api", [api for api in APIS if api != "native"])
 def test_each_success_lists_its_members(root, api):
     whole = described(root, api)
     named = [(name, name, schema) for name, schema in whole["components"].get("schemas", {}).items()]
@@ -490,6 +502,54 @@ def test_every_success_of_the_datasnap_api_is_described_to_the_member(root, tmp_
             walk.ask("POST", "/api/v1/bridge/healthcheck", {"bridge_name": "b", "event_type": event}, 201)
         for path in ("auth/me", "me", "status", "health"):
             walk.ask("GET", "/api/" + path)
+    assert walk.not_seen() == set()
+
+
+HEAD = "00|CHILDACTION|FAMILY|20261121033000|REF-1\n01|wks_family|||cc-family|SYNC\n02|entityId\n03|entityId|name|size:int\n"
+IN_JSON = {"header": {"metadata": {"keys": ["entityId"], "entityType": "wks_family", "dataSource": "cc-family"}, "FieldMappings": {"entityId": {}}},
+           "data": [{"entityId": "F-9"}], "footer": {"total": 1}}
+
+
+def walk_appfile_import(walk, rows, waits="/appfile/file/import", **more):
+    """A file with these rows, which is put and imported. Returns the reply."""
+    data = walk.ask("POST", "/appfile/file/path", {"FileName": "a.cc5txt", **more})["Data"]
+    walk.ask("GET", "/appfile/file/" + data["FileId"])
+    to = urllib.parse.urlsplit(data["Url"])
+    walk.server.secrets.append(urllib.parse.parse_qs(to.query)["X-Amz-Signature"][0])
+    content = HEAD + "".join(row + "\n" for row in rows) + f"99|{len(rows)}\n"
+    assert walk.server.ask("PUT", f"{to.path}?{to.query}", [], content.encode(), host=to.netloc).status == 200
+    assert walk.ask("GET", "/appfile/file/" + data["FileId"])["Data"]["File"]["Status"] == "uploaded"
+    reply = walk.ask("POST", waits, {"FileType": "cc5", "FileId": data["FileId"]})
+    wait_for("the import to end", lambda: walk.ask("GET", "/appfile/file/" + data["FileId"])["Data"]["File"]["ImportFinished"])
+    return reply
+
+
+def test_every_success_of_the_appfile_api_is_described_to_the_member(root, tmp_path):
+    with Server(tmp_path) as server:
+        server.cais("workspace", "add", "W")
+        server.cais("bucket", "add", "B", "--workspace", "W")
+        key = server.key(server.user(), "appfile", "--workspace", "W", "--bucket", "B", "--role", "admin")["api_key"]
+        walk = Walk(root, "appfile", server, [("x-api-key", key)])
+        walk.ask("POST", "/appfile/file/path", {"FileName": "only announced"})
+        good, wrong = [f"10|F-{n}|Silva|{n}|" for n in range(3)], "10|F-9|Silva|many|"
+        done = walk_appfile_import(walk, good, EntityType="wks_family", Category="c", Tags=["a"], Metadata={"n": [1]}, Description="d")
+        assert done["Data"]["File"]["Status"] == "imported"
+        partly = walk_appfile_import(walk, [*good, wrong, good[0]])
+        assert partly["ResponseStatus"]["Errors"][0]["Meta"]["Key"] and partly["Data"]["File"]["Result"] == "successful"
+        failed = walk_appfile_import(walk, ["11|what"])
+        assert not failed["IsSuccess"] and failed["ResponseStatus"]["ErrorCode"] == "ImportFailed" and failed["Data"]["File"]["Logs"]
+        for path in ("/appfile/file/import/async", "/appdata/import/file/async"):
+            walk_appfile_import(walk, good, path)
+        assert walk.ask("POST", "/appfile/file/import/data", {"ImportData": IN_JSON})["Data"]["File"]["Source"] == "data"
+        files = walk.ask("POST", "/appfile/file/query", {"Take": 1000})
+        assert files["Total"] == len(files["Data"]) == 7 and "Total" not in walk.ask("POST", "/appfile/file/query", {"WithoutTotal": True})
+        query = "/appdata/family/query"
+        records = walk.ask("POST", query, {})["Data"]
+        assert {record["entityId"] for record in records} == {"F-0", "F-1", "F-2", "F-9"}
+        assert walk.ask("POST", query, {"Fields": ["name"], "Distinct": True, "WithoutTotal": True})["Data"] == [{"name": "Silva"}, {}]
+        walk.ask("POST", query, {"Fields": ["created", "name"]})
+        assert walk.ask("GET", "/appdata/family/retrieve?id=" + records[0]["_id"])["Data"] == records[0]
+        walk.ask("POST", "/status/refresh")
     assert walk.not_seen() == set()
 
 
