@@ -51,6 +51,3 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if not is_left_out(i)]
-    # The files with slow tests come first, so that no process is left with one of them when the others have ended.
-    slow = {i.path for i in items if i.get_closest_marker("slow_because")}
-    items.sort(key=lambda i: i.path not in slow)

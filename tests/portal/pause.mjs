@@ -9,7 +9,9 @@ const seen = watch(page);
 await signIn(page);
 const protocol = await browser.newCDPSession(page);
 await protocol.send("Network.enable");
-await protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 2e6 });
+const throttle = (uploadThroughput) =>
+  protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput });
+await throttle(4e5); // so slow that a busy machine pauses them before all have arrived
 const transfer = await page.evaluateHandle((count) => {
   const t = new DataTransfer();
   for (let i = 0; i < count; i++) t.items.add(new File([new Uint8Array(300_000).fill(i)], `file ${i}.bin`));
@@ -30,6 +32,7 @@ assert.equal(await order("count"), stored);
 assert.equal(await acked(), then);
 
 // one goes on alone, then all
+await throttle(4e6);
 await page.click(".upload.paused >> nth=0 >> [aria-label^='Go on']");
 await page.waitForFunction((n) => document.querySelector(".tray progress.all").value === n, then + 300_000);
 assert.ok((await page.locator(".upload.paused").count()) > 10);
