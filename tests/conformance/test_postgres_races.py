@@ -80,16 +80,27 @@ def add_entry(machine, key, object_id):
 
 def test_of_two_writes_only_one_takes_the_last_room_of_an_account(machines, database):
     one, two = machines
-    assert one.says("write_sum", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)[1] == 1
-    two.starts("write_sum", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)
+    assert one.says("write_account", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)[1] == 1
+    two.starts("write_account", "UPDATE", 20, 1, 40, 0, 0, 0, 1, 60)
     one.commit()
     assert two.finish()[1] == 0
     two.commit()
     assert database.run("SELECT used_bytes, used_files, record_bytes FROM accounts")[0] == [["20", "1", "40"]]
 
 
+def test_of_two_writes_only_one_takes_the_last_room_of_a_user(machines, database):
+    one, two = machines
+    database.run("UPDATE users SET max_bytes = 30 WHERE id = 1")
+    assert one.says("write_user", "UPDATE", 20, 1, 1)[1] == 1
+    two.starts("write_user", "UPDATE", 20, 1, 1)
+    one.commit()
+    assert two.finish()[1] == 0
+    two.commit()
+    assert database.run("SELECT used_bytes, used_files FROM users WHERE id = 1")[0] == [["20", "1"]]
+
+
 @pytest.mark.parametrize("function, values", [
-    ("meta_account_add", ("b", 1, 0, 0, 0, 0, 0)), ("meta_user_add", (1, "bob", "", "", 0, 0, 0, 1)),
+    ("meta_account_add", ("b", 1, 0, 0, 0, 0, 0)), ("meta_user_add", (1, "bob", "", "", 0, 0, 0, 1, 0, 0)),
     ("meta_bucket_add", (1, 1, "photos", 0, "", 1))])
 def test_a_name_is_taken_once(machines, function, values):
     one, two = machines
@@ -294,7 +305,7 @@ def test_two_puts_of_a_new_key_replace_one_another(machines):
     two.starts("meta_entry_put", "INSERT", 1, 3, 5, BYTES_16, 0, 0, 0, 1, b"", "", "", "", "k", 1)
     one.commit()
     assert two.finish()[1] == 0
-    assert two.says("replace_entry", "SELECT", 1, "k")[0] == [["2", "5", "257"]]  # it gives back what the first counted for
+    assert two.says("replace_entry", "SELECT", 1, "k")[0] == [["2", "5", "257", "1"]]  # it gives back what the first counted for
 
 
 def test_an_entry_is_removed_only_with_the_object_that_was_read(machines, database):
