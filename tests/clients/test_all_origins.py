@@ -74,7 +74,8 @@ def by_datasnap(server, name, data):
     head = json_head(server.facts["datasnap_token"])
     upload = server.call("POST", schema + "/generate-upload-token", head, b'{"minutes":15}').json()
     server.call("PUT", f"{upload['upload_url']}/{name}", [], data)
-    wait_for("the rows of the file", lambda: b'"processing_status":"completed"' in server.call("GET", schema + "/files", head).body)
+    wait_for("the rows of the file",  # 429: it was asked too often, because the rows have the lowest priority
+             lambda: b'"processing_status":"completed"' in server.call("GET", schema + "/files", head, wanted=(200, 429)).body, seconds=300)
 
 
 def by_appfile(server, name, data):
