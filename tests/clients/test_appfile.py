@@ -141,6 +141,7 @@ def test_calls_that_ask_for_one_file_at_once_wait_for_one_job(server):
     assert again["Data"]["File"]["Progress"]["Inserted"] == 2000, again  # the stored result
 
 
+@pytest.mark.slow_because("imports have the lowest priority")
 def test_many_calls_wait_while_the_server_serves_others(server):
     slow = server.put(families(300_000, 100_000))
     server.import_file(slow, waits=False)
@@ -163,6 +164,7 @@ def test_many_calls_wait_while_the_server_serves_others(server):
     assert server.status(slow)["File"]["Progress"]["Processed"] == 300_000
 
 
+@pytest.mark.slow_because("imports have the lowest priority")
 def test_the_status_follows_an_import_and_the_etag_its_progress(server):
     data = server.put(families(100_000, 1_000_000))
     server.import_file(data, waits=False)
@@ -190,6 +192,7 @@ def test_the_status_follows_an_import_and_the_etag_its_progress(server):
         ["queued", "processing", "imported"], ["processing", "imported"]), states
 
 
+@pytest.mark.slow_because("imports have the lowest priority")
 def test_the_events_of_the_job_show_the_progress_of_an_import(server):
     token = server.key(server.login, "native")["token"]
     data = server.put(families(100_000, 2_000_000))
