@@ -10,6 +10,7 @@ const { chromium } = require("playwright-core");
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const config = JSON.parse(process.env.FLOW);
+const TIMEOUT_MS = 60_000; // of each wait; other tests run beside the flows, on two cores
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 // Let the test do something, such as killing the server. Returns what it answers.
@@ -20,13 +21,15 @@ export async function order(name, details = {}) {
 }
 
 export async function launch(profile = config.profile) {
-  return chromium.launchPersistentContext(profile, {
+  const browser = await chromium.launchPersistentContext(profile, {
     executablePath: config.chromium, headless: true, locale: config.language ?? "en", colorScheme: config.colors ?? "light",
     reducedMotion: "reduce", // axe would see a text that is half there
     viewport: { width: config.width ?? 1280, height: 800 }, acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"],
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server",
            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   });
+  browser.setDefaultTimeout(TIMEOUT_MS);
+  return browser;
 }
 
 // Everything that a page did which no page of ours should do. `expected`: patterns of messages that a flow brings about.
@@ -50,6 +53,12 @@ export async function signIn(page, path = "/portal") {
   await page.press("[name=password]", "Enter");
   await page.waitForURL(config.url + path);
   await page.waitForSelector("main h1");
+}
+
+// Wait for what the page does not show, such as the end of a worker, for which playwright has no waiting of its own.
+export async function until(isSo, what) {
+  for (const deadline = Date.now() + TIMEOUT_MS; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 20)))
+    assert.ok(Date.now() < deadline, what);
 }
 
 // No violation of axe's rules, those of WCAG 2.2 AA among them.

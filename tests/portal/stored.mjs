@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What somebody has stored and who looks at it: the preview of PDFs, and pages, pictures and PDFs that try to reach the session.
-import { accessible, assert, config, launch, order, picture, signIn, watch } from "./harness.mjs";
+import { accessible, assert, config, launch, order, picture, signIn, until, watch } from "./harness.mjs";
 
 const browser = await launch();
 const page = await browser.newPage();
@@ -44,8 +44,7 @@ await page.keyboard.press("Home");
 await says("First page <b>1</b>");
 assert.equal((await page.workers()).length, 1);
 await close();
-await page.waitForFunction(() => true);
-assert.equal(page.workers().length, 0); // it ends with the window
+await until(() => page.workers().length === 0, "the worker ends with the window");
 
 // one with a font of its own; one with scripts and links, of which nothing runs and nothing can be clicked
 await open("font.pdf");

@@ -13,28 +13,35 @@ import "./styles/jobs.css";
 addTexts(JOBS_TEXTS);
 
 const STATES = ["queued", "running", "done", "failed", "cancelled"];
-const LOOK_MS = 3000;
+const LOOK_MS = 3000; // how often a list is looked at while something in it waits or runs
+const IDLE_LOOKS = 5; // a list in which nothing does is looked at each fifth time: new items come, also of the state that is shown
 const isActive = (job) => job.state === "queued" || job.state === "running";
 const address = (job) => `/v1/native/jobs/${job.id}`;
 
-// Pages of a list at an address; `name` is its member. It is looked at again while `isBusy` finds something in the first page.
+// Pages of a list at an address; `name` is its member. It is looked at again, more often while `isBusy` finds something in it. A reply
+// that another request has overtaken is dropped: it may be that of other parameters.
 function useList(name, params, isBusy) {
   const [list, setList] = useState({ items: [], next: "", busy: true, error: null });
+  const asked = useRef(0);
   const load = async (after, kept) => {
+    const mine = ++asked.current;
+    const show = (change) => mine === asked.current && setList(change);
     try {
       const page = await get(`/v1/native/${name}?${new URLSearchParams({ limit: 100, ...params, ...(after && { after }) })}`);
-      setList({ items: [...kept, ...page[name]], next: page.next ?? "", busy: false, error: null });
+      show({ items: [...kept, ...page[name]], next: page.next ?? "", busy: false, error: null });
     } catch (error) {
-      setList((l) => ({ ...l, busy: false, error }));
+      show((l) => ({ ...l, busy: false, error }));
     }
   };
   const latest = useRef(list);
   latest.current = list;
   useEffect(() => {
     load("", []);
+    let looks = 0;
     const timer = setInterval(() => {
       const { items } = latest.current;
-      if (document.visibilityState === "visible" && items.length <= 100 && items.some(isBusy)) load("", []);
+      if (document.visibilityState !== "visible" || items.length > 100) return;
+      if (items.some(isBusy) || ++looks % IDLE_LOOKS === 0) load("", []);
     }, LOOK_MS);
     return () => clearInterval(timer);
   }, [JSON.stringify(params)]);
