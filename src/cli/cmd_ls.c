@@ -182,17 +182,18 @@ static err_t not_found(const struct cli *cli, err_t e)
 
 static bool check_options(struct cli *cli)
 {
-    int64_t number;
-    const char *const numbers[] = { "task", "folder" };
-    for (size_t i = 0; i < LENGTH_OF(numbers); i++) {
-        const char *value = option_value(cli->options, numbers[i]);
-        if (value && (!slice_to_i64(slice_of(value), &number) || number < 1)) {
-            usage_error(cli->err, cli->options->command, "--%s: '%s' is not the number of a %s", numbers[i], value,
-                        numbers[i]);
-            return false;
-        }
+    int64_t number = 0;
+    const char *task = option_value(cli->options, "task"), *folder = option_value(cli->options, "folder");
+    if (task && (!slice_to_i64(slice_of(task), &number) || number < 1)) {
+        usage_error(cli->err, cli->options->command, "--task: '%s' is not the number of a task", task);
+        return false;
     }
-    if (!option_value(cli->options, "task") || !option_value(cli->options, "folder"))
+    if (folder && (!folder[0] || (slice_to_i64(slice_of(folder), &number) && number < 1))) {
+        usage_error(cli->err, cli->options->command, "--folder: '%s' is neither the number nor the path of a folder",
+                    folder);
+        return false;
+    }
+    if (!task || !folder)
         return true;
     usage_error(cli->err, cli->options->command, "--task and --folder exclude each other");
     return false;
@@ -222,7 +223,8 @@ const struct command command_ls = {
     .name = "ls",
     .options = (const struct option_spec[]){ { "user", 0, "LOGIN", false, "Only what this user owns." },
                                              { "task", 0, "ID", false, "Only files attached to this task." },
-                                             { "folder", 0, "ID", false, "Only files in this folder." },
+                                             { "folder", 0, "FOLDER", false,
+                                               "Only files in this folder: its number, path or name." },
                                              { "limit", 0, "N", false, "Show at most so many (default 100)." },
                                              LISTING_AFTER_OPTIONS,
                                              SESSION_OPTIONS,
@@ -235,6 +237,12 @@ const struct command command_ls = {
         "of the MD5s of its parts, and ends with their number.\n"
         "--user goes with --task or --folder. Objects are in no task and no folder. The files of a task are those of "
         "its\n"
-        "comments, too; those of a folder are the ones in it, and not in the folders below.\n",
+        "comments, too; those of a folder are the ones in it, and not in the folders below. A folder is named by its "
+        "number,\n"
+        "or by its path as people see it: the name of the space, then those of folders, as in 'Invoices/2026/May'. Of "
+        "several\n"
+        "spaces of one name the right one is found with the paths of its environment and course before it. A name "
+        "alone\n"
+        "is that of a space, or else of any one folder. Upper and lower case are the same.\n",
     .run = run_ls,
 };

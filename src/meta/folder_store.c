@@ -244,10 +244,11 @@ err_t meta_folder_file_is_in(struct meta_tx *tx, int64_t file_id, int64_t folder
 /* Looks at a page of rows by id, so that a search that finds little reads no more than one that finds much. */
 #define HAS_PART(IN, column)                                                                                           \
     "CASE WHEN b.cut_at_ms = 0 AND " IN("INSTR(" column ", $1)", "STRPOS(" column ", $1)") " > 0 THEN 1 ELSE 0 END"
-#define SEARCH_FOLDERS(IN)                                                                                             \
-    "SELECT d.id, d.parent_id, d.name, " HAS_PART(                                                                     \
-        IN, "d.name_key") " FROM folders d JOIN branches b ON b.id = d.branch_id WHERE d.space_id = $2 AND d.id > $3"  \
-                          " ORDER BY d.id LIMIT $4"
+#define FOLDERS_THAT(matches)                                                                                          \
+    "SELECT d.id, d.parent_id, d.name, " matches " FROM folders d JOIN branches b ON b.id = d.branch_id"               \
+    " WHERE d.space_id = $2 AND d.id > $3 ORDER BY d.id LIMIT $4"
+#define SEARCH_FOLDERS(IN) FOLDERS_THAT(HAS_PART(IN, "d.name_key"))
+#define SEARCH_NAMED FOLDERS_THAT("CASE WHEN b.cut_at_ms = 0 AND d.name_key = $1 THEN 1 ELSE 0 END")
 #define SEARCH_FILES(IN)                                                                                               \
     "SELECT p.file_id, p.folder_id, f.name, " HAS_PART(                                                                \
         IN, "p.name_key") " FROM folder_files p JOIN folders d ON d.id = p.folder_id"                                  \
@@ -262,7 +263,10 @@ err_t meta_folder_search(struct meta_tx *tx, const struct folder_search *q, stru
     int64_t last_id = 0;
     size_t looks = 0;
     bool row = true;
-    TRY(tx_query(tx, q->files ? STATEMENT_PAIR(SEARCH_FILES) : STATEMENT_PAIR(SEARCH_FOLDERS),
+    TRY(tx_query(tx,
+                 q->files           ? STATEMENT_PAIR(SEARCH_FILES)
+                 : q->is_whole_name ? STATEMENT(SEARCH_NAMED)
+                                    : STATEMENT_PAIR(SEARCH_FOLDERS),
                  SQL(SQL_T(q->part_key), SQL_I(q->space_id), SQL_I(q->after_id), sql_limit(q->looks)), a, &c));
     while (hits.count < q->limit) {
         TRY(sql_next(c, a, &row));

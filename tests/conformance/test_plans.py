@@ -41,6 +41,8 @@ def test_each_page_of_a_list_sorted_all_that_the_person_has(sqlite, statements):
     ("meta_branch_piece_size", "branch_id=? AND parent_id=?"),  # through all children of a folder, in all branches
     ("meta_branch_piece_has", "branch_id=? AND parent_id=?"),
     ("meta_branch_move_piece", "branch_id=? AND parent_id=?"),
+    ("meta_folder_named", "parent_id=? AND name_key=?"),  # each segment of a path
+    ("meta_folder_search", "space_id=? AND id>?"),  # a name alone, and a part of one
     ("meta_event_list_of", "account_id=? AND id<?"),
     ("meta_credential_keys", "account_id=? AND id>?"),
     ("meta_user_members", "account_id=? AND id>?"),

@@ -561,6 +561,50 @@ TEST(a_search_finds_parts_of_names_without_regard_to_case)
     EXPECT_EQ(hits.count, 0);
 }
 
+static enum core_reason find_path(struct school *s, const char *path, int64_t *ret_id)
+{
+    SCRATCH(a);
+    struct folder found = { 0 };
+    err_t e = folder_find_path(&s->w->core, &s->member, slice_of(path), &a, &found);
+    EXPECT(!e || err_reason(e));
+    *ret_id = found.id;
+    return (enum core_reason)err_reason(e);
+}
+
+TEST(a_removed_folder_has_no_path_and_no_name)
+{
+    SCHOOL(s);
+    int64_t a = school_folder(s, s->root, "Provas"), b = school_folder(s, a, "Julho"), id;
+    EXPECT_EQ(find_path(s, "julho", &id), REASON_NONE);
+    EXPECT_EQ(id, b);
+    EXPECT_EQ(find_path(s, "root", &id), REASON_FOLDER_NOT_THERE); /* nobody sees the name of a root */
+    remove_folder(s, a);
+    EXPECT_EQ(find_path(s, "julho", &id), REASON_FOLDER_NOT_THERE);
+}
+
+TEST(a_search_for_a_path_gives_up_after_2000_spaces_and_one_for_a_name_after_20000_folders)
+{
+    SCHOOL(s);
+    enum { SPACES = 1999, FOLDERS = 20000 };
+    int64_t id;
+    school_folder(s, s->root, "first");
+    for (int i = 2; i < FOLDERS - 1; i++) { /* with the root and the first, one fewer than the limit */
+        SCRATCH(a);
+        EXPECT_OK(folder_create(&s->w->core, &s->tutor, s->root, arena_printf(&a, "folder %d", i), &a, &id));
+    }
+    EXPECT_EQ(find_path(s, "folder 19998", &id), REASON_NONE);
+    school_folder(s, s->root, "last");
+    EXPECT_EQ(find_path(s, "last", &id), REASON_FOLDER_TOO_MANY_LOOKS);
+    for (int i = 1; i < SPACES; i++)
+        school_space(s, s->course, i + 1 < SPACES ? "other" : "last space");
+    EXPECT_EQ(find_path(s, "last space", &id), REASON_NONE);
+    EXPECT_EQ(find_path(s, "no space/a", &id), REASON_FOLDER_NOT_THERE);
+    EXPECT_EQ(find_path(s, "other", &id), REASON_FOLDER_SEVERAL);
+    school_space(s, s->course, "one more");
+    school_space(s, s->course, "and one");
+    EXPECT_EQ(find_path(s, "and one", &id), REASON_FOLDER_TOO_MANY_LOOKS);
+}
+
 RUN_TESTS(cmocka_unit_test(names_are_unique_among_siblings_without_regard_to_case),
           cmocka_unit_test(names_have_1_to_255_characters_in_any_script),
           cmocka_unit_test(files_of_one_name_differing_in_case_are_refused),
@@ -576,4 +620,6 @@ RUN_TESTS(cmocka_unit_test(names_are_unique_among_siblings_without_regard_to_cas
           cmocka_unit_test(an_upload_into_a_folder_that_fails_at_any_call_leaves_nothing),
           cmocka_unit_test(a_file_in_a_folder_is_read_by_the_key_that_has_its_id_and_name),
           cmocka_unit_test(a_key_of_a_removed_document_is_no_key_of_a_file_in_a_folder),
-          cmocka_unit_test(a_search_finds_parts_of_names_without_regard_to_case))
+          cmocka_unit_test(a_search_finds_parts_of_names_without_regard_to_case),
+          cmocka_unit_test(a_removed_folder_has_no_path_and_no_name),
+          cmocka_unit_test(a_search_for_a_path_gives_up_after_2000_spaces_and_one_for_a_name_after_20000_folders))

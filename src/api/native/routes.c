@@ -181,22 +181,34 @@ static err_t read_number(struct http_exchange *x, const struct query *q, slice n
     return NULL;
 }
 
+/* A number is that of the folder, any other text its path. */
+static err_t read_folder(struct http_exchange *x, slice text, int64_t *ret)
+{
+    struct folder folder;
+    bool is_number = slice_to_i64(text, ret);
+    if (is_number && *ret < 1)
+        return native_refuse(&x->arena, NATIVE_BAD_FILTER);
+    TRY(is_number ? folder_find(native_of(x)->core, native_caller(x), PLACE_SEE, *ret, &x->arena, &folder)
+                  : folder_find_path(native_of(x)->core, native_caller(x), text, &x->arena, &folder));
+    *ret = folder.id;
+    return NULL;
+}
+
 /* The task or the folder whose files are wanted, which the caller must see. */
 static err_t read_place(struct http_exchange *x, const struct query *q, struct file_list_request *request)
 {
     struct core *core = native_of(x)->core;
     const struct principal *who = native_caller(x);
-    struct folder folder;
     struct task task;
+    slice folder = native_query_value(q, S("folder"));
     err_t e = NULL;
     TRY(read_number(x, q, S("task"), &request->task_id));
-    TRY(read_number(x, q, S("folder"), &request->folder_id));
-    if (request->task_id && request->folder_id)
+    if (request->task_id && folder.n)
         return native_refuse(&x->arena, NATIVE_BAD_FILTER);
     if (request->task_id)
         e = task_get_visible(core, who, request->task_id, &x->arena, &task);
-    if (request->folder_id)
-        e = folder_find(core, who, PLACE_SEE, request->folder_id, &x->arena, &folder);
+    if (folder.n)
+        e = read_folder(x, folder, &request->folder_id);
     if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_FORBIDDEN))
         return native_refuse(&x->arena, request->task_id ? NATIVE_NO_TASK : NATIVE_NO_FOLDER);
     return e;

@@ -26,6 +26,14 @@ MUST_USE err_t folder_list_by_name(struct core *, int64_t parent_id, slice after
                                    struct folder_list *ret);
 /* The folder of that name in a folder that the caller has found. Errors: FOLDER_NOT_THERE. */
 MUST_USE err_t folder_find_named(struct core *, int64_t parent_id, slice name, struct arena *a, struct folder *ret);
+/* The folder that a path names as people see it: the name of a space, then the names of folders, without regard to case, with `/` between
+ * them; the paths of environment and course may stand before the space. A name alone is that of a space, for its root, or, when
+ * no space has it, of a folder anywhere. A name that has a `/` in it cannot be named so.
+ *
+ * Errors: FOLDER_NOT_THERE none that the caller sees, or not UTF-8; FOLDER_SEVERAL, whose text has their ids, at most five;
+ * FOLDER_TOO_MANY_LOOKS it is not known after 2,000 spaces, or for a name alone 20,000 folders. Fit for no loop. */
+MUST_USE err_t folder_find_path(struct core *, const struct principal *who, slice path, struct arena *a,
+                                struct folder *ret);
 /* The folders above a folder that the caller has found, from the root on, and the folder itself; of those that are more than
  * FOLDER_PATH_MAX deep only the last ones. Fit for no loop: reads each of them. */
 enum { FOLDER_PATH_MAX = 100 };

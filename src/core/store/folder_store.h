@@ -63,13 +63,14 @@ MUST_USE err_t meta_folder_file_is_in(struct meta_tx *, int64_t file_id, int64_t
 
 struct folder_search {
     int64_t space_id;
-    bool files;       /* files of the space, or its folders */
-    slice part_key;   /* a part of the name, with its case folded */
-    int64_t after_id; /* of a folder or file */
-    size_t looks;     /* at most so many folders or files are looked at */
+    bool files;         /* files of the space, or its folders */
+    slice part_key;     /* a part of the name, with its case folded */
+    bool is_whole_name; /* it is the whole name; only for folders */
+    int64_t after_id;   /* of a folder or file */
+    size_t looks;       /* at most so many folders or files are looked at */
     size_t limit;
 };
-/* Those whose names have that part, by id. ret_after_id: from where the next page goes on; 0: there is nothing more. */
+/* Those whose names have that part, or are it, by id. ret_after_id: from where the next page goes on; 0: there is nothing more. */
 MUST_USE err_t meta_folder_search(struct meta_tx *, const struct folder_search *, struct arena *a,
                                   struct folder_hit_list *ret, int64_t *ret_after_id);
 
