@@ -4,6 +4,7 @@
 #include "error_table_test.h"
 #include "test.h"
 
+#include "core/dataset/dataset.h"
 #include "core/report/report.h"
 #include "core/store/report_store.h"
 
@@ -284,6 +285,36 @@ static struct fake_reply *issue(struct datasnap_fixture *f, const char *minutes)
     return datasnap_send(f, DS_WRITER, "POST /v1/schemas/vendas/generate-upload-token", body);
 }
 
+static void rename_schema(void *arg, size_t bytes)
+{
+    struct datasnap_fixture *f = arg;
+    struct dataset now, changed;
+    (void)bytes;
+    EXPECT_OK(dataset_find(&f->w->core, f->ana.account_id, S("wide"), f->a, &now));
+    struct dataset_request request = { .name = S("other"), .columns = now.columns };
+    EXPECT_OK(dataset_change(&f->w->core, &f->ana, now.slug, &request, f->a, &changed));
+}
+
+/* Its fields do not fit into one piece, so a part of it was sent. */
+TEST(a_schema_that_changes_while_it_is_sent_is_cut_off)
+{
+    DATASNAP_FIXTURE(f);
+    SCOPED(buf_releasep) struct buf members;
+    buf_init(&members, 0);
+    buf_add(&members, S("\"fields\":{"));
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&members, "%s\"a_field_with_as_long_a_name_as_it_takes_to_fill_a_piece_%04d\":\"string\"",
+                   i ? "," : "", i);
+    buf_add(&members, S("}"));
+    datasnap_schema(f, "wide", arena_cstr(f->a, buf_slice(&members)));
+    f->http.on_piece = rename_schema;
+    f->http.on_piece_arg = f;
+    struct fake_reply *r = datasnap_send(f, DS_READER, "GET /v1/schemas", NULL);
+    f->http.on_piece = NULL;
+    EXPECT(r->cut && slice_find(r->body, S("other")) == SLICE_NONE);
+    EXPECT(!datasnap_send(f, DS_READER, "GET /v1/schemas", NULL)->cut);
+}
+
 TEST(minutes_are_an_integer_from_1_to_60)
 {
     DATASNAP_FIXTURE(f);
@@ -509,6 +540,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_reques
           cmocka_unit_test(what_is_wrong_with_a_schema_is_named_by_its_field),
           cmocka_unit_test(a_change_of_a_schema_keeps_what_it_does_not_mention),
           cmocka_unit_test(many_schemas_are_listed_in_the_order_of_their_ids),
+          cmocka_unit_test(a_schema_that_changes_while_it_is_sent_is_cut_off),
           cmocka_unit_test(minutes_are_an_integer_from_1_to_60),
           cmocka_unit_test(a_token_has_its_own_address_and_ends_at_its_time),
           cmocka_unit_test(upload_urls_are_where_the_configuration_says),

@@ -35,7 +35,7 @@ struct json_reply *json_item_begin(struct json_pieces *p, struct arena *a)
 
 err_t json_item_end(struct json_pieces *p, struct buf *out, bool *ret_whole)
 {
-    TRY(piece_add(&p->pieces, out, buf_slice(&p->item.body), p->item.a, ret_whole));
+    TRY(piece_add(&p->pieces, out, buf_slice(&p->item.body), &p->pieces.x->arena, ret_whole));
     if (*ret_whole)
         p->comma = p->item.out.comma;
     return NULL;

@@ -24,7 +24,7 @@ struct json_pieces {
 void json_pieces_init(struct json_pieces *, struct http_exchange *, struct log *, json_part_fn *);
 /* Begin the next item; write into the result, whose values may live in `a`. Its end must follow. */
 struct json_reply *json_item_begin(struct json_pieces *, struct arena *a);
-/* Append the item, or as much as there is room for: piece_add. */
+/* Append the item, or as much as there is room for: piece_add. An error outlives the arena of the item. */
 MUST_USE err_t json_item_end(struct json_pieces *, struct buf *out, bool *ret_whole);
 /* Was a part of an item sent, whose rest must follow? */
 static inline bool json_pieces_in_item(const struct json_pieces *p)
