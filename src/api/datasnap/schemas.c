@@ -2,7 +2,7 @@
 /* docs/apis/datasnap.md 3: schemas. */
 #include "api/datasnap/datasnap_priv.h"
 #include "api/datasnap/handlers_priv.h"
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "core/access/access.h"
 #include "core/dataset/columns.h"
 #include "core/dataset/dataset.h"
@@ -11,50 +11,34 @@
 #define NO_TEXT S("Deve ser um texto.")
 #define NO_BOOLEAN S("Deve ser true ou false.")
 
-/* ---- listing: in pieces, because a schema may have a thousand fields ---- */
-
 enum { LIST_AT_ONCE = 20 };
 
-struct schema_list {
-    struct json_pieces pieces;
-    struct core *core;
-    int64_t account_id;
-    struct id_page page;
-};
+/* ---- listing: in pieces, because a schema may have a thousand fields ---- */
 
-static err_t write_schemas(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_schemas(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                          struct list_items *ret)
 {
-    struct schema_list *list = CONTAINER_OF(pieces, struct schema_list, pieces);
-    struct dataset_list page;
-    TRY(dataset_list(list->core, list->account_id, &list->page, a, &page));
-    for (size_t i = 0; i < page.count; i++) {
-        if (piece_is_full(out))
-            return NULL;
-        SCRATCH_OF(scratch, a);
-        bool whole;
-        datasnap_put_schema(&json_item_begin(pieces, &scratch)->out, &page.items[i], &scratch);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            return NULL;
-        list->page.after_id = page.items[i].id;
-    }
-    if (page.count == list->page.limit)
-        return NULL;
-    buf_add(out, S("]}"));
-    *ret_end = true;
+    struct http_exchange *x = list_exchange(list);
+    struct dataset_list found;
+    TRY(dataset_list(datasnap_of(x)->core, datasnap_caller(x)->account_id, page, a, &found));
+    *ret = LIST_ITEMS(found, struct dataset);
     return NULL;
 }
+
+static void put_found_schema(const struct list_reply *list, struct json_out *o, const void *schema, struct arena *a)
+{
+    (void)list;
+    datasnap_put_schema(o, schema, a);
+}
+
+static const struct list_kind schemas_kind = { LIST_AT_ONCE, find_schemas, put_found_schema, NULL, NULL };
 
 err_t datasnap_schema_list(struct http_exchange *x)
 {
     TRY(datasnap_need(x, KEY_READER));
-    struct schema_list *list = arena_new(&x->arena, struct schema_list);
-    json_pieces_init(&list->pieces, x, datasnap_of(x)->log, write_schemas);
-    list->core = datasnap_of(x)->core;
-    list->account_id = datasnap_caller(x)->account_id;
-    list->page.limit = LIST_AT_ONCE;
-    buf_add(&list->pieces.pieces.first, S("{\"data\":["));
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    struct list_reply *list = arena_new(&x->arena, struct list_reply);
+    list->page.limit = SIZE_MAX; /* one page has them all */
+    return list_reply_send(list, x, datasnap_of(x)->log, &schemas_kind, S("{\"data\":["));
 }
 
 /* ---- one schema ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The account as its administrators see it: what it uses, over time; whether the server is well; the audit log. */
-#include "api/kit/json_reply.h"
+#include "api/kit/list_reply.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/civil.h"
@@ -24,19 +24,6 @@ err_t native_check_admin(struct http_exchange *x)
     if (x->req.local || (who->is_admin && key_may(who, KEY_ADMIN)))
         return NULL;
     return native_refuse(&x->arena, NATIVE_NOT_ADMIN);
-}
-
-err_t native_read_page(const struct query *q, struct arena *a, struct native_page *ret)
-{
-    slice after = native_query_value(q, S("after"));
-    struct native_page page = { 0 };
-    TRY(native_read_limit(q, a, &page.limit));
-    if (page.limit > NATIVE_PAGE_MAX)
-        page.limit = NATIVE_PAGE_MAX;
-    if (after.n && (!slice_to_i64(after, &page.after_id) || page.after_id < 1))
-        return native_refuse(a, NATIVE_BAD_AFTER);
-    *ret = page;
-    return NULL;
 }
 
 int64_t native_path_id(const struct http_exchange *x)
@@ -117,12 +104,12 @@ err_t native_list_accounts(struct http_exchange *x)
     struct core *core = native_of(x)->core;
     struct account own;
     struct account_list accounts = { &own, 1 };
-    struct native_page page;
+    struct id_page page;
     struct json_reply reply;
     struct query q;
     TRY(native_check_admin(x));
     TRY(query_parse(x->req.query, &x->arena, &q));
-    TRY(native_read_page(&q, &x->arena, &page));
+    TRY(native_read_page(&q, &x->arena, NATIVE_PAGE_MAX, &page));
     if (x->req.local)
         TRY(account_list(core, &x->arena, &accounts));
     else
@@ -130,17 +117,11 @@ err_t native_list_accounts(struct http_exchange *x)
     size_t i = 0, shown = 0;
     while (i < accounts.count && accounts.items[i].id <= page.after_id)
         i++;
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "accounts");
-    json_open_array(&reply.out);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    short_list_begin(&reply, x, "accounts");
     for (; i < accounts.count && shown < page.limit; i++, shown++)
         put_account(&reply.out, core, &accounts.items[i], &x->arena);
-    json_close_array(&reply.out);
-    if (i < accounts.count)
-        json_put_string(&reply.out, "next", arena_printf(&x->arena, "%lld", (long long)accounts.items[i - 1].id));
-    json_close_object(&reply.out);
-    send_uncached(&reply);
+    short_list_send(&reply, i < accounts.count ? accounts.items[i - 1].id : 0);
     return NULL;
 }
 
@@ -192,15 +173,11 @@ err_t native_list_figures(struct http_exchange *x)
     TRY(native_check_admin(x));
     TRY(read_days(x, &from, &to));
     TRY(figures_list(native_of(x)->core, native_caller(x)->account_id, from, to, &x->arena, &list));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "days");
-    json_open_array(&reply.out);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    short_list_begin(&reply, x, "days");
     for (size_t i = 0; i < list.count; i++)
         put_figures(&reply.out, &list.items[i], &x->arena);
-    json_close_array(&reply.out);
-    json_close_object(&reply.out);
-    send_uncached(&reply);
+    short_list_send(&reply, 0);
     return NULL;
 }
 
@@ -300,10 +277,10 @@ static err_t read_time(const struct query *q, slice name, struct arena *a, int64
 
 static err_t read_event_query(struct http_exchange *x, struct event_query *ret)
 {
-    struct native_page page;
+    struct id_page page;
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    TRY(native_read_page(&q, &x->arena, &page));
+    TRY(native_read_page(&q, &x->arena, NATIVE_PAGE_MAX, &page));
     *ret = (struct event_query){ .account_id = native_caller(x)->account_id,
                                  .action = native_query_value(&q, S("action")),
                                  .actor = native_query_value(&q, S("actor")),
@@ -340,16 +317,10 @@ err_t native_search_events(struct http_exchange *x)
     TRY(native_check_admin(x));
     TRY(read_event_query(x, &query));
     TRY(event_search(native_of(x)->core, &query, &x->arena, &found));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "events");
-    json_open_array(&reply.out);
+    http_reply_header(x, "Cache-Control", S("no-store"));
+    short_list_begin(&reply, x, "events");
     for (size_t i = 0; i < found.count; i++)
         put_event(&reply.out, &found.items[i], &x->arena);
-    json_close_array(&reply.out);
-    if (found.next_before_id)
-        json_put_string(&reply.out, "next", arena_printf(&x->arena, "%lld", (long long)found.next_before_id));
-    json_close_object(&reply.out);
-    send_uncached(&reply);
+    short_list_send(&reply, found.next_before_id);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Datasets: docs/native.md. What a dataset is, and what may be changed of it, core/dataset/dataset.h says. */
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "api/native/data_priv.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -83,52 +83,31 @@ static err_t reply_dataset(struct http_exchange *x, int status, const struct dat
 
 /* ---- the list ---- */
 
-struct dataset_list_reply {
-    struct json_pieces pieces;
-    struct id_page page; /* limit: of those that still follow */
-};
-
-static err_t write_datasets(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_datasets(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                           struct list_items *ret)
 {
-    struct dataset_list_reply *list = CONTAINER_OF(pieces, struct dataset_list_reply, pieces);
-    struct http_exchange *x = pieces->pieces.x;
-    size_t at_once = list->page.limit < LIST_AT_ONCE ? list->page.limit : LIST_AT_ONCE, i = 0;
-    struct id_page page = { .after_id = list->page.after_id, .limit = at_once + 1 };
+    const struct http_exchange *x = list_exchange(list);
     struct dataset_list found;
-    TRY(dataset_list(native_of(x)->core, native_caller(x)->account_id, &page, a, &found));
-    for (; i < found.count && i < at_once && !piece_is_full(out); i++) {
-        SCRATCH_OF(scratch, a);
-        bool whole;
-        put_dataset(&json_item_begin(pieces, &scratch)->out, &found.items[i], &scratch);
-        err_t e = json_item_end(pieces, out, &whole);
-        if (e || !whole)
-            return e ? err_copy(a, e) : NULL;
-        list->page.after_id = found.items[i].id;
-        list->page.limit--;
-    }
-    bool more = i < found.count;
-    *ret_end = !more || !list->page.limit;
-    if (*ret_end && more)
-        buf_add(out, arena_printf(a, "],\"next\":\"%lld\"}", (long long)list->page.after_id));
-    else if (*ret_end)
-        buf_add(out, S("]}"));
+    TRY(dataset_list(native_of(x)->core, native_caller(x)->account_id, page, a, &found));
+    *ret = LIST_ITEMS(found, struct dataset);
     return NULL;
 }
 
+static void put_found_dataset(const struct list_reply *list, struct json_out *o, const void *dataset, struct arena *a)
+{
+    (void)list;
+    put_dataset(o, dataset, a);
+}
+
+static const struct list_kind datasets_kind = { LIST_AT_ONCE, find_datasets, put_found_dataset, NULL, NULL };
+
 err_t list_native_datasets(struct http_exchange *x)
 {
-    struct dataset_list_reply *list = arena_new(&x->arena, struct dataset_list_reply);
-    struct query q;
+    struct list_reply *list = arena_new(&x->arena, struct list_reply);
     TRY(native_need_data(x, KEY_READER));
-    TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after"));
-    TRY(native_read_limit(&q, &x->arena, &list->page.limit));
-    if (after.n && (!slice_to_i64(after, &list->page.after_id) || list->page.after_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    json_pieces_init(&list->pieces, x, native_of(x)->log, write_datasets);
+    TRY(native_read_list(x, list));
     http_reply_header(x, "Cache-Control", S("no-store"));
-    buf_add(&list->pieces.pieces.first, S("{\"datasets\":["));
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return list_reply_send(list, x, native_of(x)->log, &datasets_kind, S("{\"datasets\":["));
 }
 
 err_t show_native_dataset(struct http_exchange *x)

@@ -7,7 +7,7 @@
 
 #include "api/kit/content_reply.h"
 #include "api/kit/file_object.h"
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "api/kit/record_id.h"
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
@@ -201,86 +201,105 @@ err_t delete_folder(struct http_exchange *x)
 
 /* ---- the lists ---- */
 
-/* A page that is sent in pieces, as that of files (routes.c). */
 struct name_list_reply {
-    struct json_pieces pieces;
-    bool files;
+    struct list_reply list;
     int64_t folder_id;
-    slice after_key; /* in the arena of the exchange */
-    size_t left;
+    struct buf after; /* the name of the last one that was sent, with its case folded */
 };
 
-/* The next folders, or files, of a list: one of the two. */
-struct name_page {
-    struct folder_list folders;
-    struct folder_file_list files;
-    size_t count;
-};
-
-static err_t read_name_page(const struct name_list_reply *reply, size_t limit, struct arena *a, struct name_page *ret)
+static const struct name_list_reply *name_list_of(const struct list_reply *list)
 {
-    struct core *core = native_of(reply->pieces.pieces.x)->core;
-    TRY(reply->files ? folder_file_list_by_name(core, reply->folder_id, reply->after_key, limit, a, &ret->files)
-                     : folder_list_by_name(core, reply->folder_id, reply->after_key, limit, a, &ret->folders));
-    ret->count = reply->files ? ret->files.count : ret->folders.count;
+    return CONTAINER_OF(list, const struct name_list_reply, list);
+}
+
+static err_t find_folders(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                          struct list_items *ret)
+{
+    const struct name_list_reply *names = name_list_of(list);
+    struct folder_list found;
+    TRY(folder_list_by_name(native_of(list_exchange(list))->core, names->folder_id, buf_slice(&names->after),
+                            page->limit, a, &found));
+    *ret = LIST_ITEMS(found, struct folder);
     return NULL;
 }
 
-static err_t write_name_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_folder_files(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                               struct list_items *ret)
 {
-    struct name_list_reply *reply = CONTAINER_OF(pieces, struct name_list_reply, pieces);
-    struct arena *kept = &pieces->pieces.x->arena;
-    struct name_page page = { .count = 0 };
-    bool whole = true;
-    size_t at_once = reply->left < NAMES_AT_ONCE ? reply->left : NAMES_AT_ONCE, i = 0;
-    slice last = reply->after_key;
-    TRY(read_name_page(reply, at_once + 1, a, &page));
-    for (; i < page.count && i < at_once && !piece_is_full(out); i++) {
-        struct json_out *o = &json_item_begin(pieces, a)->out;
-        if (reply->files)
-            put_folder_file(o, &page.files.items[i], a);
-        else
-            put_folder(o, &page.folders.items[i], a);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            break;
-        last = case_fold(a, reply->files ? page.files.items[i].file.name : page.folders.items[i].name);
-        reply->left--;
-    }
-    reply->after_key = arena_copy(kept, last);
-    bool more = i < page.count;
-    *ret_end = whole && (!more || !reply->left);
-    if (*ret_end) {
-        buf_add(out, S("]"));
-        if (more)
-            buf_add(out, arena_printf(a, ",\"next\":\"" SLICE_FMT "\"", SLICE_ARG(hex_encode(a, last))));
-        buf_add(out, S("}"));
-    }
+    const struct name_list_reply *names = name_list_of(list);
+    struct folder_file_list found;
+    TRY(folder_file_list_by_name(native_of(list_exchange(list))->core, names->folder_id, buf_slice(&names->after),
+                                 page->limit, a, &found));
+    *ret = (struct list_items){ found.items, found.count, sizeof *found.items, 0 };
     return NULL;
 }
 
-static err_t send_name_list(struct http_exchange *x, bool files, const struct query *q)
+static void put_found_folder(const struct list_reply *list, struct json_out *o, const void *folder, struct arena *a)
+{
+    (void)list;
+    put_folder(o, folder, a);
+}
+
+static void put_found_folder_file(const struct list_reply *list, struct json_out *o, const void *file, struct arena *a)
+{
+    (void)list;
+    put_folder_file(o, file, a);
+}
+
+static void pass_name(struct list_reply *list, slice name, struct arena *a)
+{
+    struct buf *after = &CONTAINER_OF(list, struct name_list_reply, list)->after;
+    buf_clear(after);
+    buf_add(after, case_fold(a, name));
+}
+
+static void pass_folder(struct list_reply *list, const void *folder, struct arena *a)
+{
+    pass_name(list, ((const struct folder *)folder)->name, a);
+}
+
+static void pass_folder_file(struct list_reply *list, const void *file, struct arena *a)
+{
+    pass_name(list, ((const struct folder_file *)file)->file.name, a);
+}
+
+static slice format_name_cursor(const struct list_reply *list, struct arena *a)
+{
+    return hex_encode(a, buf_slice(&name_list_of(list)->after));
+}
+
+static const struct list_kind folders_kind = { NAMES_AT_ONCE, find_folders, put_found_folder, pass_folder,
+                                               format_name_cursor };
+static const struct list_kind folder_files_kind = { NAMES_AT_ONCE, find_folder_files, put_found_folder_file,
+                                                    pass_folder_file, format_name_cursor };
+
+static void release_name(void *after)
+{
+    buf_release(after);
+}
+
+static err_t send_name_list(struct http_exchange *x, const struct list_kind *kind, const struct query *q, slice begin)
 {
     struct name_list_reply *reply = arena_new(&x->arena, struct name_list_reply);
     struct folder f;
-    slice after = native_query_value(q, S("after"));
+    slice key;
     TRY(find_path_folder(x, &f));
-    TRY(native_read_limit(q, &x->arena, &reply->left));
-    if (!hex_decode(&x->arena, after, &reply->after_key) || !slice_is_utf8(reply->after_key) ||
-        slice_find_byte(reply->after_key, '\0') != SLICE_NONE)
+    TRY(native_read_limit(q, &x->arena, &reply->list.page.limit));
+    if (!hex_decode(&x->arena, native_query_value(q, S("after")), &key) || !slice_is_utf8(key) ||
+        slice_find_byte(key, '\0') != SLICE_NONE)
         return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    reply->files = files;
     reply->folder_id = f.id;
-    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_name_list);
-    buf_add(&reply->pieces.pieces.first, files ? S("{\"files\":[") : S("{\"folders\":["));
-    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+    buf_init_on(&reply->after, 0, &x->arena);
+    arena_defer(&x->arena, release_name, &reply->after);
+    buf_add(&reply->after, key);
+    return list_reply_send(&reply->list, x, native_of(x)->log, kind, begin);
 }
 
 err_t list_folders(struct http_exchange *x)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    return send_name_list(x, false, &q);
+    return send_name_list(x, &folders_kind, &q, S("{\"folders\":["));
 }
 
 /* ?name=: the one file of that name, if there is one. */
@@ -312,7 +331,7 @@ err_t list_folder_files(struct http_exchange *x)
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
     slice name = native_query_value(&q, S("name"));
-    return name.n ? send_named_file(x, name) : send_name_list(x, true, &q);
+    return name.n ? send_named_file(x, name) : send_name_list(x, &folder_files_kind, &q, S("{\"files\":["));
 }
 
 /* ---- uploading ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Imports for the administrators of an account: its sync files, in whichever workspace they are, and what a job imports. docs/native.md. */
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "api/native/data_priv.h"
 #include "api/native/row_errors.h"
 #include "base/text.h"
@@ -90,51 +90,30 @@ static err_t reply_import(struct http_exchange *x, const struct sync_file *f)
 
 /* ---- the list ---- */
 
-struct import_list_reply {
-    struct json_pieces pieces;
-    struct id_page page; /* limit: of those that still follow */
-};
-
-static err_t write_imports(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_imports(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                          struct list_items *ret)
 {
-    struct import_list_reply *list = CONTAINER_OF(pieces, struct import_list_reply, pieces);
-    struct http_exchange *x = pieces->pieces.x;
-    size_t at_once = list->page.limit < LIST_AT_ONCE ? list->page.limit : LIST_AT_ONCE, i = 0;
-    struct id_page page = { .after_id = list->page.after_id, .limit = at_once + 1 };
+    const struct http_exchange *x = list_exchange(list);
     struct sync_file_list found;
-    TRY(account_files_list(native_of(x)->core, native_caller(x)->account_id, &page, a, &found));
-    for (; i < found.count && i < at_once && !piece_is_full(out); i++) {
-        bool whole;
-        put_import(&json_item_begin(pieces, a)->out, &found.items[i], now_of(x), a);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            return NULL;
-        list->page.after_id = found.items[i].id;
-        list->page.limit--;
-    }
-    bool more = i < found.count;
-    *ret_end = !more || !list->page.limit;
-    if (*ret_end && more)
-        buf_add(out, arena_printf(a, "],\"next\":\"%lld\"}", (long long)list->page.after_id));
-    else if (*ret_end)
-        buf_add(out, S("]}"));
+    TRY(account_files_list(native_of(x)->core, native_caller(x)->account_id, page, a, &found));
+    *ret = LIST_ITEMS(found, struct sync_file);
     return NULL;
 }
 
+static void put_found_import(const struct list_reply *list, struct json_out *o, const void *file, struct arena *a)
+{
+    put_import(o, file, now_of(list_exchange(list)), a);
+}
+
+static const struct list_kind imports_kind = { LIST_AT_ONCE, find_imports, put_found_import, NULL, NULL };
+
 err_t list_native_imports(struct http_exchange *x)
 {
-    struct import_list_reply *list = arena_new(&x->arena, struct import_list_reply);
-    struct query q;
+    struct list_reply *list = arena_new(&x->arena, struct list_reply);
     TRY(native_need_data(x, KEY_READER));
-    TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after"));
-    TRY(native_read_limit(&q, &x->arena, &list->page.limit));
-    if (after.n && (!slice_to_i64(after, &list->page.after_id) || list->page.after_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    json_pieces_init(&list->pieces, x, native_of(x)->log, write_imports);
+    TRY(native_read_list(x, list));
     http_reply_header(x, "Cache-Control", S("no-store"));
-    buf_add(&list->pieces.pieces.first, S("{\"imports\":["));
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return list_reply_send(list, x, native_of(x)->log, &imports_kind, S("{\"imports\":["));
 }
 
 /* ---- one ---- */

@@ -4,8 +4,7 @@
  * A stream is a reply that pauses (struct http_producer). While nothing happens to its job it reads no row: it compares a number
  * that commits raise (job_row_changes), and the time. The number is read before the row, so no change is missed. */
 #include "api/kit/failure_log.h"
-#include "api/kit/json_pieces.h"
-#include "api/kit/json_reply.h"
+#include "api/kit/list_reply.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/crc.h"
@@ -97,62 +96,46 @@ static bool parse_job_state(slice text, int *ret)
     return false;
 }
 
-static err_t read_job_query(struct http_exchange *x, struct job_query *ret)
-{
-    struct query q;
-    *ret = (struct job_query){ .account_id = visible_account(x), .state = -1 };
-    TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
-    TRY(native_read_limit(&q, &x->arena, &ret->limit));
-    if (after.n && (!slice_to_i64(after, &ret->before_id) || ret->before_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    if (state.n && !parse_job_state(state, &ret->state))
-        return native_refuse(&x->arena, NATIVE_BAD_JOB_STATE);
-    return NULL;
-}
-
-/* A page that is sent in pieces, as that of files (routes.c). */
 struct job_list_reply {
-    struct json_pieces pieces;
-    struct job_query query; /* of the jobs that follow */
+    struct list_reply list;
+    int state; /* -1: any */
 };
 
-static err_t write_job_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+/* The newest first, so those after an id are older. */
+static err_t find_jobs(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                       struct list_items *ret)
 {
-    struct job_list_reply *reply = CONTAINER_OF(pieces, struct job_list_reply, pieces);
-    struct job_query query = reply->query;
-    struct job_list jobs;
-    bool whole = true;
-    size_t at_once = query.limit < LIST_AT_ONCE ? query.limit : LIST_AT_ONCE, i = 0;
-    query.limit = at_once + 1;
-    TRY(job_page(native_of(pieces->pieces.x)->core, &query, a, &jobs));
-    for (; i < jobs.count && i < at_once && !piece_is_full(out); i++) {
-        put_job(&json_item_begin(pieces, a)->out, &jobs.items[i], a);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            return NULL;
-        reply->query.before_id = jobs.items[i].id;
-        reply->query.limit--;
-    }
-    bool more = i < jobs.count;
-    *ret_end = !more || !reply->query.limit;
-    if (*ret_end) {
-        buf_add(out, S("]"));
-        if (more)
-            buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)reply->query.before_id));
-        buf_add(out, S("}"));
-    }
+    const struct http_exchange *x = list_exchange(list);
+    const struct job_query query = { .account_id = visible_account(x),
+                                     .before_id = page->after_id,
+                                     .state = CONTAINER_OF(list, const struct job_list_reply, list)->state,
+                                     .limit = page->limit };
+    struct job_list found;
+    TRY(job_page(native_of(x)->core, &query, a, &found));
+    *ret = LIST_ITEMS(found, struct job);
     return NULL;
 }
+
+static void put_found_job(const struct list_reply *list, struct json_out *o, const void *job, struct arena *a)
+{
+    (void)list;
+    put_job(o, job, a);
+}
+
+static const struct list_kind jobs_kind = { LIST_AT_ONCE, find_jobs, put_found_job, NULL, NULL };
 
 err_t list_jobs(struct http_exchange *x)
 {
     struct job_list_reply *reply = arena_new(&x->arena, struct job_list_reply);
-    TRY(read_job_query(x, &reply->query));
-    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_job_list);
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    slice state = native_query_value(&q, S("state"));
+    reply->state = -1;
+    TRY(native_read_page(&q, &x->arena, SIZE_MAX, &reply->list.page));
+    if (state.n && !parse_job_state(state, &reply->state))
+        return native_refuse(&x->arena, NATIVE_BAD_JOB_STATE);
     http_reply_header(x, "Cache-Control", S("no-store"));
-    buf_add(&reply->pieces.pieces.first, S("{\"jobs\":["));
-    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return list_reply_send(&reply->list, x, native_of(x)->log, &jobs_kind, S("{\"jobs\":["));
 }
 
 /* ---- changing one ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of the users of the account, for its administrators. What a key is made of is in one reply, which nobody keeps. */
-#include "api/kit/json_reply.h"
 #include "api/kit/key_role.h"
+#include "api/kit/list_reply.h"
 #include "api/kit/new_key.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
@@ -58,13 +58,13 @@ static void put_key(struct json_out *o, const struct http_exchange *x, const str
 
 err_t native_list_keys(struct http_exchange *x)
 {
-    struct native_page page;
+    struct id_page page;
     struct key_info_list keys;
     struct json_reply reply;
     struct query q;
     TRY(native_check_admin(x));
     TRY(query_parse(x->req.query, &x->arena, &q));
-    TRY(native_read_page(&q, &x->arena, &page));
+    TRY(native_read_page(&q, &x->arena, NATIVE_PAGE_MAX, &page));
     slice state = native_query_value(&q, S("state"));
     bool with_revoked = slice_eq(state, S("all"));
     if (state.n && !with_revoked && !slice_eq(state, S("active")))
@@ -72,18 +72,10 @@ err_t native_list_keys(struct http_exchange *x)
     TRY(key_list_of(native_of(x)->core, &(struct account_keys){ native_caller(x)->account_id, with_revoked },
                     &(struct id_page){ page.after_id, page.limit + 1 }, &x->arena, &keys));
     http_reply_header(x, "Cache-Control", S("no-store"));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "keys");
-    json_open_array(&reply.out);
+    short_list_begin(&reply, x, "keys");
     for (size_t i = 0; i < keys.count && i < page.limit; i++)
         put_key(&reply.out, x, &keys.items[i], &x->arena);
-    json_close_array(&reply.out);
-    if (keys.count > page.limit)
-        json_put_string(&reply.out, "next",
-                        arena_printf(&x->arena, "%lld", (long long)keys.items[page.limit - 1].key.id));
-    json_close_object(&reply.out);
-    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    short_list_send(&reply, keys.count > page.limit ? keys.items[page.limit - 1].key.id : 0);
     return NULL;
 }
 

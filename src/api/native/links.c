@@ -4,6 +4,7 @@
 #include "core/access/drop_link.h"
 
 #include "api/kit/file_object.h"
+#include "api/kit/list_reply.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/config_key.h"
@@ -110,25 +111,11 @@ err_t create_link(struct http_exchange *x)
 static err_t read_listing(struct http_exchange *x, struct drop_link_listing *ret)
 {
     struct query q;
-    *ret = (struct drop_link_listing){ 0 };
+    struct id_page page;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after"));
-    TRY(native_read_limit(&q, &x->arena, &ret->limit));
-    if (after.n && (!slice_to_i64(after, &ret->before_id) || ret->before_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    if (ret->limit > LINKS_AT_ONCE)
-        ret->limit = LINKS_AT_ONCE;
+    TRY(native_read_page(&q, &x->arena, LINKS_AT_ONCE, &page));
+    *ret = (struct drop_link_listing){ .before_id = page.after_id, .limit = page.limit };
     return NULL;
-}
-
-/* The end of a list of at most `limit` items, of which one more was asked for. */
-static void end_list(struct json_reply *reply, bool more, int64_t last_id)
-{
-    json_close_array(&reply->out);
-    if (more)
-        json_put_string(&reply->out, "next", arena_printf(reply->a, "%lld", (long long)last_id));
-    json_close_object(&reply->out);
-    json_reply_send(reply, 200, JSON_REPLY_TYPE);
 }
 
 err_t list_links(struct http_exchange *x)
@@ -140,14 +127,10 @@ err_t list_links(struct http_exchange *x)
     size_t limit = listing.limit++;
     TRY(drop_link_list(native_of(x)->core, native_caller(x), &listing, &x->arena, &links));
     http_reply_header(x, "Cache-Control", S("no-store"));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "links");
-    json_open_array(&reply.out);
-    size_t count = links.count < limit ? links.count : limit;
-    for (size_t i = 0; i < count; i++)
+    short_list_begin(&reply, x, "links");
+    for (size_t i = 0; i < links.count && i < limit; i++)
         put_link(&reply.out, &links.items[i], S(""), now_of(x), &x->arena);
-    end_list(&reply, links.count > limit, count ? links.items[count - 1].id : 0);
+    short_list_send(&reply, links.count > limit ? links.items[limit - 1].id : 0);
     return NULL;
 }
 
@@ -161,14 +144,10 @@ err_t list_link_files(struct http_exchange *x)
     TRY(read_listing(x, &listing));
     size_t limit = listing.limit++;
     TRY(no_link(x, drop_link_files(native_of(x)->core, native_caller(x), id, &listing, &x->arena, &files)));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "files");
-    json_open_array(&reply.out);
-    size_t count = files.count < limit ? files.count : limit;
-    for (size_t i = 0; i < count; i++)
+    short_list_begin(&reply, x, "files");
+    for (size_t i = 0; i < files.count && i < limit; i++)
         file_object_put(&reply.out, &files.items[i], &x->arena);
-    end_list(&reply, files.count > limit, count ? files.items[count - 1].id : 0);
+    short_list_send(&reply, files.count > limit ? files.items[limit - 1].id : 0);
     return NULL;
 }
 

@@ -2,7 +2,7 @@
 /* The users of the account, for its administrators; and one's own password. A password comes in a body and goes nowhere else. */
 #include "api/kit/browser.h"
 #include "api/kit/guard.h"
-#include "api/kit/json_reply.h"
+#include "api/kit/list_reply.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
 #include "base/text.h"
@@ -36,27 +36,20 @@ static void reply_user(struct http_exchange *x, int status, const struct user *u
 
 err_t native_list_users(struct http_exchange *x)
 {
-    struct native_page page;
+    struct id_page page;
     struct user_list users;
     struct json_reply reply;
     struct query q;
     TRY(native_check_admin(x));
     TRY(query_parse(x->req.query, &x->arena, &q));
-    TRY(native_read_page(&q, &x->arena, &page));
+    TRY(native_read_page(&q, &x->arena, NATIVE_PAGE_MAX, &page));
     TRY(member_list(native_of(x)->core, native_caller(x), &(struct id_page){ page.after_id, page.limit + 1 }, &x->arena,
                     &users));
     http_reply_header(x, "Cache-Control", S("no-store"));
-    json_reply_begin(&reply, x);
-    json_open_object(&reply.out);
-    json_name(&reply.out, "users");
-    json_open_array(&reply.out);
+    short_list_begin(&reply, x, "users");
     for (size_t i = 0; i < users.count && i < page.limit; i++)
         put_user(&reply.out, &users.items[i], &x->arena);
-    json_close_array(&reply.out);
-    if (users.count > page.limit)
-        json_put_string(&reply.out, "next", arena_printf(&x->arena, "%lld", (long long)users.items[page.limit - 1].id));
-    json_close_object(&reply.out);
-    json_reply_send(&reply, 200, JSON_REPLY_TYPE);
+    short_list_send(&reply, users.count > page.limit ? users.items[page.limit - 1].id : 0);
     return NULL;
 }
 

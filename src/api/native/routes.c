@@ -4,7 +4,7 @@
 #include "api/kit/caller.h"
 #include "api/kit/content_reply.h"
 #include "api/kit/file_object.h"
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "api/kit/upload.h"
 #include "api/native/errors_priv.h"
 #include "api/native/routes_priv.h"
@@ -48,6 +48,26 @@ err_t native_read_limit(const struct query *q, struct arena *a, size_t *ret)
         return native_refuse(a, NATIVE_BAD_LIMIT);
     *ret = (size_t)limit;
     return NULL;
+}
+
+err_t native_read_page(const struct query *q, struct arena *a, size_t max, struct id_page *ret)
+{
+    slice after = native_query_value(q, S("after"));
+    struct id_page page = { 0 };
+    TRY(native_read_limit(q, a, &page.limit));
+    if (page.limit > max)
+        page.limit = max;
+    if (after.n && (!slice_to_i64(after, &page.after_id) || page.after_id < 1))
+        return native_refuse(a, NATIVE_BAD_AFTER);
+    *ret = page;
+    return NULL;
+}
+
+err_t native_read_list(struct http_exchange *x, struct list_reply *ret)
+{
+    struct query q;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    return native_read_page(&q, &x->arena, SIZE_MAX, &ret->page);
 }
 
 static const struct caller_rules caller_rules = {
@@ -214,74 +234,52 @@ static err_t read_place(struct http_exchange *x, const struct query *q, struct f
     return e;
 }
 
-static err_t read_list_request(struct http_exchange *x, struct file_list_request *ret)
+static err_t read_list_request(struct http_exchange *x, struct id_page *ret_page, struct file_list_request *ret)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
-    size_t limit = 0;
-    int64_t before_id = 0;
+    slice state = native_query_value(&q, S("state"));
     int wanted = -1;
-    TRY(native_read_limit(&q, &x->arena, &limit));
-    if (after.n && (!slice_to_i64(after, &before_id) || before_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    TRY(native_read_page(&q, &x->arena, SIZE_MAX, ret_page));
     if (state.n && !parse_file_state(state, &wanted))
         return native_refuse(&x->arena, NATIVE_BAD_STATE);
-    *ret = (struct file_list_request){
-        .before_id = before_id, .state = wanted, .name_contains = native_query_value(&q, S("name")), .limit = limit
-    };
+    *ret = (struct file_list_request){ .state = wanted, .name_contains = native_query_value(&q, S("name")) };
     TRY(native_read_owner(x, &q, &ret->owner_id));
     return read_place(x, &q, ret);
 }
 
-/* The page that is sent in pieces. What is read for a piece is read again for the next one from the last file that was
- * sent, so a file that is removed meanwhile is left out. */
 struct file_list_reply {
-    struct json_pieces pieces;
-    struct file_list_request request; /* of the files that follow; its texts live in the exchange's arena */
+    struct list_reply list;
+    struct file_list_request request; /* its texts live in the exchange's arena */
 };
 
-/* The end of the document. next_before_id: of the next page; 0: there is none. */
-static void end_file_list(struct buf *out, int64_t next_before_id, struct arena *a)
+/* The newest first, so those after an id are older. */
+static err_t find_files(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                        struct list_items *ret)
 {
-    buf_add(out, S("]"));
-    if (next_before_id)
-        buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)next_before_id));
-    buf_add(out, S("}"));
-}
-
-static err_t write_file_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
-{
-    struct file_list_reply *reply = CONTAINER_OF(pieces, struct file_list_reply, pieces);
-    struct http_exchange *x = pieces->pieces.x;
-    struct file_list_request request = reply->request;
-    struct file_page page;
-    bool whole = true;
-    if (request.limit > LIST_AT_ONCE)
-        request.limit = LIST_AT_ONCE;
-    TRY(file_list(native_of(x)->core, native_caller(x), &request, a, &page));
-    size_t i = 0;
-    for (; i < page.count && !piece_is_full(out); i++) {
-        file_object_put(&json_item_begin(pieces, a)->out, &page.items[i], a);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            return NULL;
-        reply->request.before_id = page.items[i].id;
-        reply->request.limit--;
-    }
-    *ret_end = i == page.count && (!page.next_before_id || !reply->request.limit);
-    if (*ret_end)
-        end_file_list(out, page.next_before_id, a);
+    const struct http_exchange *x = list_exchange(list);
+    struct file_list_request request = CONTAINER_OF(list, const struct file_list_reply, list)->request;
+    struct file_page found;
+    request.before_id = page->after_id;
+    request.limit = page->limit;
+    TRY(file_list(native_of(x)->core, native_caller(x), &request, a, &found));
+    *ret = LIST_ITEMS(found, struct file);
     return NULL;
 }
+
+static void put_found_file(const struct list_reply *list, struct json_out *o, const void *file, struct arena *a)
+{
+    (void)list;
+    file_object_put(o, file, a);
+}
+
+static const struct list_kind files_kind = { LIST_AT_ONCE, find_files, put_found_file, NULL, NULL };
 
 static err_t list_native_files(struct http_exchange *x)
 {
     struct file_list_reply *reply = arena_new(&x->arena, struct file_list_reply);
-    TRY(read_list_request(x, &reply->request));
-    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_file_list);
-    buf_add(&reply->pieces.pieces.first, S("{\"files\":["));
-    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+    TRY(read_list_request(x, &reply->list.page, &reply->request));
+    return list_reply_send(&reply->list, x, native_of(x)->log, &files_kind, S("{\"files\":["));
 }
 
 static err_t delete_file(struct http_exchange *x)

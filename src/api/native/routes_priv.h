@@ -5,6 +5,7 @@
 
 #include "api/native/native.h"
 #include "base/json.h"
+#include "core/records/record_ids.h"
 #include "http/target.h"
 
 #include <assert.h>
@@ -27,6 +28,11 @@ slice native_query_value(const struct query *, slice name);
 MUST_USE err_t native_read_owner(struct http_exchange *, const struct query *, int64_t *ret);
 /* How many items a page of a list may have. Refuses with NATIVE_BAD_LIMIT. */
 MUST_USE err_t native_read_limit(const struct query *, struct arena *a, size_t *ret);
+/* The `limit`, lowered to max, and `after` of a list by id. Refuses with NATIVE_BAD_LIMIT, NATIVE_BAD_AFTER. */
+MUST_USE err_t native_read_page(const struct query *, struct arena *a, size_t max, struct id_page *ret);
+/* The same, of a request that has nothing else in its query. Errors: also those of query_parse. */
+struct list_reply;
+MUST_USE err_t native_read_list(struct http_exchange *, struct list_reply *ret);
 
 struct intake_request;
 /* The file that the body of a PUT is to be, under that name. Refuses a name, a Content-MD5 and a Content-Type that cannot be used. */
@@ -104,12 +110,6 @@ enum { NATIVE_PAGE_MAX = 200 }; /* a page of these lists is one piece */
 
 /* For administrators of the account, and the operator. Errors: NATIVE_NOT_ADMIN. */
 MUST_USE err_t native_check_admin(struct http_exchange *);
-/* The `limit` and `after` of a list by id. Errors: NATIVE_BAD_LIMIT, NATIVE_BAD_AFTER. */
-struct native_page {
-    int64_t after_id;
-    size_t limit; /* at most NATIVE_PAGE_MAX */
-};
-MUST_USE err_t native_read_page(const struct query *, struct arena *a, struct native_page *ret);
 /* The {id} of the path; 0 when it is none. */
 int64_t native_path_id(const struct http_exchange *);
 /* A text member of an object, which may be absent; false: it is there and no text. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Spaces and their members. What a caller may not see is not there (404); what it sees and may not change is refused (403). */
-#include "api/kit/json_pieces.h"
+#include "api/kit/list_reply.h"
 #include "api/kit/record_id.h"
 #include "api/native/errors_priv.h"
 #include "api/native/folders_priv.h"
@@ -125,12 +125,10 @@ err_t delete_space(struct http_exchange *x)
 
 /* ---- the list ---- */
 
-/* A page that is sent in pieces, as that of files (routes.c). A cursor is that of core, as four numbers; a forged one gives nothing
- * that a walk through all pages would not give. */
+/* A cursor is that of core, as four numbers; a forged one gives nothing that a walk through all pages would not give. */
 struct space_list_reply {
-    struct json_pieces pieces;
+    struct list_reply list;
     struct space_cursor after;
-    size_t left;
 };
 
 static bool parse_cursor(slice text, struct space_cursor *ret)
@@ -145,39 +143,40 @@ static bool parse_cursor(slice text, struct space_cursor *ret)
     return true;
 }
 
-static void end_space_list(struct buf *out, const struct space_cursor *next, struct arena *a)
+static slice format_cursor(const struct list_reply *list, struct arena *a)
 {
-    buf_add(out, S("]"));
-    if (next)
-        buf_add(out,
-                arena_printf(a, ",\"next\":\"%lld.%lld.%lld.%lld\"", (long long)next->enrolment_id,
-                             (long long)next->environment_id, (long long)next->course_id, (long long)next->space_id));
-    buf_add(out, S("}"));
+    const struct space_cursor *c = &CONTAINER_OF(list, const struct space_list_reply, list)->after;
+    return arena_printf(a, "%lld.%lld.%lld.%lld", (long long)c->enrolment_id, (long long)c->environment_id,
+                        (long long)c->course_id, (long long)c->space_id);
 }
 
-static err_t write_space_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_spaces(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                         struct list_items *ret)
 {
-    struct space_list_reply *reply = CONTAINER_OF(pieces, struct space_list_reply, pieces);
-    struct http_exchange *x = pieces->pieces.x;
-    struct visible_space_list page;
-    bool whole = true;
-    size_t at_once = reply->left < SPACES_AT_ONCE ? reply->left : SPACES_AT_ONCE, i = 0;
-    TRY(space_list_visible(native_of(x)->core, native_caller(x), &reply->after, at_once + 1, a, &page));
-    for (; i < page.count && i < at_once && !piece_is_full(out); i++) {
-        const struct space *s = &page.items[i].space;
-        put_space(&json_item_begin(pieces, a)->out, s, page.items[i].role, a);
-        TRY(json_item_end(pieces, out, &whole));
-        if (!whole)
-            return NULL;
-        reply->after = (struct space_cursor){ s->enrolment_id, s->environment_id, s->course_id, s->id };
-        reply->left--;
-    }
-    bool more = i < page.count;
-    *ret_end = !more || !reply->left;
-    if (*ret_end)
-        end_space_list(out, more ? &reply->after : NULL, a);
+    const struct http_exchange *x = list_exchange(list);
+    const struct space_cursor *after = &CONTAINER_OF(list, const struct space_list_reply, list)->after;
+    struct visible_space_list found;
+    TRY(space_list_visible(native_of(x)->core, native_caller(x), after, page->limit, a, &found));
+    *ret = (struct list_items){ found.items, found.count, sizeof *found.items, 0 };
     return NULL;
 }
+
+static void put_found_space(const struct list_reply *list, struct json_out *o, const void *item, struct arena *a)
+{
+    const struct visible_space *s = item;
+    (void)list;
+    put_space(o, &s->space, s->role, a);
+}
+
+static void pass_space(struct list_reply *list, const void *item, struct arena *a)
+{
+    (void)a;
+    const struct space *s = &((const struct visible_space *)item)->space;
+    CONTAINER_OF(list, struct space_list_reply, list)->after =
+        (struct space_cursor){ s->enrolment_id, s->environment_id, s->course_id, s->id };
+}
+
+static const struct list_kind spaces_kind = { SPACES_AT_ONCE, find_spaces, put_found_space, pass_space, format_cursor };
 
 err_t list_spaces(struct http_exchange *x)
 {
@@ -185,12 +184,10 @@ err_t list_spaces(struct http_exchange *x)
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
     slice after = native_query_value(&q, S("after"));
-    TRY(native_read_limit(&q, &x->arena, &reply->left));
+    TRY(native_read_limit(&q, &x->arena, &reply->list.page.limit));
     if (after.n && !parse_cursor(after, &reply->after))
         return native_refuse(&x->arena, NATIVE_BAD_AFTER);
-    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_space_list);
-    buf_add(&reply->pieces.pieces.first, S("{\"spaces\":["));
-    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return list_reply_send(&reply->list, x, native_of(x)->log, &spaces_kind, S("{\"spaces\":["));
 }
 
 /* ---- members ---- */
@@ -221,56 +218,39 @@ static void put_member(struct json_out *o, const struct enrolment *n)
 }
 
 struct member_list_reply {
-    struct json_pieces pieces;
-    int64_t course_id, after_id;
-    size_t left;
+    struct list_reply list;
+    int64_t course_id;
 };
 
-/* Invitations to addresses that nobody has are left out, and count. */
-static err_t write_member_list(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static err_t find_members(const struct list_reply *list, const struct id_page *page, struct arena *a,
+                          struct list_items *ret)
 {
-    struct member_list_reply *reply = CONTAINER_OF(pieces, struct member_list_reply, pieces);
-    struct enrolment_list page;
-    bool whole = true;
-    size_t at_once = reply->left < SPACES_AT_ONCE ? reply->left : SPACES_AT_ONCE, i = 0;
-    const struct id_page wanted = { reply->after_id, at_once + 1 };
-    TRY(enrolment_list(native_of(pieces->pieces.x)->core, reply->course_id, &wanted, a, &page));
-    for (; i < page.count && i < at_once && !piece_is_full(out); i++) {
-        if (page.items[i].user_id) {
-            put_member(&json_item_begin(pieces, a)->out, &page.items[i]);
-            TRY(json_item_end(pieces, out, &whole));
-        }
-        if (!whole)
-            return NULL;
-        reply->after_id = page.items[i].id;
-        reply->left--;
-    }
-    bool more = i < page.count;
-    *ret_end = !more || !reply->left;
-    if (*ret_end) {
-        buf_add(out, S("]"));
-        if (more)
-            buf_add(out, arena_printf(a, ",\"next\":\"%lld\"", (long long)reply->after_id));
-        buf_add(out, S("}"));
-    }
+    int64_t course_id = CONTAINER_OF(list, const struct member_list_reply, list)->course_id;
+    struct enrolment_list found;
+    TRY(enrolment_list(native_of(list_exchange(list))->core, course_id, page, a, &found));
+    *ret = LIST_ITEMS(found, struct enrolment);
     return NULL;
 }
+
+/* Invitations to addresses that nobody has are left out, and count. */
+static void put_found_member(const struct list_reply *list, struct json_out *o, const void *item, struct arena *a)
+{
+    const struct enrolment *n = item;
+    (void)list, (void)a;
+    if (n->user_id)
+        put_member(o, n);
+}
+
+static const struct list_kind members_kind = { SPACES_AT_ONCE, find_members, put_found_member, NULL, NULL };
 
 err_t list_members(struct http_exchange *x)
 {
     struct member_list_reply *reply = arena_new(&x->arena, struct member_list_reply);
     struct space s;
-    struct query q;
     TRY(find_path_space(x, &s));
-    TRY(query_parse(x->req.query, &x->arena, &q));
-    slice after = native_query_value(&q, S("after"));
-    TRY(native_read_limit(&q, &x->arena, &reply->left));
-    if (after.n && (!slice_to_i64(after, &reply->after_id) || reply->after_id < 1))
-        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    TRY(native_read_list(x, &reply->list));
     reply->course_id = s.course_id;
-    json_pieces_init(&reply->pieces, x, native_of(x)->log, write_member_list);
-    buf_add(&reply->pieces.pieces.first, S("{\"members\":["));
-    return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return list_reply_send(&reply->list, x, native_of(x)->log, &members_kind, S("{\"members\":["));
 }
 
 static err_t read_role(struct http_exchange *x, enum course_role *ret)
