@@ -16,7 +16,7 @@ sys.path.append(os.path.join(os.path.dirname(HERE), "clients"))  # for ports
 PORTAL = os.path.join(os.path.dirname(os.path.dirname(HERE)), "src", "portal")
 CHROMIUM = shutil.which("chromium")
 PASSWORD = "correct horse 7Kq"
-TIMEOUT_S = 240
+TIMEOUT_S = 600
 
 
 def person(server, *options, login=None):

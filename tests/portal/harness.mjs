@@ -55,6 +55,17 @@ export async function signIn(page, path = "/portal") {
   await page.waitForSelector("main h1");
 }
 
+// Limit the rate at which a page sends, in bytes a second. Returns a function that changes it, also for what is being sent: a flow goes slowly
+// while something is to happen in the middle of an upload, because on a busy machine even a click takes seconds.
+export async function throttle(page, rate) {
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send("Network.enable");
+  const set = (uploadThroughput) => protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 10, downloadThroughput: -1, uploadThroughput });
+  await set(rate);
+  return set;
+}
+export const SLOW = 500_000;
+
 // Wait for what the page does not show, such as the end of a worker, for which playwright has no waiting of its own.
 export async function until(isSo, what) {
   for (const deadline = Date.now() + TIMEOUT_MS; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 20)))

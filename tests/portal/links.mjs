@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A link by which somebody without an account uploads: made, used in a browser of its own, looked at, revoked while an upload runs.
-import { accessible, assert, config, launch, order, picture, signIn, watch } from "./harness.mjs";
+import { accessible, assert, config, launch, order, picture, signIn, SLOW, throttle, watch } from "./harness.mjs";
 
 const LABEL = "<img src=x onerror=alert(6)> 2026";
 const browser = await launch();
@@ -55,14 +55,11 @@ await picture(drop, `drop-link-sent-${config.language}-${config.colors}`);
 assert.equal((await stranger.cookies()).length, 0);
 
 // a large one: the page is closed in the middle, and goes on where it was; then the link is revoked
-async function slow() {
-  const protocol = await stranger.newCDPSession(drop);
-  await protocol.send("Network.enable");
-  await protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: 12e6 });
-}
-await slow();
+const FAST = 12e6;
+let rate = await throttle(drop, FAST);
 await drop.setInputFiles("input[type=file][multiple]", config.large);
 await drop.waitForFunction(() => document.querySelector(".upload.sending progress")?.value > 8e6);
+await rate(SLOW);
 await drop.close();
 assert.deepEqual(seen2, []);
 drop = await stranger.newPage();
@@ -75,9 +72,10 @@ const offset = await order("offset");
 assert.ok(offset >= 8e6);
 await accessible(drop, "an unfinished upload by a link");
 await picture(drop, `drop-link-begun-${config.language}-${config.colors}`);
-await slow();
+rate = await throttle(drop, FAST);
 await drop.setInputFiles("input[type=file][multiple]", config.large);
 await drop.waitForFunction((n) => document.querySelector(".upload.sending progress")?.value > n, offset);
+await rate(SLOW);
 assert.equal(await order("count"), 3);
 
 // looked at by its maker

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // All uploads are paused and go on; one of them is taken out.
-import { accessible, assert, config, launch, order, signIn, watch } from "./harness.mjs";
+import { accessible, assert, config, launch, order, signIn, throttle, watch } from "./harness.mjs";
 
 const COUNT = 40;
 const browser = await launch();
 const page = await browser.newPage();
 const seen = watch(page);
 await signIn(page);
-const protocol = await browser.newCDPSession(page);
-await protocol.send("Network.enable");
-const throttle = (uploadThroughput) =>
-  protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput });
-await throttle(4e5); // so slow that a busy machine pauses them before all have arrived
+const rate = await throttle(page, 4e5); // so slow that a busy machine pauses them before all have arrived
 const transfer = await page.evaluateHandle((count) => {
   const t = new DataTransfer();
   for (let i = 0; i < count; i++) t.items.add(new File([new Uint8Array(300_000).fill(i)], `file ${i}.bin`));
@@ -32,7 +28,7 @@ assert.equal(await order("count"), stored);
 assert.equal(await acked(), then);
 
 // one goes on alone, then all
-await throttle(4e6);
+await rate(4e6);
 await page.click(".upload.paused >> nth=0 >> [aria-label^='Go on']");
 await page.waitForFunction((n) => document.querySelector(".tray progress.all").value === n, then + 300_000);
 assert.ok((await page.locator(".upload.paused").count()) > 10);

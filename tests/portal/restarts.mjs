@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A large file over a slow connection: paused, the server killed twice, the browser closed once.
-import { accessible, assert, config, launch, order, picture, signIn, watch } from "./harness.mjs";
+import { accessible, assert, config, launch, order, picture, signIn, SLOW, throttle, watch } from "./harness.mjs";
 
 const MB = 1e6;
 const EXPECTED = [/ERR_|50\d|401|423/];
@@ -8,18 +8,15 @@ let browser = await launch();
 let page = await browser.newPage();
 let seen = watch(page, EXPECTED);
 
-async function slow() {
-  const protocol = await browser.newCDPSession(page);
-  await protocol.send("Network.enable");
-  await protocol.send("Network.emulateNetworkConditions", { offline: false, latency: 5, downloadThroughput: -1, uploadThroughput: 40 * MB });
-}
+const FAST = 40 * MB;
 const acked = () => page.evaluate(() => document.querySelector(".tray progress.all")?.value ?? 0);
 const reach = (bytes) => page.waitForFunction((n) => document.querySelector(".tray progress.all")?.value >= n, bytes, { timeout: 120000 });
 
 await signIn(page);
-await slow();
+let rate = await throttle(page, FAST);
 await page.setInputFiles("input[type=file][multiple]", config.file);
 await reach(20 * MB);
+await rate(SLOW);
 await accessible(page, "an upload under way");
 await picture(page, `sending-${config.language}-${config.colors}`);
 assert.match(await page.textContent(".tray-title p"), /\/s/);
@@ -28,6 +25,7 @@ assert.match(await page.textContent(".tray-title p"), /\/s/);
 await page.click(".upload .icon-button");
 await page.waitForSelector(".upload.paused");
 await accessible(page, "an upload that is paused");
+await rate(FAST);
 await page.click(".upload.paused .icon-button");
 await reach(60 * MB);
 
@@ -50,7 +48,7 @@ await signIn(page);
 await page.waitForSelector(".unfinished li");
 await accessible(page, "an unfinished upload of an earlier visit");
 await picture(page, `unfinished-${config.language}-${config.colors}`);
-await slow();
+rate = await throttle(page, FAST);
 const offset = await order("offset");
 await page.setInputFiles("input[type=file][multiple]", config.file);
 await reach(offset + 1);
