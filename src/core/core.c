@@ -20,7 +20,7 @@ static const struct holder_rules *const holders[] = {
 };
 
 static const struct entry_guard *const entry_guards[] = { &ticket_entry_guard, &sync_entry_guard, &folder_entry_guard,
-                                                          NULL };
+                                                          &reader_entry_guard, NULL };
 
 static err_t welcome_user(struct meta_tx *tx, const struct user *user, int64_t now_ms, struct arena *a)
 {

@@ -33,6 +33,7 @@ err_t task_person_arrived(struct meta_tx *, const struct user *, struct arena *a
 extern const struct entry_guard ticket_entry_guard;                                /* entry_ticket.c */
 extern const struct entry_guard sync_entry_guard;                                  /* sync_entry.c */
 extern const struct entry_guard folder_entry_guard;                                /* folder_entry.c */
+extern const struct entry_guard reader_entry_guard;                                /* reader_entry.c */
 #define HOLDER(number, NAME, name, what) extern const struct holder_rules name##_holder;
 #include "core/records/holders.def"
 #undef HOLDER

@@ -26,7 +26,7 @@ export async function launch(profile = config.profile) {
     reducedMotion: "reduce", // axe would see a text that is half there
     viewport: { width: config.width ?? 1280, height: 800 }, acceptDownloads: true, permissions: ["clipboard-read", "clipboard-write"],
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--no-proxy-server",
-           "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+           `--host-resolver-rules=${(config.hosts ?? []).map((h) => `MAP ${h} 127.0.0.1, `).join("")}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`],
   });
   browser.setDefaultTimeout(TIMEOUT_MS);
   return browser;
@@ -42,7 +42,7 @@ export function watch(page, expected = []) {
   page.on("console", (m) => m.type() === "error" && !expected.some((e) => e.test(m.text())) && seen.push(m.text()));
   page.on("pageerror", (e) => seen.push(String(e.stack ?? e)));
   page.on("dialog", (d) => (seen.push(`a dialog: ${d.message()}`), d.dismiss()));
-  page.on("request", (r) => !/^(blob:|data:)/.test(r.url()) && !r.url().startsWith(config.url) && seen.push(`a request to ${r.url()}`));
+  page.on("request", (r) => !/^(blob:|data:)/.test(r.url()) && !r.url().startsWith(config.url) && !(config.files_url && r.url().startsWith(config.files_url)) && seen.push(`a request to ${r.url()}`));
   return seen;
 }
 

@@ -222,6 +222,25 @@ TEST(pages_run_nothing_are_in_no_frame_and_are_not_kept)
     }
 }
 
+TEST(the_portal_shows_pictures_from_the_host_of_files_and_no_other)
+{
+    PORTAL_FIXTURE(f);
+    struct link_base links = { .public_url = S("https://cais.test"), .storage_host = S("files.test") };
+    f->portal.links = &links;
+    log_in(f, "ana");
+    struct fake_reply *home = visit(f, "/portal");
+    EXPECT_SLICE(
+        fake_reply_header(home, "Content-Security-Policy"),
+        S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: https://files.test; "
+          "connect-src 'self' https://files.test; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+          "require-trusted-types-for 'script'; worker-src 'self'; trusted-types cais-pdf-worker"));
+    EXPECT(shows(home, S("<meta name=\"cais-files\" content=\"https://files.test\">")));
+    EXPECT(slice_find(fake_reply_header(visit(f, "/portal/drop"), "Content-Security-Policy"), S("files.test")) ==
+           SLICE_NONE);
+    links.storage_host = S("");
+    EXPECT(!shows(visit(f, "/portal"), S("cais-files")));
+}
+
 TEST(the_portal_runs_only_scripts_of_this_host_and_no_strings)
 {
     PORTAL_FIXTURE(f);
@@ -840,6 +859,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row), cmocka_unit_test(every_text_i
           cmocka_unit_test(an_ended_session_is_401_in_the_native_api),
           cmocka_unit_test(a_failing_store_does_not_log_anybody_out),
           cmocka_unit_test(the_portal_runs_only_scripts_of_this_host_and_no_strings),
+          cmocka_unit_test(the_portal_shows_pictures_from_the_host_of_files_and_no_other),
           cmocka_unit_test(the_session_is_told_to_the_page_and_to_nobody_without_one),
           cmocka_unit_test(files_of_the_bundle_are_sent_for_ever_under_their_version_alone),
           cmocka_unit_test(the_root_is_for_people_with_a_browser), cmocka_unit_test(a_person_chooses_the_language),

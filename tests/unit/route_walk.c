@@ -1167,11 +1167,13 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
 {
     SCOPED(native_fixture_freep) struct native_fixture *f = must_malloc(sizeof *f);
     f->w = world_new();
-    native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = 1 << 20 });
+    native_init(&f->api, &f->w->core, &(struct native_options){ .max_file_bytes = 1 << 20, .region = S("r") });
     f->http = fake_http_new(&f->api.http_api);
     struct principal ana = world_admin(f->w, S("ana"));
     f->key = world_key(f->w, S("ana"), S("native"));
     f->api.key_purpose = native_purpose_nth;
+    const struct link_base link_base = { .public_url = S("http://people.example"), .storage_host = S("files.example") };
+    EXPECT_OK(native_make_file_links(&f->api, &link_base, f->w->a));
     struct walk w = { .api = &f->api.http_api,
                       .http = &f->http,
                       .a = f->w->a,
@@ -1243,6 +1245,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "PUT /v1/native/folders/{id}/files/{name}", .params = { root }, .bodies = bodies },
         { .route = "GET /v1/native/folders/{id}/files/{file}", .params = { root } },
         { .route = "GET /v1/native/folders/{id}/files/{file}/info", .params = { root } },
+        { .route = "POST /v1/native/folders/{id}/files/{file}/link", .params = { root } },
         { .route = "PATCH /v1/native/folders/{id}/files/{file}", .params = { root }, .bodies = names },
         { .route = "DELETE /v1/native/folders/{id}/files/{file}", .params = { root } },
         { .route = "PATCH /v1/native/folders/{id}", .params = { folder }, .bodies = names },
@@ -1300,6 +1303,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "GET /v1/native/objects/{bucket}/{key}/info", .params = { S("sample"), S("parts") } },
         { .route = "GET /v1/native/files/{id}", .params = { id } },
         { .route = "GET /v1/native/files/{id}/info", .params = { id } },
+        { .route = "POST /v1/native/files/{id}/link", .params = { id } },
         { .route = "PATCH /v1/native/files/{id}", .params = { id }, .bodies = names },
         { .route = "DELETE /v1/native/files/{id}", .params = { id } },
     };
@@ -1465,6 +1469,8 @@ TEST(the_pages_stay_within_the_memory_of_a_request)
                                              .login = { login, S("correct horse"), S("") } };
     EXPECT_OK(session_begin(&world->core, &session, world->a, &secret, &who));
     portal_init(&portal, &world->core, NULL);
+    const struct link_base link_base = { .public_url = S("http://people.example"), .storage_host = S("files.example") };
+    portal.links = &link_base;
     struct fake_http http = fake_http_new(&portal.http_api);
     slice form_secret = { long_text(world->a, 'a', 43), 43 };
     slice csrf = browser_csrf_of(form_secret, world->a);

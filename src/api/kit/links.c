@@ -3,6 +3,8 @@
 
 #include "core/core.h"
 
+#include <string.h>
+
 /* Split "host[:port]". An IPv6 address keeps its brackets; *ret_port is empty when there is none. */
 static slice split_host(slice host, slice *ret_port)
 {
@@ -103,12 +105,33 @@ slice link_own_storage_origin(const struct link_base *base, slice storage_url, c
                               struct arena *a, slice *ret_host)
 {
     slice host, port, origin = link_storage_origin(base, storage_url, req, a, ret_host);
-    if (storage_url.n || !base->storage_host.n)
+    slice storage_host = newest_of(base)->storage_host;
+    if (storage_url.n || !storage_host.n)
         return origin;
     split_host(*ret_host, &port);
-    host = arena_printf(a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(base->storage_host), port.n ? ":" : "", SLICE_ARG(port));
+    host = arena_printf(a, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(storage_host), port.n ? ":" : "", SLICE_ARG(port));
     *ret_host = host;
     return format_origin(slice_starts(origin, S("https:")), host, a);
+}
+
+/* Becomes part of a header with a syntax of its own (Content-Security-Policy). */
+static bool is_plain_host(slice host)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+    for (size_t i = 0; i < host.n; i++)
+        if (!memchr(allowed, host.p[i], sizeof allowed - 1))
+            return false;
+    return host.n > 0;
+}
+
+bool link_file_origin(const struct link_base *base, const struct http_request *req, struct arena *a, slice *ret_origin,
+                      slice *ret_host)
+{
+    slice unused, storage_host = newest_of(base)->storage_host;
+    if (!storage_host.n || slice_eq_nocase(split_host(req->host, &unused), storage_host))
+        return false;
+    *ret_origin = link_own_storage_origin(base, S(""), req, a, ret_host);
+    return is_plain_host(*ret_host) && (!req->tls || slice_starts(*ret_origin, S("https:")));
 }
 
 /* ---- whom a link was made for ---- */

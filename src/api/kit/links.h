@@ -22,6 +22,8 @@ struct link_listener {
  * key or token with which the user asked for it. The link ends when that user is disabled, or that key revoked
  * (access_act_for). */
 #define LINK_USER_PARAM "X-Cais-User"
+/* A parameter of links of the server: the origin of the only page whose scripts may read the reply (CORS). */
+#define LINK_ORIGIN_PARAM "X-Cais-Origin"
 struct principal;
 /* The value of the parameter, in `a`. who: NULL is nobody. */
 slice link_user_format(const struct principal *who, struct arena *a);
@@ -54,5 +56,9 @@ slice link_storage_origin(const struct link_base *, slice storage_url, const str
  * that of the API, so what [hosts] says of objects may lead them to a stranger. */
 slice link_own_storage_origin(const struct link_base *, slice storage_url, const struct http_request *, struct arena *a,
                               slice *ret_host);
+/* Where a page of this server shows stored files from: the storage host, with scheme and port as above. False: there is none, or it is
+ * no use to the page of this request: it is the page's own host, or would be asked by http from a page of https. */
+MUST_USE bool link_file_origin(const struct link_base *, const struct http_request *, struct arena *a,
+                               slice *ret_origin, slice *ret_host);
 
 #endif

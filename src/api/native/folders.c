@@ -81,7 +81,7 @@ static err_t find_path_folder(struct http_exchange *x, struct folder *ret)
     return find_visible_folder(x, record_id(x->req.params[0], INT64_MAX), ret);
 }
 
-static err_t find_path_file(struct http_exchange *x, struct folder_file *ret)
+err_t native_path_folder_file(struct http_exchange *x, struct folder_file *ret)
 {
     unsigned char uuid[16];
     const struct folder_file_name name = { record_id(x->req.params[0], INT64_MAX), uuid };
@@ -387,7 +387,7 @@ err_t download_folder_file(struct http_exchange *x)
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     struct folder_file f;
     struct arena *a = &x->arena;
-    TRY(find_path_file(x, &f));
+    TRY(native_path_folder_file(x, &f));
     TRY(file_open_record(native_of(x)->core, &f.file, a, &g->content));
     content_reply_attach(x, g, f.file.name, file_object_type(&f.file));
     g->http.etag = file_object_etag(&f.file, a);
@@ -399,7 +399,7 @@ err_t download_folder_file(struct http_exchange *x)
 err_t show_folder_file(struct http_exchange *x)
 {
     struct folder_file f;
-    TRY(find_path_file(x, &f));
+    TRY(native_path_folder_file(x, &f));
     return reply_folder_file(x, 200, &f);
 }
 
@@ -408,7 +408,7 @@ err_t change_folder_file(struct http_exchange *x)
     struct core *core = native_of(x)->core;
     struct folder_file f;
     struct folder_file_change change = { 0 };
-    TRY(find_path_file(x, &f));
+    TRY(native_path_folder_file(x, &f));
     change.file_id = f.file.id;
     TRY(read_change(x, "folder", &change.name, &change.folder_id));
     if (change.name.n)
@@ -421,7 +421,7 @@ err_t change_folder_file(struct http_exchange *x)
 err_t remove_folder_file(struct http_exchange *x)
 {
     struct folder_file f;
-    TRY(find_path_file(x, &f));
+    TRY(native_path_folder_file(x, &f));
     TRY(folder_file_remove(native_of(x)->core, native_caller(x), f.file.id, &x->arena));
     http_reply(x, 204, NULL, S(""));
     return NULL;

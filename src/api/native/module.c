@@ -11,11 +11,15 @@ static const struct config_key keys[] = {
 static err_t open_native(const struct api_params *params, struct arena *a, const struct http_api **ret)
 {
     struct native_api *api = arena_new(params->arena, struct native_api);
-    (void)a;
     native_init(api, params->core, params->options);
     api->log = params->log;
     api->key_purpose = params->key_purpose;
     api->health = params->health;
+    err_t e = native_make_file_links(api, params->links, params->arena);
+    if (e) {
+        native_release(api);
+        return err_copy(a, e);
+    }
     *ret = &api->http_api;
     return NULL;
 }

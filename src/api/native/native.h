@@ -4,13 +4,16 @@
 #ifndef CAIS_API_NATIVE_NATIVE_H
 #define CAIS_API_NATIVE_NATIVE_H
 
+#include "api/kit/links.h"
 #include "api/kit/module.h"
 #include "base/config_list.h"
 #include "base/log.h"
 #include "base/seal.h"
 #include "core/access/rate_limit.h"
 #include "core/core.h"
+#include "core/records/bucket.h"
 #include "http/http.h"
+#include "sign/sigv4.h"
 
 #include <pthread.h>
 
@@ -35,6 +38,14 @@ struct query_downloads {
     struct download *first; /* under mutex */
 };
 
+/* What links to single files of the object store are made with (file_links.c). */
+struct native_file_links {
+    const struct link_base *base; /* NULL: none are made */
+    struct bucket bucket;
+    struct sigv4_signer signer; /* with the key pair of the server */
+    struct sigv4_key_cache key_cache;
+};
+
 struct native_api {
     struct core *core;
     struct native_options options;
@@ -45,10 +56,14 @@ struct native_api {
     struct query_downloads downloads;
     struct rate_limit queries;
     unsigned char token_key[SEAL_KEY_SIZE]; /* signs the cursors of queries */
+    struct native_file_links file_links;
     struct http_api http_api;
 };
 /* core is borrowed; options are copied. `api` must not move while http_api is served. */
 void native_init(struct native_api *api, struct core *core, const struct native_options *options);
+/* From now on links to files are made, where there is a host for them. Creates the bucket and the signing key when they do not exist; the texts
+ * are in `a`, which outlives `api`. links is borrowed. Errors: as link_bucket_open. */
+MUST_USE err_t native_make_file_links(struct native_api *api, const struct link_base *links, struct arena *a);
 /* The options have changed. */
 void native_reload(const struct http_api *);
 void native_release(struct native_api *api); /* no request is served any more */

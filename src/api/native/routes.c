@@ -320,6 +320,8 @@ static const struct http_route native_routes[] = {
       "GET and HEAD /v1/native/files/{id}" },
     { "GET", "/v1/native/files/{id}/info", show_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "GET /v1/native/files/{id}/info" },
+    { "POST", "/v1/native/files/{id}/link", link_to_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "POST /v1/native/files/{id}/link" },
     { "PATCH", "/v1/native/files/{id}", rename_file, 0, RENAME_BODY_MAX, "PATCH /v1/native/files/{id}" },
     { "DELETE", "/v1/native/files/{id}", delete_file, HTTP_NO_BODY, 0, "DELETE /v1/native/files/{id}" },
     { "GET", "/v1/native/objects", list_native_objects, HTTP_NO_BODY, 0, "GET /v1/native/objects" },
@@ -397,6 +399,8 @@ static const struct http_route native_routes[] = {
     { "GET", "/v1/native/folders/{id}/files/{file}", download_folder_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
       "The files of a folder" },
     { "GET", "/v1/native/folders/{id}/files/{file}/info", show_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
+    { "POST", "/v1/native/folders/{id}/files/{file}/link", link_to_folder_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "POST /v1/native/files/{id}/link" },
     { "PATCH", "/v1/native/folders/{id}/files/{file}", change_folder_file, 0, SMALL_BODY_MAX, "The files of a folder" },
     { "DELETE", "/v1/native/folders/{id}/files/{file}", remove_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
     { "GET", "/v1/native/accounts", native_list_accounts, HTTP_NO_BODY, 0, "GET /v1/native/accounts" },
@@ -441,6 +445,7 @@ void native_init(struct native_api *api, struct core *core, const struct native_
     *api = (struct native_api){ .core = core, .options = *options };
     pthread_mutex_init(&api->streams.mutex, NULL);
     pthread_mutex_init(&api->downloads.mutex, NULL);
+    sigv4_key_cache_init(&api->file_links.key_cache);
     rate_limit_init(&api->queries, core->clock, options->queries_per_minute, MINUTE);
     make_token_key(api);
     api->http_api = (struct http_api){ .name = NATIVE_PURPOSE,
@@ -464,4 +469,5 @@ void native_release(struct native_api *api)
     pthread_mutex_destroy(&api->streams.mutex);
     pthread_mutex_destroy(&api->downloads.mutex);
     rate_limit_release(&api->queries);
+    sigv4_key_cache_release(&api->file_links.key_cache);
 }

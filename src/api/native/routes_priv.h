@@ -61,6 +61,13 @@ err_t download_folder_file(struct http_exchange *);
 err_t show_folder_file(struct http_exchange *);
 err_t change_folder_file(struct http_exchange *);
 err_t remove_folder_file(struct http_exchange *);
+/* The file that the path names, if the caller may see it. Refuses with NATIVE_NOT_FOUND. */
+struct folder_file;
+MUST_USE err_t native_path_folder_file(struct http_exchange *, struct folder_file *ret);
+
+/* POST /v1/native/files/{id}/link, and the same of a file in a folder: docs/native.md. */
+err_t link_to_file(struct http_exchange *);
+err_t link_to_folder_file(struct http_exchange *);
 
 /* GET /v1/native/objects, and …/{bucket}/{key} with its /info: docs/native.md. */
 err_t list_native_objects(struct http_exchange *);

@@ -7,6 +7,7 @@ static err_t open_portal(const struct api_params *params, struct arena *a, const
     struct portal *p = arena_new(params->arena, struct portal);
     (void)a;
     portal_init(p, params->core, params->log);
+    p->links = params->links;
     *ret = &p->http_api;
     return NULL;
 }

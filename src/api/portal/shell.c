@@ -8,13 +8,14 @@
 #include "core/access/member.h"
 
 #define SHELL_BYTES_MAX ((size_t)64 * 1024)
-#define POLICY(scripts)                                                                                                \
-    S("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "            \
-      "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; " scripts)
+/* files: "" or a blank and the origin from which stored files are shown (docs/apis/portal.md, "Previews"). */
+#define POLICY(files, scripts)                                                                                         \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:" files "; connect-src 'self'" files \
+    "; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; " scripts
 /* The portal starts one script apart, the worker that reads PDFs; its one policy of trusted types accepts that address alone
  * (src/portal/web/pdf.jsx). */
-#define POLICY_OF_PORTAL POLICY("worker-src 'self'; trusted-types cais-pdf-worker")
-#define POLICY_OF_DROP POLICY("trusted-types 'none'")
+#define SCRIPTS_OF_PORTAL "worker-src 'self'; trusted-types cais-pdf-worker"
+#define POLICY_OF_DROP S(POLICY("", "trusted-types 'none'"))
 
 static struct core *core_of(const struct http_exchange *x)
 {
@@ -69,6 +70,14 @@ static void add_body(struct buf *b, enum page_language language, slice csrf)
     buf_add(b, S("</button></form></main></noscript>\n</body></html>\n"));
 }
 
+/* The policy of the portal: as documented, with the one other host from which files are shown, if there is one (files: its origin). */
+static slice policy_of_portal(slice files, struct arena *a)
+{
+    if (!files.n)
+        return S(POLICY("", SCRIPTS_OF_PORTAL));
+    return arena_printf(a, POLICY(" " SLICE_FMT, SCRIPTS_OF_PORTAL), SLICE_ARG(files), SLICE_ARG(files));
+}
+
 err_t portal_show_shell(struct http_exchange *x)
 {
     struct browser_session session;
@@ -79,6 +88,10 @@ err_t portal_show_shell(struct http_exchange *x)
     if (!is_there)
         return NULL;
     TRY(member_has_password(core_of(x), session.who, &x->arena, &has_password));
+    const struct link_base *links = ((const struct portal *)x->api->context)->links;
+    slice files = S(""), unused;
+    if (links && !link_file_origin(links, &x->req, &x->arena, &files, &unused))
+        files = S("");
     struct buf out;
     enum page_language language = page_language_of(x);
     buf_init_on(&out, SHELL_BYTES_MAX, &x->arena);
@@ -87,9 +100,11 @@ err_t portal_show_shell(struct http_exchange *x)
     add_meta(&out, "cais-admin", session.who->is_admin ? S("yes") : S("no"));
     add_meta(&out, "cais-password", has_password ? S("set") : S("none"));
     add_meta(&out, "csrf", session.csrf);
+    if (files.n)
+        add_meta(&out, "cais-files", files);
     portal_add_script(&out, "portal.js", &x->arena);
     add_body(&out, language, session.csrf);
-    html_page_headers(x, POLICY_OF_PORTAL);
+    html_page_headers(x, policy_of_portal(files, &x->arena));
     http_reply(x, 200, "text/html; charset=utf-8", buf_give(&out, &x->arena));
     return NULL;
 }

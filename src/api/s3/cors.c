@@ -9,6 +9,7 @@
 #include "api/s3/cors_priv.h"
 
 #include "api/kit/failure_log.h"
+#include "api/kit/links.h"
 #include "api/s3/bucket_access_priv.h"
 #include "api/s3/call_priv.h"
 #include "api/s3/cors_rules_priv.h"
@@ -244,7 +245,8 @@ void s3_cors_headers(struct s3_call *call)
     struct http_exchange *x = call->x;
     struct cors_request q = { .origin = http_header(&x->req, "Origin"), .method = x->req.method };
     struct cors_match match;
-    if (!q.origin.p || slice_eq(q.method, S("OPTIONS")))
+    slice unused;
+    if (!q.origin.p || slice_eq(q.method, S("OPTIONS")) || s3_param(call, LINK_ORIGIN_PARAM, &unused))
         return;
     find_rule(call, &q, &match);
     if (match.rule)
@@ -252,6 +254,17 @@ void s3_cors_headers(struct s3_call *call)
     if (match.is_enabled)
         add_vary(x);
     release_match(&match);
+}
+
+void s3_cors_link_headers(struct s3_call *call)
+{
+    struct http_exchange *x = call->x;
+    slice origin;
+    if (!call->who.is_system || !s3_param(call, LINK_ORIGIN_PARAM, &origin))
+        return;
+    if (slice_eq(origin, http_header(&x->req, "Origin")))
+        http_reply_header(x, "Access-Control-Allow-Origin", origin);
+    http_reply_header(x, "Vary", S("Origin"));
 }
 
 static err_t refuse_preflight(struct s3_call *call, const struct cors_match *match)

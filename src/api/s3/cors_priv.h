@@ -7,5 +7,8 @@
 
 /* Add Access-Control-* as the bucket's rules allow for the Origin of the request. */
 void s3_cors_headers(struct s3_call *);
+/* The same for a link of the server itself whose signature was verified: the page that it names may read the reply, and no other,
+ * whatever the rules say. */
+void s3_cors_link_headers(struct s3_call *);
 
 #endif

@@ -196,7 +196,11 @@ static err_t begin_call(struct s3_call *call)
         return refuse_unknown_operation(call);
     }
     s3_cors_headers(call);
-    return call->operation->flags & S3_UNSIGNED ? NULL : s3_authenticate(call);
+    if (call->operation->flags & S3_UNSIGNED)
+        return NULL;
+    TRY(s3_authenticate(call));
+    s3_cors_link_headers(call);
+    return NULL;
 }
 
 /* The server itself makes the links to its own buckets. One that is malformed was altered, and then it is not the link that was

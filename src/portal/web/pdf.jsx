@@ -4,6 +4,7 @@
 // with the window.
 import { AnnotationMode, getDocument, PDFWorker, TextLayer } from "pdfjs-dist/legacy/build/pdf.min.mjs";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { readBytes } from "./bytes.js";
 import { addTexts, number, shown, t } from "./i18n.js";
 import { PDF_TEXTS } from "./texts/pdf.js";
 import { IconButton } from "./ui.jsx";
@@ -23,9 +24,9 @@ const policy = window.trustedTypes?.createPolicy("cais-pdf-worker", {
 });
 
 async function open(address, signal) {
-  const reply = await fetch(address, { signal });
-  if (!reply.ok) throw new Error(String(reply.status));
-  const data = new Uint8Array(await reply.arrayBuffer());
+  const read = await readBytes(address, { signal });
+  if (!read) throw new Error("no bytes");
+  const data = new Uint8Array(read);
   const port = new Worker(policy ? policy.createScriptURL(WORKER) : WORKER, { type: "module" });
   const task = getDocument({
     data, worker: PDFWorker.create({ port }), verbosity: 0, enableXfa: false, useWasm: false, useWorkerFetch: false, disableAutoFetch: true,

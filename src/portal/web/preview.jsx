@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a file looks like. Nothing of it runs: a picture is shown as one, of a type that has no scripts, and a text as a text.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { fileLink, noteUnreachable, patience, readBytes } from "./bytes.js";
 import { bytes, shown, t } from "./i18n.js";
 import { lazy } from "./lazy.jsx";
 
@@ -15,14 +16,24 @@ const isText = (type) => /^text\/|[/+](json|xml|csv|yaml|javascript|x-ndjson|jso
 
 async function read(address, file, signal) {
   if (PICTURES.includes(file.content_type) && file.size <= PICTURE_MAX) {
-    const reply = await fetch(address, { signal });
-    if (!reply.ok) return null;
-    return { picture: URL.createObjectURL(new Blob([await reply.arrayBuffer()], { type: file.content_type })) };
+    const link = await fileLink(address, signal);
+    return link ? { link } : readPicture(address, file, signal);
   }
   if (!isText(file.content_type) || !file.size) return null;
-  const reply = await fetch(address, { signal, headers: { Range: `bytes=0-${TEXT_MAX - 1}` } });
-  if (!reply.ok) return null;
-  return { text: new TextDecoder().decode(await reply.arrayBuffer()), cut: file.size > TEXT_MAX };
+  const text = await readBytes(address, { range: `bytes=0-${TEXT_MAX - 1}`, signal });
+  return text && { text: new TextDecoder().decode(text), cut: file.size > TEXT_MAX };
+}
+
+async function readPicture(address, file, signal) {
+  const reply = await fetch(address, { signal });
+  return reply.ok ? { blob: URL.createObjectURL(new Blob([await reply.arrayBuffer()], { type: file.content_type })) } : null;
+}
+
+// From the host of files; if that does not answer, or with no picture, `failed`.
+function Linked({ link, label, failed }) {
+  const image = useRef();
+  useEffect(() => patience(() => image.current.naturalWidth || failed()), [link]);
+  return <img class="preview" ref={image} src={link} alt={label} referrerpolicy="no-referrer" onError={failed} />;
 }
 
 export function Preview(props) {
@@ -33,16 +44,19 @@ function Content({ file, address }) {
   const [content, setContent] = useState(null);
   useEffect(() => {
     const abort = new AbortController();
-    let made;
-    read(address, file, abort.signal).then((c) => (made = c, abort.signal.aborted || setContent(c)), () => {});
-    return () => {
-      abort.abort();
-      if (made?.picture) URL.revokeObjectURL(made.picture);
-    };
+    read(address, file, abort.signal).then((c) => show(c, abort.signal), () => {});
+    return () => abort.abort();
   }, [address]);
+  useEffect(() => () => content?.blob && URL.revokeObjectURL(content.blob), [content]);
+  const show = (c, signal) => (signal?.aborted ? c?.blob && URL.revokeObjectURL(c.blob) : setContent(c));
+  const instead = async () => {
+    const picture = await readPicture(address, file);
+    show(picture && { ...picture, isInstead: true });
+  };
   if (!content) return null;
   const label = t("preview_name", { name: shown(file.name) });
-  if (content.picture) return <img class="preview" src={content.picture} alt={label} onError={() => setContent(null)} />;
+  if (content.link) return <Linked link={content.link} label={label} failed={() => instead().catch(() => setContent(null))} />;
+  if (content.blob) return <img class="preview" src={content.blob} alt={label} onLoad={() => content.isInstead && noteUnreachable()} onError={() => setContent(null)} />;
   return (
     <>
       <pre class="preview" tabindex="0" role="region" aria-label={label}>{content.text}</pre>
