@@ -636,6 +636,29 @@ static err_t send_source(struct client *c, const struct client_upload *upload, s
     return parse_file(a, described, ret_file);
 }
 
+/* Where the server has the file or object of that id: …/files/ID, or …/objects/BUCKET/KEY. */
+static err_t find_path(slice id, const char *suffix, struct arena *a, slice *ret)
+{
+    if (!slice_starts(id, S(OBJECT_ID))) {
+        *ret = arena_printf(a, "/v1/native/files/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, id, "")), suffix);
+        return NULL;
+    }
+    slice bucket, key;
+    if (!slice_cut(slice_from(id, S(OBJECT_ID).n), '/', &bucket, &key) || !bucket.n || !key.n)
+        return err_make(a, ERR_INVALID, "an object is named " OBJECT_ID "BUCKET/KEY");
+    *ret = arena_printf(a, "/v1/native/objects/" SLICE_FMT "/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, bucket, "")),
+                        SLICE_ARG(percent_encode(a, key, "")), suffix);
+    return NULL;
+}
+
+err_t client_remove(struct client *c, slice id, struct arena *a)
+{
+    struct client_request request = { .method = "DELETE", .success = 204 };
+    struct client_reply reply;
+    TRY(find_path(id, "", a, &request.path));
+    return client_send(c, &request, a, &reply);
+}
+
 static err_t remove_stopped(struct client *c, const struct client_file *file, struct arena *a)
 {
     err_t e = client_remove(c, file->id, a);
@@ -659,33 +682,6 @@ err_t client_put(struct client *c, const struct client_upload *upload, struct ar
         return remove_stopped(c, &file, a);
     TRY(client_check_kept(&file, from.sent_bytes, from.md5, a));
     *ret_file = file;
-    return NULL;
-}
-
-err_t client_remove(struct client *c, slice id, struct arena *a)
-{
-    struct client_request request = { .method = "DELETE",
-                                      .path = arena_printf(a, "/v1/native/files/" SLICE_FMT,
-                                                           SLICE_ARG(percent_encode(a, id, ""))),
-                                      .success = 204 };
-    struct client_reply reply;
-    if (slice_starts(id, S(OBJECT_ID)))
-        return err_make(a, ERR_UNSUPPORTED, "an object in a bucket is removed by S3, as with 'aws s3 rm'");
-    return client_send(c, &request, a, &reply);
-}
-
-/* Where the server has the file or object of that id: …/files/ID, or …/objects/BUCKET/KEY. */
-static err_t find_path(slice id, const char *suffix, struct arena *a, slice *ret)
-{
-    if (!slice_starts(id, S(OBJECT_ID))) {
-        *ret = arena_printf(a, "/v1/native/files/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, id, "")), suffix);
-        return NULL;
-    }
-    slice bucket, key;
-    if (!slice_cut(slice_from(id, S(OBJECT_ID).n), '/', &bucket, &key) || !bucket.n || !key.n)
-        return err_make(a, ERR_INVALID, "an object is named " OBJECT_ID "BUCKET/KEY");
-    *ret = arena_printf(a, "/v1/native/objects/" SLICE_FMT "/" SLICE_FMT "%s", SLICE_ARG(percent_encode(a, bucket, "")),
-                        SLICE_ARG(percent_encode(a, key, "")), suffix);
     return NULL;
 }
 
@@ -798,12 +794,16 @@ err_t client_list(struct client *c, const struct client_wanted *wanted, int64_t 
                   struct client_page *ret)
 {
     const char *name = wanted->list == CLIENT_FILES ? "files" : "objects";
-    slice path = arena_printf(a, "/v1/native/%s?limit=%lld", name, (long long)limit);
+    slice path = arena_printf(a, "/v1/native/%s?limit=%lld", name, (long long)limit), bucket, prefix;
+    slice_cut(slice_from(wanted->place, S(OBJECT_ID).n), '/', &bucket, &prefix);
     path = add_parameter(a, path, "after", after);
     path = add_parameter(a, path, "owner", wanted->owner);
     if (wanted->list == CLIENT_FILES) {
         path = add_parameter(a, path, "task", wanted->task);
         path = add_parameter(a, path, "folder", wanted->folder);
+    } else {
+        path = add_parameter(a, path, "bucket", bucket);
+        path = add_parameter(a, path, "prefix", prefix);
     }
     const struct json *reply, *list;
     TRY(get_json(c, path, a, &reply));

@@ -131,7 +131,8 @@ enum client_list { CLIENT_FILES /* newest first */, CLIENT_OBJECTS /* by bucket 
 struct client_wanted {
     enum client_list list;
     slice owner;        /* login; empty: of all */
-    slice task, folder; /* of files: numbers; empty: all */
+    slice task, folder; /* of files: a number; a number or a path; empty: all */
+    slice place;        /* of objects: s3://BUCKET, or s3://BUCKET/ and the beginning of a key; empty: all */
 };
 #define CLIENT_PAGE_MAX 64 /* an object is described with up to 13 KiB, and a reply may have 1 MiB */
 /* One page of a list. A page of objects may have none, although it is not the last one.

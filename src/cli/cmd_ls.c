@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define OBJECTS "s3:"
+#define OBJECT_PLACE "s3://"
 
 /* What can be compared with an MD5 that somebody computed, if anything. */
 static slice digest_of(const struct client_file *f)
@@ -93,13 +94,20 @@ static void append_files(struct client_file **files, size_t *count, const struct
     *count += page_count;
 }
 
+/* The bucket, or the beginning of the keys in it, whose objects alone are wanted; empty: everything. */
+static slice place_of(const struct cli *cli)
+{
+    return cli->options->operand_count ? slice_of(cli->options->operands[0]) : S("");
+}
+
 /* What the options ask for. */
 static struct client_wanted wanted_of(const struct cli *cli, enum client_list list)
 {
     return (struct client_wanted){ .list = list,
                                    .owner = slice_of(option_value(cli->options, "user")),
                                    .task = slice_of(option_value(cli->options, "task")),
-                                   .folder = slice_of(option_value(cli->options, "folder")) };
+                                   .folder = slice_of(option_value(cli->options, "folder")),
+                                   .place = place_of(cli) };
 }
 
 /* Objects are in no task and in no folder. */
@@ -150,6 +158,8 @@ static err_t look_for_objects(const struct cli *cli, struct client *client, stru
 
 static err_t list_all(const struct cli *cli, struct client *client, size_t limit, struct client_page *list)
 {
+    if (place_of(cli).n && !list->next.n)
+        list->next = S(OBJECTS);
     if (!slice_starts(list->next, S(OBJECTS))) {
         struct client_wanted wanted = wanted_of(cli, CLIENT_FILES);
         TRY(list_pages(cli, client, &wanted, limit, list));
@@ -168,6 +178,11 @@ static void free_page_filesp(struct client_page *page)
 static err_t not_found(const struct cli *cli, err_t e)
 {
     static const char *const options[] = { "user", "task", "folder" };
+    if (err_is(e, ERR_NOT_FOUND) && place_of(cli).n && slice_starts(slice_of(e->msg), S("no such bucket"))) {
+        slice bucket, prefix;
+        slice_cut(slice_from(place_of(cli), S(OBJECT_PLACE).n), '/', &bucket, &prefix);
+        return err_make(cli->arena, ERR_NOT_FOUND, "there is no bucket %s that you may see", admin_text(cli, bucket));
+    }
     for (size_t i = 0; i < LENGTH_OF(options) && err_is(e, ERR_NOT_FOUND); i++) {
         slice value = slice_of(option_value(cli->options, options[i]));
         if (!value.n || !slice_starts(slice_of(e->msg), arena_printf(cli->arena, "no such %s", options[i])))
@@ -191,6 +206,15 @@ static bool check_options(struct cli *cli)
     if (folder && (!folder[0] || (slice_to_i64(slice_of(folder), &number) && number < 1))) {
         usage_error(cli->err, cli->options->command, "--folder: '%s' is neither the number nor the path of a folder",
                     folder);
+        return false;
+    }
+    slice place = place_of(cli), bucket = slice_from(place, S(OBJECT_PLACE).n);
+    if (place.n && (!slice_starts(place, S(OBJECT_PLACE)) || !bucket.n || bucket.p[0] == '/')) {
+        usage_error(cli->err, cli->options->command, "'%s' is not s3://BUCKET or s3://BUCKET/PREFIX", place.p);
+        return false;
+    }
+    if (place.n && (task || folder)) {
+        usage_error(cli->err, cli->options->command, "objects are in no task and no folder");
         return false;
     }
     if (!task || !folder)
@@ -221,6 +245,8 @@ static int run_ls(struct cli *cli)
 
 const struct command command_ls = {
     .name = "ls",
+    .operands = "[s3://BUCKET[/PREFIX]]",
+    .max_operands = 1,
     .options = (const struct option_spec[]){ { "user", 0, "LOGIN", false, "Only what this user owns." },
                                              { "task", 0, "ID", false, "Only files attached to this task." },
                                              { "folder", 0, "FOLDER", false,
@@ -232,7 +258,10 @@ const struct command command_ls = {
     .summary = "List files, newest first, and the objects in buckets.",
     .details =
         "Files come first, the newest at the top; then the objects that came by S3, by bucket and key. The ID of an\n"
-        "object is s3://BUCKET/KEY: 'cais get' fetches both kinds. The MD5 of an object that was uploaded in parts is "
+        "object is s3://BUCKET/KEY: 'cais get' fetches both kinds, and 'cais rm' removes them. With s3://BUCKET only "
+        "its\n"
+        "objects are listed, with /PREFIX only those whose keys begin so. The MD5 of an object that was uploaded in "
+        "parts is "
         "that\n"
         "of the MD5s of its parts, and ends with their number.\n"
         "--user goes with --task or --folder. Objects are in no task and no folder. The files of a task are those of "

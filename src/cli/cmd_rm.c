@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cais rm: remove files. */
+/* cais rm: remove files and objects. */
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/session.h"
@@ -41,10 +41,11 @@ const struct command command_rm = {
     .min_operands = 1,
     .max_operands = ANY_NUMBER,
     .options = (const struct option_spec[]){ SESSION_OPTIONS, { 0 } },
-    .summary = "Remove files.",
-    .details =
-        "ID is that of a file, as 'cais ls' prints it. A file that a task, folder or dataset holds is not removed.\n"
-        "From then on it is not found; its bytes are removed after files.purge_grace. An object in a bucket is\n"
-        "removed by S3.\n",
+    .summary = "Remove files, and objects from buckets.",
+    .details = "ID is that of a file, or s3://BUCKET/KEY for an object, as 'cais ls' prints them. A file that a task, "
+               "folder or\n"
+               "dataset holds is not removed. From then on it is not found; its bytes are removed after "
+               "files.purge_grace. There\n"
+               "are no versions of objects: one that was removed is gone, as if S3 had removed it.\n",
     .run = run_rm,
 };

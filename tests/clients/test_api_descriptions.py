@@ -398,6 +398,7 @@ def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_pa
         ask("GET", objects + "?limit=1", objects)
         assert len(ask("GET", objects, objects)["objects"]) == 2
         ask("GET", objects + "/photos/cat/info", objects + "/{bucket}/{key}/info")
+        ask("DELETE", objects + "/photos/dog", objects + "/{bucket}/{key}", None, 204)
         ask("GET", "/v1/native/me", "/v1/native/me")
         ask("POST", "/v1/native/datasets", "/v1/native/datasets", b'{"name": "d", "columns": [{"name": "a", "type": "integer"}]}', 201)
         sent = ask("PUT", "/v1/native/datasets/d/files/a.jsonl", "/v1/native/datasets/{slug}/files/{name}", b'{"a": "no number"}\n', 201)

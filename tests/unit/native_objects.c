@@ -169,8 +169,10 @@ TEST(what_is_not_there_or_not_visible_is_404_in_plain_words)
         EXPECT_EQ(ask(f, "GET", hidden[i], f->ana)->status, 200);
         expect_error(f, ask(f, "GET", hidden[i], f->bob), 404, S("not_found"), S("no such object"));
         EXPECT_EQ(ask(f, "GET", hidden[i], S(""))->status, 401);
-        EXPECT_EQ(ask(f, "DELETE", hidden[i], f->ana)->status, 405);
+        EXPECT_EQ(ask(f, "DELETE", hidden[i], f->bob)->status, i ? 405 : 404);
     }
+    EXPECT_EQ(ask(f, "DELETE", S("/v1/native/objects/sample/k/info"), f->ana)->status, 405);
+    EXPECT_EQ(ask(f, "GET", hidden[0], f->ana)->status, 200);
     EXPECT_EQ(json_count(json_get(list(f, "", f->bob), "objects")), 0);
     EXPECT_EQ(ask(f, "GET", S("/v1/native/objects"), S(""))->status, 401);
 }

@@ -1301,6 +1301,7 @@ TEST(the_native_api_stays_within_the_memory_of_a_request)
         { .route = "GET /v1/native/objects", .query = S("limit=1000") },
         { .route = "GET /v1/native/objects/{bucket}/{key}", .params = { S("sample"), S("parts") } },
         { .route = "GET /v1/native/objects/{bucket}/{key}/info", .params = { S("sample"), S("parts") } },
+        { .route = "DELETE /v1/native/objects/{bucket}/{key}", .params = { S("sample"), S("parts") } },
         { .route = "GET /v1/native/files/{id}", .params = { id } },
         { .route = "GET /v1/native/files/{id}/info", .params = { id } },
         { .route = "POST /v1/native/files/{id}/link", .params = { id } },

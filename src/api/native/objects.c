@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects: the entries of buckets, which come by S3. Nobody puts or removes one here.
+/* Objects: the entries of buckets, which come by S3. Nobody puts one here.
  *
  * A cursor is the bucket and the key that the last page ended with, in hex: it means the same in a URL and in JSON, and a
  * forged one gives nothing that a walk through all pages would not give. */
@@ -76,6 +76,28 @@ static err_t read_cursor(struct http_exchange *x, slice text, struct entry_addre
     return NULL;
 }
 
+/* ?bucket= and ?prefix=, which is of keys, and goes on where the cursor says. */
+static err_t read_only(struct http_exchange *x, const struct query *q, const struct entry_address *after,
+                       struct entry_address *ret)
+{
+    *ret = (struct entry_address){ native_query_value(q, S("bucket")), native_query_value(q, S("prefix")) };
+    if ((ret->key.n && !ret->bucket.n) || ret->key.n > ENTRY_KEY_MAX || !slice_is_utf8(ret->key))
+        return native_refuse(&x->arena, NATIVE_BAD_PREFIX);
+    if (ret->bucket.n && after->bucket.n && !slice_eq(ret->bucket, after->bucket))
+        return native_refuse(&x->arena, NATIVE_BAD_AFTER);
+    return NULL;
+}
+
+/* A list in pieces has begun when the first piece is made: whether there is such a bucket is asked before. */
+static err_t find_bucket(struct http_exchange *x, const struct entry_view_request *request)
+{
+    struct entry_view_request nothing = *request;
+    struct entry_view_end end;
+    nothing.work = nothing.limit = 0;
+    err_t e = entry_view_list(native_of(x)->core, native_caller(x), &nothing, &x->arena, &end);
+    return err_reason(e) == REASON_ENTRY_NOT_THERE ? native_refuse(&x->arena, NATIVE_NO_BUCKET) : e;
+}
+
 static err_t write_object(void *arg, const struct entry_view *view, bool *ret_full)
 {
     struct object_list_reply *reply = arg;
@@ -134,6 +156,9 @@ err_t list_native_objects(struct http_exchange *x)
     TRY(native_read_owner(x, &q, &reply->request.owner_id));
     if (after.n)
         TRY(read_cursor(x, after, &reply->request.after));
+    TRY(read_only(x, &q, &reply->request.after, &reply->request.only));
+    if (reply->request.only.bucket.n)
+        TRY(find_bucket(x, &reply->request));
     json_pieces_init(&reply->pieces, x, native_of(x)->log, write_object_list);
     buf_add(&reply->pieces.pieces.first, S("{\"objects\":["));
     return piece_reply_send(&reply->pieces.pieces, 200, JSON_REPLY_TYPE);
@@ -171,5 +196,21 @@ err_t download_native_object(struct http_exchange *x)
     g->http.etag = arena_join(a, etag, LENGTH_OF(etag));
     g->http.last_modified_ms = entry.modified_at_ms;
     http_reply_content(x, &g->http);
+    return NULL;
+}
+
+/* The tag of If-Match without its quotes, as S3 takes it. */
+static slice bare_tag(slice tag)
+{
+    bool quoted = tag.n >= 2 && tag.p[0] == '"' && tag.p[tag.n - 1] == '"';
+    return quoted ? slice_part(tag, 1, tag.n - 2) : tag;
+}
+
+err_t delete_native_object(struct http_exchange *x)
+{
+    const struct entry_address at = path_address(x);
+    const struct entry_condition condition = { .if_match = bare_tag(http_header(&x->req, "If-Match")) };
+    TRY(entry_view_remove(native_of(x)->core, native_caller(x), &at, &condition, &x->arena));
+    http_reply(x, 204, NULL, S(""));
     return NULL;
 }

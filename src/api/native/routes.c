@@ -327,6 +327,8 @@ static const struct http_route native_routes[] = {
     { "GET", "/v1/native/objects", list_native_objects, HTTP_NO_BODY, 0, "GET /v1/native/objects" },
     { "GET", "/v1/native/objects/{bucket}/{key}", download_native_object, HTTP_NO_BODY, 0,
       "GET and HEAD /v1/native/objects/{bucket}/{key}" },
+    { "DELETE", "/v1/native/objects/{bucket}/{key}", delete_native_object, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/objects/{bucket}/{key}" },
     { "GET", "/v1/native/objects/{bucket}/{key}/info", show_native_object, HTTP_NO_BODY, 0,
       "GET /v1/native/objects/{bucket}/{key}/info" },
     { "GET", "/v1/native/me", show_caller, HTTP_NO_BODY, 0, "GET /v1/native/me" },

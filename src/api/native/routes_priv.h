@@ -71,6 +71,7 @@ err_t link_to_folder_file(struct http_exchange *);
 
 /* GET /v1/native/objects, and …/{bucket}/{key} with its /info: docs/native.md. */
 err_t list_native_objects(struct http_exchange *);
+err_t delete_native_object(struct http_exchange *);
 err_t download_native_object(struct http_exchange *);
 err_t show_native_object(struct http_exchange *);
 

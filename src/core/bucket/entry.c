@@ -262,6 +262,11 @@ err_t entry_settle(struct meta_tx *tx, const struct entry_change *c, const struc
 
 /* ---- removing ---- */
 
+bool entry_is_visible(const struct principal *who, const struct entry *entry)
+{
+    return who->is_admin || entry->owner_id == who->user_id;
+}
+
 struct removal {
     struct core *core;
     const struct principal *who;
@@ -278,10 +283,14 @@ static err_t remove_entry(struct meta_tx *tx, struct removal *r, const struct en
 {
     slice key = item->key;
     struct existing_entry existing;
+    if (item->only_visible)
+        TRY(grant_recheck_maker_in(r->core, tx, r->who, a));
     TRY(find_existing(r->core, tx, r->bucket, key, a, &existing));
-    TRY(entry_check_condition(&item->condition, existing.entry, a));
     const struct entry *entry = existing.entry;
-    r->existed = entry != NULL;
+    r->existed = entry && (!item->only_visible || entry_is_visible(r->who, entry));
+    if (item->only_visible && !r->existed)
+        return NULL;
+    TRY(entry_check_condition(&item->condition, entry, a));
     if (!entry)
         return NULL;
     *removed += entry->part_count > COMPOSITE_PARTS_AT_ONCE ? 0 : entry->part_count;

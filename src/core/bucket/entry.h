@@ -110,10 +110,12 @@ MUST_USE err_t entry_part(struct core *, const struct entry *, int64_t number, s
 struct entry_removal {
     slice key;
     struct entry_condition condition;
+    bool
+        only_visible; /* an entry that `who` does not see (entry_view.h) is none. Read again in the write, as the rights of `who` are */
     bool refused; /* set by entry_remove_many: the condition does not hold, so the entry stays */
 };
 /* Removing a key that no entry has is success, and *ret_existed is false. Errors: ENTRY_CONDITION;
- * FORBIDDEN a guarded bucket. */
+ * FORBIDDEN a guarded bucket. With only_visible also those of grant_recheck_maker_in. */
 MUST_USE err_t entry_remove(struct core *, const struct principal *who, const struct bucket *,
                             const struct entry_removal *, struct arena *a, bool *ret_existed);
 /* Remove many keys, in a few short writes: each takes 150 keys, or fewer when the entries have many parts. A condition that does not hold keeps

@@ -45,9 +45,11 @@ MUST_USE err_t entry_claim(struct meta_tx *, struct entry_change *, struct arena
 MUST_USE err_t entry_settle(struct meta_tx *, const struct entry_change *, const struct entry *, struct arena *a);
 /* Report the outcome of a put to `done`: the entry, or the error e if it is not NULL. */
 void entry_report(err_t e, const struct entry *, entry_done_fn *done, void *arg);
-/* "entry:BUCKET/KEY" */
+/* Does `who`, of the account of the bucket, see the entry beside its files? See entry_view.h. */
+bool entry_is_visible(const struct principal *who, const struct entry *);
 /* The error of a look-up of an entry: if there was none, ENTRY_NOT_THERE. */
 err_t entry_check_found(err_t e, struct arena *a);
+/* "entry:BUCKET/KEY" */
 slice entry_subject(struct arena *a, const struct bucket *, slice key);
 
 #endif

@@ -15,11 +15,6 @@
 
 enum { BUCKETS_AT_ONCE = 100 };
 
-static bool may_see_entry(const struct principal *who, const struct entry *entry)
-{
-    return who->is_admin || entry->owner_id == who->user_id;
-}
-
 static err_t read_login(struct meta_tx *tx, int64_t user_id, struct arena *a, slice *ret)
 {
     struct user user = { .login = S("") };
@@ -39,6 +34,7 @@ struct viewing {
     struct arena *a;
     size_t shown, work;
     bool full;         /* the page ends in front of what comes now */
+    bool past_prefix;  /* what comes now, and after it, does not begin with the prefix */
     slice bucket, key; /* what was looked at last; key is in key_bytes */
     char key_bytes[ENTRY_KEY_MAX];
     /* Of the entry that was shown last: most have the owner of the one before. */
@@ -78,8 +74,12 @@ static bool is_wanted(const struct viewing *v, const struct entry *entry)
 static err_t view_entry(void *arg, const struct entry *entry, bool *ret_stop)
 {
     struct viewing *v = arg;
-    bool is_key = entry_key_is_valid(entry->key),
-         is_shown = is_key && may_see_entry(v->who, entry) && is_wanted(v, entry);
+    bool is_key = entry_key_is_valid(entry->key);
+    if (is_key && !slice_starts(entry->key, v->request->only.key)) {
+        *ret_stop = v->past_prefix = true; /* the walk began at the prefix */
+        return NULL;
+    }
+    bool is_shown = is_key && entry_is_visible(v->who, entry) && is_wanted(v, entry);
     v->full = is_shown && v->shown == v->request->limit;
     if (take_work(v) && is_shown)
         TRY(show_entry(v, entry));
@@ -93,7 +93,10 @@ static err_t view_bucket(struct viewing *v, const struct bucket *bucket)
 {
     bool is_first = slice_eq(bucket->name, v->request->after.bucket);
     slice from = is_first ? v->request->after.key : S("");
-    struct entry_range range = { .bucket_id = bucket->id, .from = from, .from_after = true };
+    bool before_prefix = slice_cmp(from, v->request->only.key) < 0;
+    struct entry_range range = { .bucket_id = bucket->id,
+                                 .from = before_prefix ? v->request->only.key : from,
+                                 .from_after = !before_prefix };
     v->bucket = bucket->name;
     go_to_key(v, from);
     if (!is_first && !take_work(v)) /* the next page then begins in this bucket, and comes further */
@@ -114,13 +117,26 @@ static err_t view_buckets(struct viewing *v)
     return NULL;
 }
 
+/* The open bucket of that name, of the account of `who`. */
+static err_t find_viewed_bucket(struct core *core, const struct principal *who, slice name, enum bucket_action action,
+                                struct arena *a, struct bucket *ret)
+{
+    err_t e = bucket_find(core, who, name, action, a, ret);
+    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_FORBIDDEN) || (!e && ret->kind != BUCKET_OPEN))
+        return core_refuse(a, REASON_ENTRY_NOT_THERE);
+    return e;
+}
+
 err_t entry_view_list(struct core *core, const struct principal *who, const struct entry_view_request *request,
                       struct arena *a, struct entry_view_end *ret)
 {
+    struct bucket bucket = { 0 };
+    if (request->only.bucket.n)
+        TRY(find_viewed_bucket(core, who, request->only.bucket, BUCKET_LIST, a, &bucket));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct viewing v = { .who = who, .request = request, .tx = tx, .a = a, .work = request->work };
-    TRY(view_buckets(&v));
+    TRY(request->only.bucket.n ? view_bucket(&v, &bucket) : view_buckets(&v));
     bool stands_still = slice_eq(v.bucket, request->after.bucket) && slice_eq(v.key, request->after.key);
     if (v.full && !v.work && request->work && stands_still)
         return err_make(a, ERR_CORRUPT, "a bucket has more than %zu entries whose keys are none", request->work);
@@ -129,16 +145,6 @@ err_t entry_view_list(struct core *core, const struct principal *who, const stru
 }
 
 /* ---- one entry ---- */
-
-/* The open bucket of that name, of the account of `who`. */
-static err_t find_viewed_bucket(struct core *core, const struct principal *who, slice name, struct arena *a,
-                                struct bucket *ret)
-{
-    err_t e = bucket_find(core, who, name, BUCKET_READ, a, ret);
-    if (err_is(e, ERR_NOT_FOUND) || err_is(e, ERR_FORBIDDEN) || (!e && ret->kind != BUCKET_OPEN))
-        return core_refuse(a, REASON_ENTRY_NOT_THERE);
-    return e;
-}
 
 static err_t read_part_sizes(struct meta_tx *tx, const struct entry *entry, struct arena *a, struct entry_view *ret)
 {
@@ -156,12 +162,12 @@ err_t entry_view_get(struct core *core, const struct principal *who, const struc
                      struct entry_view *ret)
 {
     struct bucket bucket = { 0 };
-    TRY(find_viewed_bucket(core, who, at->bucket, a, &bucket));
+    TRY(find_viewed_bucket(core, who, at->bucket, BUCKET_READ, a, &bucket));
     SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
     TRY(meta_read_begin(core->meta, a, &tx));
     struct entry_view view = { .bucket = at->bucket };
     TRY(entry_check_found(meta_entry_get(tx, bucket.id, at->key, a, &view.entry), a));
-    if (!may_see_entry(who, &view.entry))
+    if (!entry_is_visible(who, &view.entry))
         return core_refuse(a, REASON_ENTRY_NOT_THERE);
     TRY(read_login(tx, view.entry.owner_id, a, &view.owner_login));
     if (view.entry.part_count)
@@ -176,13 +182,24 @@ err_t entry_view_open(struct core *core, const struct principal *who, const stru
     struct bucket bucket = { 0 };
     struct entry entry = { 0 };
     struct content content;
-    TRY(find_viewed_bucket(core, who, at->bucket, a, &bucket));
+    TRY(find_viewed_bucket(core, who, at->bucket, BUCKET_READ, a, &bucket));
     TRY(entry_open(core, &bucket, at->key, a, &entry, &content));
-    if (!may_see_entry(who, &entry)) {
+    if (!entry_is_visible(who, &entry)) {
         content_close(&content);
         return core_refuse(a, REASON_ENTRY_NOT_THERE);
     }
     *ret = entry;
     *ret_content = content;
     return NULL;
+}
+
+err_t entry_view_remove(struct core *core, const struct principal *who, const struct entry_address *at,
+                        const struct entry_condition *condition, struct arena *a)
+{
+    struct bucket bucket = { 0 };
+    const struct entry_removal removal = { .key = at->key, .condition = *condition, .only_visible = true };
+    bool existed;
+    TRY(find_viewed_bucket(core, who, at->bucket, BUCKET_WRITE, a, &bucket));
+    TRY(entry_remove(core, who, &bucket, &removal, a, &existed));
+    return existed ? NULL : core_refuse(a, REASON_ENTRY_NOT_THERE);
 }

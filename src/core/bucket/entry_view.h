@@ -9,6 +9,7 @@
 #ifndef CAIS_CORE_BUCKET_ENTRY_VIEW_H
 #define CAIS_CORE_BUCKET_ENTRY_VIEW_H
 
+#include "core/bucket/entry.h"
 #include "core/core.h"
 #include "core/object/content.h"
 #include "core/reasons.h"
@@ -34,6 +35,8 @@ typedef err_t entry_view_fn(void *arg, const struct entry_view *, bool *ret_full
 #define ENTRY_VIEW_WORK_MAX 10000 /* what one page may take: some 7 ms */
 
 struct entry_view_request {
+    struct entry_address
+        only; /* only in that bucket, and there only keys that begin with `key`; without a bucket: all */
     struct entry_address after; /* only entries after this key of its bucket, and those of later buckets; empty: all */
     int64_t owner_id;           /* only of this user; 0: of any */
     size_t limit;               /* at most so many entries */
@@ -47,7 +50,7 @@ struct entry_view_end {
     size_t work;               /* how much of it is left */
 };
 /* Visit the entries that `who` may see, by the name of their bucket, then by key. Uses constant memory. Not on a loop.
- * Errors: also those of visit, which end the list. */
+ * Errors: ENTRY_NOT_THERE there is no bucket only.bucket; also those of visit, which end the list. */
 MUST_USE err_t entry_view_list(struct core *, const struct principal *who, const struct entry_view_request *,
                                struct arena *a, struct entry_view_end *ret);
 
@@ -60,5 +63,9 @@ MUST_USE err_t entry_view_get(struct core *, const struct principal *who, const 
  * missing. */
 MUST_USE err_t entry_view_open(struct core *, const struct principal *who, const struct entry_address *,
                                struct arena *a, struct entry *ret, struct content *ret_content);
+/* Remove an entry that `who` sees; to others than its owner, and administrators, it is not there. What it names goes as with entry_remove.
+ * Errors: ENTRY_NOT_THERE; ENTRY_CONDITION; REVOKED, BLOCKED, FORBIDDEN the rights of `who` have ended meanwhile. */
+MUST_USE err_t entry_view_remove(struct core *, const struct principal *who, const struct entry_address *,
+                                 const struct entry_condition *, struct arena *a);
 
 #endif
