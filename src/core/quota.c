@@ -44,9 +44,9 @@ err_t quota_check_owner(struct meta_tx *tx, const struct account_use *more, stru
         return NULL;
     TRY(meta_user_get(tx, more->owner_id, a, &owner));
     if (!limit_has_room(owner.max_bytes, 0, owner.used_bytes, more->bytes))
-        return err_make(a, ERR_QUOTA, "the user's limit of bytes is used up");
+        return core_refuse_detail(a, REASON_QUOTA_OF_USER, "the user's limit of bytes is used up");
     if (!limit_has_room(owner.max_files, 0, owner.used_files, more->files))
-        return err_make(a, ERR_QUOTA, "the user's limit of files is used up");
+        return core_refuse_detail(a, REASON_QUOTA_OF_USER, "the user's limit of files is used up");
     return NULL;
 }
 
@@ -109,7 +109,10 @@ err_t quota_take(struct core *core, struct meta_tx *tx, int64_t account_id, cons
     if (LIVE(core->options.account_max_bytes) || LIVE(core->options.account_max_files) || more->pending > 0 ||
         more->uploads > 0)
         TRY(check_account(core, tx, account_id, more, a));
-    return meta_account_use(tx, account_id, more, a); /* checks the own limits of the account, and of the owner */
+    err_t e = meta_account_use(tx, account_id, more, a); /* checks the own limits of the account, and of the owner */
+    if (err_is(e, ERR_QUOTA))
+        TRY(quota_check_owner(tx, more, a)); /* says which of the two it is */
+    return e;
 }
 
 err_t quota_take_records(struct core *core, struct meta_tx *tx, int64_t account_id, const struct account_use *more,

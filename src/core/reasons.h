@@ -28,6 +28,7 @@ err_t core_refuse_detail_at(struct arena *a, const char *where, err_t cause, enu
 enum core_reason_group {
     REASONS_TASK,
     REASONS_FILE,
+    REASONS_QUOTA,
     REASONS_TICKET,
     REASONS_BUCKET,
     REASONS_ENTRY,

@@ -214,10 +214,15 @@ def test_the_limit_of_a_user_holds_in_every_api_and_for_nobody_else(tmp_path):
         server.cais("user", "limit", ana, "--max-bytes", "100K")
         for size in (200_000, 102_401):
             data = b"x" * size
-            is_native_error(put(server, token, data), 507, "quota")
-            is_pyrus_error(upload(server, pyrus, data), 400, "too_large_request_length")
-            assert b"<Code>QuotaExceeded" in s3_put("/mine/a", data).body
-            assert uploads.tus("POST", headers=[("Upload-Length", str(size))]).status == 507
+            refused = put(server, token, data)
+            is_native_error(refused, 507, "quota")
+            assert refused.json()["error"]["message"] == "the user's quota is used up"
+            refused = upload(server, pyrus, data)
+            is_pyrus_error(refused, 400, "too_large_request_length")
+            assert refused.json()["error"] == "The storage of the user is used up."
+            assert b"<Code>QuotaExceeded</Code><Message>The user has no room" in s3_put("/mine/a", data).body
+            refused = uploads.tus("POST", headers=[("Upload-Length", str(size))])
+            assert refused.status == 507 and refused.json()["error"]["message"] == "the user's quota is used up"
             assert uploads.ask("PUT", "/v1/native/files/a", [("Transfer-Encoding", "chunked")], chunked(data)).status == 507
         with open(tmp_path / "large", "wb") as f:
             f.write(b"x" * 200_000)

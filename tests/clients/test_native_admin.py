@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from server import Server, bearer, is_native_error, json_head
+from server import Server, bearer, is_native_error, json_head, request
 
 USERS = "/v1/native/account/users"
 ROUNDS = 12
@@ -72,3 +72,29 @@ def test_a_key_that_was_made_works_until_it_is_revoked(server):
     is_native_error(ask(server, "GET", "/v1/native/account/keys", token), 403, "forbidden")
     assert ask(server, "DELETE", f"/v1/native/account/keys/{made['id']}", boss).status == 204
     is_native_error(ask(server, "GET", "/v1/native/files", token), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path, body, done", [
+    ("/v1/native/account/keys", {"login": "other", "for": "native"}, 201),
+    (USERS, {"login": "ghost"}, 201),
+    (USERS + "/{other}/link", {}, 201),
+    (USERS + "/{other}/password", {"password": "long enough"}, 204)])
+@pytest.mark.parametrize("ending", ["disabled", "no administrator any more"])
+def test_what_an_administrator_asked_for_is_403_once_its_rights_have_ended(server, path, body, done, ending):
+    """The rights end between the head of the request and its body. A user who is the subject and disabled is 409, and not 403."""
+    boss, other = server.user("boss", "--admin"), server.user("other")
+    keeper, token = server.native("--admin"), server.key(boss, "native")["token"]
+    ids = {login: user["id"] for login, user in users(server, keeper).items()}
+    method = "PUT" if done == 204 else "POST"
+    text = json.dumps(body).encode()
+    with server.connect() as client:
+        client.send(request(method, path.format(**ids), [*json_head(token), ("Content-Length", str(len(text))), ("Expect", "100-continue")]))
+        assert client.answer(interim=True).status == 100  # the head has been admitted
+        change = {"state": "disabled"} if ending == "disabled" else {"admin": False}
+        assert ask(server, "PATCH", f"{USERS}/{ids['boss']}", keeper, change).status == 200
+        client.send(text)
+        is_native_error(client.answer(), 403, "forbidden")
+    assert "ghost" not in users(server, keeper)
+    if "keys" in path or "link" in path:
+        assert ask(server, "PATCH", f"{USERS}/{ids[other]}", keeper, {"state": "disabled"}).status == 200
+        is_native_error(ask(server, method, path.format(**ids), keeper, body), 409, "conflict")

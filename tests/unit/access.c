@@ -179,7 +179,8 @@ TEST(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled)
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);
     EXPECT_ERR(token_issue(&w->core, &(struct token_request){ API, S("alice"), key, S(""), &policy }, w->a, &none),
                ERR_BLOCKED);
-    EXPECT_ERR(key_mint(&w->core, &w->operator_, &(struct key_request){ S("alice"), API }, w->a, &minted), ERR_BLOCKED);
+    EXPECT_ERR(key_mint(&w->core, &w->operator_, &(struct key_request){ S("alice"), API }, w->a, &minted),
+               ERR_CONFLICT);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("alice"), USER_ACTIVE, w->a));
     EXPECT_OK(check(w, CREDENTIAL_KEY, key));
     EXPECT_ERR(check(w, CREDENTIAL_TOKEN, t), ERR_REVOKED);

@@ -358,7 +358,14 @@ TEST(a_user_sees_the_own_limits_and_what_counts_for_them)
     EXPECT_SLICE(json_get(me, "account")->string, S("default"));
     EXPECT(json_get(me, "used_bytes")->integer == 5 && json_get(me, "used_files")->integer == 1);
     EXPECT(json_get(me, "max_bytes")->integer == 6 && json_get(me, "max_files")->integer == 3);
-    expect_error(f, put(f, S("/v1/native/files/b"), f->alice, S("xx")), 507, S("quota"));
+    r = put(f, S("/v1/native/files/b"), f->alice, S("xx"));
+    expect_error(f, r, 507, S("quota"));
+    EXPECT(slice_find(r->body, S("the user's quota is used up")) != SLICE_NONE);
+    EXPECT_OK(user_set_limits(&w->core, &w->operator_, S("alice"), 0, 0, w->a));
+    EXPECT_OK(account_set_limits(&w->core, &w->operator_, S("default"), 0, 1, w->a));
+    r = put(f, S("/v1/native/files/b"), f->alice, S("xx"));
+    expect_error(f, r, 507, S("quota"));
+    EXPECT(slice_find(r->body, S("the account's quota is used up")) != SLICE_NONE);
     expect_error(f, ask(f, "GET", S("/v1/native/me"), S("wrong")), 401, S("unauthenticated"));
 }
 

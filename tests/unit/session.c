@@ -387,7 +387,7 @@ TEST(a_session_is_offered_to_no_user_who_is_not_active)
     EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_FORBIDDEN);
     EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
     o.login = S("bob");
-    EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_BLOCKED);
+    EXPECT_ERR(session_offer(&w->core, &w->operator_, &o, w->a, &secret), ERR_CONFLICT);
 }
 
 RUN_TESTS(cmocka_unit_test(a_session_is_of_the_user_who_logged_in),

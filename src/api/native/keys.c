@@ -211,7 +211,7 @@ err_t native_add_key(struct http_exchange *x)
         return native_refuse(&x->arena, NATIVE_NO_WORKSPACE);
     if (err_is(e, ERR_NOT_FOUND))
         return native_refuse(&x->arena, NATIVE_NO_ACCOUNT_USER);
-    if (err_is(e, ERR_BLOCKED) || err_is(e, ERR_QUOTA)) /* about that user, and not about who asks */
+    if (err_is(e, ERR_QUOTA)) /* about that user, and not about who asks */
         return err_because(&x->arena, e, ERR_CONFLICT, "%s", e->msg);
     TRY(e);
     reply_new_key(x, &request, &key);

@@ -165,8 +165,6 @@ err_t native_offer_user_link(struct http_exchange *x)
                                          .ends_password = true };
     int64_t expires_at_ms = core_now_ms(core) + LINK_MS;
     err_t e = session_offer(core, who, &offer, &x->arena, &secret);
-    if (err_is(e, ERR_BLOCKED)) /* about that user, and not about who asks */
-        return err_because(&x->arena, e, ERR_CONFLICT, "%s", e->msg);
     TRY(no_such_user(x, e));
     struct json_reply reply;
     http_reply_header(x, "Cache-Control", S("no-store"));

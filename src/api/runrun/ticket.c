@@ -101,6 +101,8 @@ static err_t refuse_ticket(struct http_exchange *x, err_t e, const struct ticket
 {
     if (err_reason(e) == REASON_TICKET_DUPLICATE)
         return runrun_refuse_duplicate(x, issued->duplicate_id);
+    if (err_reason(e) == REASON_QUOTA_OF_USER)
+        return runrun_refuse_field(x, "data_file_size", RUNRUN_ABOVE_USER_QUOTA);
     return err_is(e, ERR_QUOTA) ? runrun_refuse_field(x, "data_file_size", RUNRUN_ABOVE_QUOTA) : e;
 }
 

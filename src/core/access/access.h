@@ -90,8 +90,8 @@ struct minted_key {
     slice token;  /* from key_mint_pair */
     slice secret; /* from key_mint_signing */
 };
-/* A key of 43 letters and digits. Errors: SYNC_NO_WORKSPACE; SYNC_NO_SECTION; INVALID it would have expired already; NOT_FOUND no such user; BLOCKED the user is disabled; QUOTA the user has
- * user_max_keys already. */
+/* A key of 43 letters and digits. Errors: SYNC_NO_WORKSPACE; SYNC_NO_SECTION; INVALID it would have expired already; NOT_FOUND no such user; CONFLICT the user is disabled; QUOTA the user
+ * has user_max_keys already; REVOKED, BLOCKED, FORBIDDEN the rights of `who` have ended. */
 MUST_USE err_t key_mint(struct core *, const struct principal *who, const struct key_request *, struct arena *a,
                         struct minted_key *ret);
 /* A key that stands for the account (32 hex digits) and a token of the user (20 letters and digits), which a client

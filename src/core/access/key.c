@@ -125,7 +125,7 @@ err_t key_add(struct meta_tx *tx, const struct key_addition *k, struct arena *a,
     if (k->request->account_id && (user.account_id != k->request->account_id || user.kind == USER_SYSTEM))
         return err_make(a, ERR_NOT_FOUND, "no such user");
     if (user.state != USER_ACTIVE)
-        return err_make(a, ERR_BLOCKED, "the user is disabled");
+        return err_make(a, ERR_CONFLICT, "the user is disabled"); /* BLOCKED is who asks */
     TRY(check_key_count(tx, k, &user, a));
     TRY(check_public_key(tx, k, user.id, a));
     struct credential key = { .account_id = user.account_id,

@@ -157,7 +157,7 @@ static err_t apply_session_offer(struct meta_tx *tx, void *arg, struct arena *a)
     if (user.kind == USER_SYSTEM)
         return err_make(a, ERR_FORBIDDEN, "the server's own user has no sessions");
     if (user.state != USER_ACTIVE)
-        return err_make(a, ERR_BLOCKED, "the user is not active");
+        return err_make(a, ERR_CONFLICT, "the user is not active"); /* BLOCKED is who asks */
     if (c->offer->ends_password)
         TRY(user_write_password(tx, &(struct user_write){ c->who, user, c->now_ms }, S(""), a));
     TRY(meta_credential_trim_tokens(tx, user.id, purpose, 0, c->now_ms, a));

@@ -40,7 +40,8 @@ MUST_USE err_t session_begin(struct core *, const struct session_request *, stru
  * lifetime_ms  at exactly now + lifetime_ms the offer has expired
  * ends_password  the user has no password from now on, and no token
  * ret_secret   43 letters and digits, in `a`; never shown again. The record holds its SHA-256
- * Errors       NOT_FOUND no such user; BLOCKED the user is not active; FORBIDDEN the operator */
+ * Errors       NOT_FOUND no such user; CONFLICT the user is not active; FORBIDDEN the operator; REVOKED, BLOCKED, FORBIDDEN the rights of
+ *              `who` have ended */
 struct session_offer {
     slice purpose; /* of the session */
     slice login;
