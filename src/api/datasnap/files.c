@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/apis/datasnap.md 6.1 and 6.3: the files of a schema, and starting to process them.
- *
- * A page is read once, for its ids and the total; each file is then read again as it is written, so that the texts of a hundred
- * files with a hundred errors each are never in memory together. A file that is removed in between is left out. */
+/* docs/apis/datasnap.md 6.1 and 6.3: the files of a schema, and starting to process them. */
 #include "api/datasnap/datasnap_priv.h"
 #include "api/datasnap/file_json.h"
 #include "api/datasnap/handlers_priv.h"
-#include "api/kit/json_pieces.h"
+#include "api/kit/data_files.h"
 #include "base/civil.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -15,7 +12,7 @@
 
 enum {
     PER_PAGE = 15,
-    PER_PAGE_MAX = 100,
+    PER_PAGE_MAX = DATA_FILES_MAX,
     HISTORY = 10,
     SEARCH_MAX = 255, /* characters */
     EXECUTORS_MAX = 10
@@ -118,71 +115,12 @@ static err_t read_params(struct http_exchange *x, struct query *ret)
 
 /* ---- listing ---- */
 
-struct file_page_reply {
-    struct json_pieces pieces;
-    struct core *core;
-    const struct dataset *dataset;
-    int64_t ids[PER_PAGE_MAX];
-    size_t count, next;
-    slice end; /* of the document */
-};
-
-static err_t write_files(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
-{
-    struct file_page_reply *list = CONTAINER_OF(pieces, struct file_page_reply, pieces);
-    for (; list->next < list->count; list->next++) {
-        if (piece_is_full(out))
-            return NULL;
-        SCRATCH_OF(scratch, a);
-        struct dataset_file file;
-        bool whole;
-        err_t e = dataset_file_find(list->core, list->dataset->id, list->ids[list->next], &scratch, &file);
-        if (err_reason(e) == REASON_DATASET_NO_FILE && !json_pieces_in_item(pieces))
-            continue;
-        if (!e)
-            datasnap_put_file(&json_item_begin(pieces, &scratch)->out, list->dataset, &file, &scratch);
-        if (!e)
-            e = json_item_end(pieces, out, &whole);
-        if (e)
-            return err_copy(a, e);
-        if (!whole)
-            return NULL;
-    }
-    buf_add(out, list->end);
-    *ret_end = true;
-    return NULL;
-}
-
-static struct file_page_reply *new_list(struct http_exchange *x, const struct dataset *d, const char *begin)
-{
-    struct file_page_reply *list = arena_new(&x->arena, struct file_page_reply);
-    json_pieces_init(&list->pieces, x, datasnap_of(x)->log, write_files);
-    list->core = datasnap_of(x)->core;
-    list->dataset = d;
-    buf_add(&list->pieces.pieces.first, slice_of(begin));
-    return list;
-}
-
 static err_t begin_listing(struct http_exchange *x, struct dataset *ret, struct query *ret_params)
 {
     TRY(datasnap_need(x, KEY_READER));
     TRY(datasnap_count(x, DATASNAP_LISTINGS));
     TRY(datasnap_find_schema(x, ret));
     return read_params(x, ret_params);
-}
-
-/* The ids of a page. */
-static err_t find_page(struct http_exchange *x, const struct dataset_file_query *files, struct file_page_reply *list,
-                       int64_t *ret_total)
-{
-    SCRATCH_OF(scratch, &x->arena);
-    struct dataset_file_list page;
-    err_t e = dataset_file_list(datasnap_of(x)->core, files, &scratch, &page, ret_total);
-    if (e)
-        return err_copy(&x->arena, e);
-    for (list->count = 0; list->count < page.count; list->count++)
-        list->ids[list->count] = page.items[list->count].id;
-    return NULL;
 }
 
 /* What follows the array: docs/apis/datasnap.md 6.1. */
@@ -199,6 +137,7 @@ static slice paging_text(struct arena *a, const struct dataset_file_query *files
 
 err_t datasnap_file_list(struct http_exchange *x)
 {
+    struct data_files_reply *list = arena_new(&x->arena, struct data_files_reply);
     struct dataset *d = arena_new(&x->arena, struct dataset);
     struct query q;
     struct field_errors errors;
@@ -214,14 +153,14 @@ err_t datasnap_file_list(struct http_exchange *x)
     read_search(&q, &files, &errors);
     read_order(&q, &files, &errors);
     TRY(datasnap_refuse_fields(x, &errors));
-    struct file_page_reply *list = new_list(x, d, "{\"data\":[");
-    TRY(find_page(x, &files, list, &total));
+    TRY(data_files_find(list, x, datasnap_of(x)->core, &files, &total));
     list->end = paging_text(&x->arena, &files, (int64_t)list->count, total);
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return data_files_send(list, x, datasnap_of(x)->log, d, datasnap_put_file, S("{\"data\":["));
 }
 
 err_t datasnap_file_history(struct http_exchange *x)
 {
+    struct data_files_reply *list = arena_new(&x->arena, struct data_files_reply);
     struct dataset *d = arena_new(&x->arena, struct dataset);
     struct query q;
     struct field_errors errors;
@@ -230,10 +169,9 @@ err_t datasnap_file_history(struct http_exchange *x)
     struct dataset_file_query files = { .dataset_id = d->id, .search = S("") };
     files.limit = (size_t)read_number(&q, "limit", HISTORY, PER_PAGE_MAX, &errors);
     TRY(datasnap_refuse_fields(x, &errors));
-    struct file_page_reply *list = new_list(x, d, "[");
-    TRY(find_page(x, &files, list, NULL));
+    TRY(data_files_find(list, x, datasnap_of(x)->core, &files, NULL));
     list->end = S("]");
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return data_files_send(list, x, datasnap_of(x)->log, d, datasnap_put_file, S("["));
 }
 
 /* ---- one file ---- */

@@ -222,14 +222,7 @@ err_t datasnap_schema_change(struct http_exchange *x)
     TRY(datasnap_need(x, KEY_ADMIN));
     TRY(read_schema_body(x, &body));
     TRY(datasnap_find_schema(x, &now));
-    struct dataset_request request = { .name = now.name,
-                                       .base_version = now.version,
-                                       .columns = now.columns,
-                                       .is_strict = now.is_strict,
-                                       .takes_duplicates = now.takes_duplicates,
-                                       .processing = now.processing,
-                                       .volume_bytes = now.volume_bytes,
-                                       .schedule = now.schedule };
+    struct dataset_request request = dataset_request_of(&now);
     TRY(read_schema(x, body, &request));
     TRY(dataset_change(datasnap_of(x)->core, datasnap_caller(x), now.slug, &request, &x->arena, &d));
     return reply_schema(x, 200, &d);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of a dataset: docs/native.md. A page is read once, for its ids; each file is then read again as it is written, so that the
- * errors of a hundred files are never in memory together. A file that is removed in between is left out. */
-#include "api/kit/json_pieces.h"
+/* The files of a dataset: docs/native.md. */
+#include "api/kit/data_files.h"
 #include "api/kit/upload.h"
 #include "api/native/data_priv.h"
 #include "api/native/row_errors.h"
@@ -14,7 +13,7 @@
 #include "core/file/file_name.h"
 #include "core/grant.h"
 
-enum { FILES_AT_ONCE = 100, CONTENT_TYPE_MAX = 255 };
+enum { CONTENT_TYPE_MAX = 255 };
 #define FILES_SKIPPED_MAX 1000000 /* that an `after` may stand for */
 
 /* ---- what is wrong with a line ---- */
@@ -147,39 +146,10 @@ err_t send_dataset_file(struct http_exchange *x)
 
 /* ---- the list ---- */
 
-struct file_page_reply {
-    struct json_pieces pieces;
-    int64_t dataset_id;
-    int64_t ids[FILES_AT_ONCE + 1];
-    size_t count, next;
-    slice end; /* of the document */
-};
-
-static err_t write_file_page(struct json_pieces *pieces, struct buf *out, struct arena *a, bool *ret_end)
+static void put_listed_file(struct json_out *o, const struct dataset *d, const struct dataset_file *f, struct arena *a)
 {
-    struct file_page_reply *list = CONTAINER_OF(pieces, struct file_page_reply, pieces);
-    for (; list->next < list->count; list->next++) {
-        if (piece_is_full(out))
-            return NULL;
-        SCRATCH_OF(scratch, a);
-        struct dataset_file file;
-        bool whole;
-        err_t e = dataset_file_find(native_of(pieces->pieces.x)->core, list->dataset_id, list->ids[list->next],
-                                    &scratch, &file);
-        if (err_reason(e) == REASON_DATASET_NO_FILE && !json_pieces_in_item(pieces))
-            continue;
-        if (!e) {
-            native_put_dataset_file(&json_item_begin(pieces, &scratch)->out, &file, 0, &scratch);
-            e = json_item_end(pieces, out, &whole);
-        }
-        if (e)
-            return err_copy(a, e);
-        if (!whole)
-            return NULL;
-    }
-    buf_add(out, list->end);
-    *ret_end = true;
-    return NULL;
+    (void)d;
+    native_put_dataset_file(o, f, 0, a);
 }
 
 /* A page is a hundred files at most, whatever `limit` says, and `after` is how many come before it. */
@@ -190,7 +160,7 @@ static err_t read_file_query(struct http_exchange *x, struct dataset_file_query 
     TRY(query_parse(x->req.query, &x->arena, &q));
     slice after = native_query_value(&q, S("after")), state = native_query_value(&q, S("state"));
     TRY(native_read_limit(&q, &x->arena, &ret->limit));
-    ret->limit = ret->limit < FILES_AT_ONCE ? ret->limit : FILES_AT_ONCE;
+    ret->limit = ret->limit < DATA_FILES_MAX ? ret->limit : DATA_FILES_MAX;
     if (after.n && (!slice_to_u64(after, &skipped) || skipped > FILES_SKIPPED_MAX))
         return native_refuse(&x->arena, NATIVE_BAD_AFTER);
     ret->offset = (size_t)skipped;
@@ -205,27 +175,15 @@ static err_t read_file_query(struct http_exchange *x, struct dataset_file_query 
 
 err_t list_dataset_files(struct http_exchange *x)
 {
-    struct dataset d;
-    struct dataset_file_list page;
-    TRY(native_path_dataset(x, KEY_READER, &d));
-    struct dataset_file_query query = { .dataset_id = d.id, .search = S("") };
+    struct data_files_reply *list = arena_new(&x->arena, struct data_files_reply);
+    struct dataset *d = arena_new(&x->arena, struct dataset);
+    TRY(native_path_dataset(x, KEY_READER, d));
+    struct dataset_file_query query = { .dataset_id = d->id, .search = S("") };
     TRY(read_file_query(x, &query));
-    struct file_page_reply *list = arena_new(&x->arena, struct file_page_reply);
-    size_t limit = query.limit++;
-    {
-        SCRATCH_OF(scratch, &x->arena);
-        err_t e = dataset_file_list(native_of(x)->core, &query, &scratch, &page, NULL);
-        if (e)
-            return err_copy(&x->arena, e);
-        for (; list->count < page.count && list->count < limit; list->count++)
-            list->ids[list->count] = page.items[list->count].id;
-    }
-    list->dataset_id = d.id;
-    list->end = page.count > limit ? arena_printf(&x->arena, "],\"next\":\"%zu\"}", query.offset + limit) : S("]}");
-    json_pieces_init(&list->pieces, x, native_of(x)->log, write_file_page);
+    TRY(data_files_find(list, x, native_of(x)->core, &query, NULL));
+    list->end = list->more ? arena_printf(&x->arena, "],\"next\":\"%zu\"}", query.offset + query.limit) : S("]}");
     http_reply_header(x, "Cache-Control", S("no-store"));
-    buf_add(&list->pieces.pieces.first, S("{\"files\":["));
-    return piece_reply_send(&list->pieces.pieces, 200, JSON_REPLY_TYPE);
+    return data_files_send(list, x, native_of(x)->log, d, put_listed_file, S("{\"files\":["));
 }
 
 /* ---- one file ---- */

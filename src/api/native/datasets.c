@@ -228,14 +228,7 @@ err_t change_native_dataset(struct http_exchange *x)
 {
     struct dataset now, d;
     TRY(native_path_dataset(x, KEY_ADMIN, &now));
-    struct dataset_request request = { .name = now.name,
-                                       .base_version = now.version,
-                                       .columns = now.columns,
-                                       .is_strict = now.is_strict,
-                                       .takes_duplicates = now.takes_duplicates,
-                                       .processing = now.processing,
-                                       .volume_bytes = now.volume_bytes,
-                                       .schedule = now.schedule };
+    struct dataset_request request = dataset_request_of(&now);
     TRY(read_dataset(x, &request));
     TRY(dataset_change(native_of(x)->core, native_caller(x), now.slug, &request, &x->arena, &d));
     return reply_dataset(x, 200, &d);

@@ -241,6 +241,18 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     return dataset_write_event(tx, &c->w, d, S("dataset.create"), a);
 }
 
+struct dataset_request dataset_request_of(const struct dataset *d)
+{
+    return (struct dataset_request){ .name = d->name,
+                                     .base_version = d->version,
+                                     .columns = d->columns,
+                                     .is_strict = d->is_strict,
+                                     .takes_duplicates = d->takes_duplicates,
+                                     .processing = d->processing,
+                                     .volume_bytes = d->volume_bytes,
+                                     .schedule = d->schedule };
+}
+
 err_t dataset_create(struct core *core, const struct principal *who, const struct dataset_request *request,
                      struct arena *a, struct dataset *ret)
 {

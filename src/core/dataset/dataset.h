@@ -43,6 +43,8 @@ struct dataset_request {
     int64_t volume_bytes; /* of BY_VOLUME: 1 to DATASET_VOLUME_MAX; 0: DATASET_VOLUME_DEFAULT */
     slice schedule;       /* of SCHEDULED: schedule.h */
 };
+/* What asks to leave the dataset as it is, and is refused when it has another version by then: for a change that names less than all. */
+struct dataset_request dataset_request_of(const struct dataset *);
 /* Errors: the reasons DATASET_…; QUOTA; UNSUPPORTED the server has no dataset store. */
 MUST_USE err_t dataset_create(struct core *, const struct principal *who, const struct dataset_request *,
                               struct arena *a, struct dataset *ret);
