@@ -20,4 +20,18 @@ struct fault_plan {
 /* Count a call. True: it must fail. */
 bool fault_plan_hit(struct fault_plan *plan);
 
+/* The error of a call that fails, which is named as "dataset define". */
+err_t fault_plan_failure(const struct fault_plan *, struct arena *a, const char *call);
+/* Before a call: the error of one that must not reach the store. *ret_lost: the call must reach it and fail afterwards. */
+MUST_USE err_t fault_plan_call(struct fault_plan *, struct arena *a, const char *call, bool *ret_lost);
+
+/* Return what e returns, the call of the inner store, unless it is planned to fail. */
+#define FAULTY(plan, a, call, e)                                                                                       \
+    do {                                                                                                               \
+        bool lost_;                                                                                                    \
+        TRY(fault_plan_call((plan), (a), (call), &lost_));                                                             \
+        TRY(e);                                                                                                        \
+        return lost_ ? fault_plan_failure((plan), (a), (call)) : NULL;                                                 \
+    } while (0)
+
 #endif

@@ -12,6 +12,8 @@
 
 #define CORES_PER_LEADER 2 /* of the crew that hashes; the other cores receive and write meanwhile */
 
+const struct err core_queue_full = { .code = ERR_UNAVAILABLE, .msg = "too many writes are waiting", .where = ERR_HERE };
+
 static const struct holder_rules *const holders[] = {
 #define HOLDER(number, NAME, name, what) &name##_holder,
 #include "core/records/holders.def"

@@ -159,4 +159,7 @@ struct principal {
     uint64_t generation; /* of the store, read before the records of the user: core/grant.h */
 };
 
+/* UNAVAILABLE: meta_submit took no more. For functions that report an error on the thread that calls them, with no arena for it. */
+extern const struct err core_queue_full;
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/kit/json_reply.h"
 
+#include "base/text.h"
+
 void json_reply_begin(struct json_reply *reply, struct http_exchange *x)
 {
     reply->x = x;
@@ -17,4 +19,16 @@ slice json_reply_end(struct json_reply *reply)
 void json_reply_send(struct json_reply *reply, int status, const char *content_type)
 {
     http_reply(reply->x, status, content_type, json_reply_end(reply));
+}
+
+void json_put_known_text(struct json_out *o, const char *name, slice text)
+{
+    if (text.n)
+        json_put_string(o, name, text);
+}
+
+void json_put_known_time(struct json_out *o, const char *name, int64_t at_ms, struct arena *a)
+{
+    if (at_ms)
+        json_put_string(o, name, time_format_utc(a, at_ms));
 }

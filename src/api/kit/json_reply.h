@@ -23,4 +23,8 @@ slice json_reply_end(struct json_reply *);
 /* End the exchange. Takes the memory of what was written instead of copying it. */
 void json_reply_send(struct json_reply *, int status, const char *content_type);
 
+/* A member, unless the text is empty or the time is 0. */
+void json_put_known_text(struct json_out *, const char *name, slice text);
+void json_put_known_time(struct json_out *, const char *name, int64_t at_ms, struct arena *a);
+
 #endif

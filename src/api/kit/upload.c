@@ -24,6 +24,16 @@ static err_t reply_stored(struct http_exchange *x)
     return u->reply(x, &u->file);
 }
 
+struct file upload_copy(struct arena *a, const struct file *file)
+{
+    struct file copy = *file;
+    copy.owner_login = arena_copy(a, file->owner_login);
+    copy.origin = arena_copy(a, file->origin);
+    copy.name = arena_copy(a, file->name);
+    copy.content_type = arena_copy(a, file->content_type);
+    return copy;
+}
+
 /* Mostly runs on the committer's thread, for which other uploads wait. So it only copies; the loop writes the reply. */
 static void take_stored(void *arg, err_t e, const struct file *file)
 {
@@ -33,11 +43,7 @@ static void take_stored(void *arg, err_t e, const struct file *file)
         http_fail(x, e);
         return;
     }
-    u->file = *file;
-    u->file.owner_login = arena_copy(&x->arena, file->owner_login);
-    u->file.origin = arena_copy(&x->arena, file->origin);
-    u->file.name = arena_copy(&x->arena, file->name);
-    u->file.content_type = arena_copy(&x->arena, file->content_type);
+    u->file = upload_copy(&x->arena, file);
     x->work = u;
     http_on_loop(x, reply_stored);
 }

@@ -38,4 +38,7 @@ struct upload_form {
 /* boundary: of multipart_boundary. form: must stay. */
 void upload_form(struct http_exchange *, struct core *, slice boundary, const struct upload_form *form);
 
+/* The file that intake_finish reports, with its texts in `a`: they end with the report. */
+struct file upload_copy(struct arena *a, const struct file *);
+
 #endif

@@ -46,12 +46,6 @@ slice redu_path_of(const char *collection, int64_t id, struct arena *a)
     return arena_printf(a, "/api/%s/%lld", collection, (long long)id);
 }
 
-static void put_text(struct json_out *o, const char *name, slice text)
-{
-    if (text.n)
-        json_put_string(o, name, text);
-}
-
 static void put_date(const struct redu_writer *w, struct json_out *o, const char *name, int64_t ms, struct arena *a)
 {
     if (ms)
@@ -168,11 +162,11 @@ void redu_put_environment(const struct redu_writer *w, struct json_out *o, const
     json_open_object(o);
     json_put_int(o, "id", e->id);
     json_put_string(o, "name", e->name);
-    put_text(o, "description", e->description);
+    json_put_known_text(o, "description", e->description);
     put_date(w, o, "created_at", e->created_at_ms, a);
     put_date(w, o, "updated_at", e->modified_at_ms, a);
     json_put_string(o, "path", e->path);
-    put_text(o, "initials", e->initials);
+    json_put_known_text(o, "initials", e->initials);
     json_put_int(o, "courses_count", e->course_count);
     json_name(o, "thumbnails");
     json_add_raw(o, S("[]"));
@@ -188,7 +182,7 @@ void redu_put_course(const struct redu_writer *w, struct json_out *o, const stru
     json_open_object(o);
     json_put_int(o, "id", c->id);
     json_put_string(o, "name", c->name);
-    put_text(o, "description", c->description);
+    json_put_known_text(o, "description", c->description);
     put_date(w, o, "created_at", c->created_at_ms, a);
     put_date(w, o, "updated_at", c->modified_at_ms, a);
     json_put_int(o, "workload", c->workload);
@@ -209,7 +203,7 @@ void redu_put_space(const struct redu_writer *w, struct json_out *o, const struc
     json_open_object(o);
     json_put_int(o, "id", s->id);
     json_put_string(o, "name", s->name);
-    put_text(o, "description", s->description);
+    json_put_known_text(o, "description", s->description);
     put_date(w, o, "created_at", s->created_at_ms, a);
     put_date(w, o, "updated_at", s->modified_at_ms, a);
     open_links(o);
@@ -227,8 +221,8 @@ static void put_names(struct json_out *o, const struct user *u)
 {
     slice first, last;
     slice_cut(slice_trim(u->name), ' ', &first, &last);
-    put_text(o, "first_name", first.n ? first : u->login);
-    put_text(o, "last_name", slice_trim(last));
+    json_put_known_text(o, "first_name", first.n ? first : u->login);
+    json_put_known_text(o, "last_name", slice_trim(last));
 }
 
 void redu_put_user_names(struct json_out *o, const struct user *u)
@@ -249,7 +243,7 @@ void redu_put_user(const struct redu_writer *w, struct json_out *o, const struct
     json_open_object(o);
     json_put_int(o, "id", u->id);
     json_put_string(o, "login", u->login);
-    put_text(o, "email", u->email);
+    json_put_known_text(o, "email", u->email);
     put_names(o, u);
     json_put_int(o, "friends_count", 0);
     put_date(w, o, "created_at", u->created_at_ms, a);
@@ -306,7 +300,7 @@ void redu_put_enrolment(const struct redu_writer *w, struct json_out *o, const s
         json_put_string(o, "state", slice_of(states[n->state]));
     if (!n->user_id) {
         json_put_string(o, "email", n->email);
-        put_text(o, "token", n->token);
+        json_put_known_text(o, "token", n->token);
     }
     json_name(o, "role");
     if (n->role > ROLE_NONE && n->role <= ROLE_ADMINISTRATOR)

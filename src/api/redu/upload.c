@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/apis/redu.md §6.8: one file in a form. Everything that is wrong with it is told in one reply, so a file that is refused for its
  * name or type is still read to its end, and dropped. Of several files the last one counts. */
+#include "api/kit/upload.h"
 #include "api/redu/handlers_priv.h"
 #include "api/redu/json_priv.h"
 #include "api/redu/mime_types_priv.h"
@@ -164,11 +165,7 @@ static void take_stored(void *arg, err_t e, const struct file *file)
         http_fail(x, e);
         return;
     }
-    u->file = *file;
-    u->file.owner_login = arena_copy(&x->arena, file->owner_login);
-    u->file.origin = arena_copy(&x->arena, file->origin);
-    u->file.name = arena_copy(&x->arena, file->name);
-    u->file.content_type = arena_copy(&x->arena, file->content_type);
+    u->file = upload_copy(&x->arena, file);
     x->work = u;
     http_on_loop(x, reply_stored);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/service/service.h"
 
+#include "api/kit/json_reply.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "core/access/access.h"
@@ -19,12 +20,6 @@ static void reply_uncached(struct http_exchange *x, int status, const char *type
     http_reply(x, status, type, buf_give(b, &x->arena));
 }
 
-static void put_time(struct json_out *o, const char *name, int64_t at_ms, struct arena *a)
-{
-    if (at_ms)
-        json_put_string(o, name, time_format_utc(a, at_ms));
-}
-
 static void open_store_object(struct json_out *o, const char *name, const char *kind, const struct store_health *now,
                               struct arena *a)
 {
@@ -32,8 +27,8 @@ static void open_store_object(struct json_out *o, const char *name, const char *
     json_open_object(o);
     json_put_string(o, "kind", slice_of(kind));
     json_put_string(o, "status", slice_of(health_status_name(now->status)));
-    put_time(o, "last_write_at", now->writes.succeeded_ms, a);
-    put_time(o, "last_failure_at", now->writes.failed_ms, a);
+    json_put_known_time(o, "last_write_at", now->writes.succeeded_ms, a);
+    json_put_known_time(o, "last_failure_at", now->writes.failed_ms, a);
 }
 
 /* DataSnap's clients look for {"status":"ok"}, load balancers for the status code. */

@@ -39,10 +39,6 @@ struct prefix_issuing {
     char secret[PREFIX_SECRET_LENGTH];
 };
 
-static const struct err queue_full = { .code = ERR_UNAVAILABLE,
-                                       .msg = "too many writes are waiting",
-                                       .where = ERR_HERE };
-
 static err_t apply_issue(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct prefix_issuing *i = arg;
@@ -96,7 +92,7 @@ void prefix_issue(struct core *core, const struct principal *who, const struct p
     if (meta_submit(core->meta, &i->write))
         return; /* the write may have ended already, and `i` with it */
     free(i);
-    done(arg, &queue_full, &(struct prefix_issued){ .slug = S("") });
+    done(arg, &core_queue_full, &(struct prefix_issued){ .slug = S("") });
 }
 
 /* ---- using ---- */

@@ -68,10 +68,6 @@ struct intake {
     char memory[OWN_MEMORY]; /* that the arena uses first */
 };
 
-static const struct err queue_full = { .code = ERR_UNAVAILABLE,
-                                       .msg = "too many writes are waiting",
-                                       .where = ERR_HERE };
-
 /* ---- in flight ---- */
 
 static void flight_begin(struct intake *in)
@@ -468,7 +464,7 @@ void intake_finish(struct intake *in, intake_done_fn *done, void *arg)
         in->write = (struct meta_write){ .apply = apply_intake, .arg = in, .done = intake_committed };
         if (meta_submit(in->core->meta, &in->write))
             return; /* `in` may be gone already */
-        e = &queue_full;
+        e = &core_queue_full;
     } else if (!e) {
         e = finish_blob(in, &scratch);
     }

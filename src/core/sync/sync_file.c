@@ -29,10 +29,6 @@ struct issuing {
     struct sync_file result;
 };
 
-static const struct err queue_full = { .code = ERR_UNAVAILABLE,
-                                       .msg = "too many writes are waiting",
-                                       .where = ERR_HERE };
-
 err_t sync_key_make(const struct sync_file *f, struct arena *a, slice *ret)
 {
     slice day = time_format_utc(a, f->created_at_ms);
@@ -135,7 +131,7 @@ void sync_file_issue(struct core *core, const struct principal *who, const struc
     if (meta_submit(core->meta, &i->write))
         return; /* the write may have ended already, and `i` with it */
     free(i);
-    done(arg, &queue_full, &(struct sync_file){ .handle = S("") });
+    done(arg, &core_queue_full, &(struct sync_file){ .handle = S("") });
 }
 
 slice sync_subject(const struct sync_file *f, struct arena *a)

@@ -150,10 +150,6 @@ static void finish_submitted(struct meta_write *write, err_t e)
     free(s);
 }
 
-static const struct err queue_full = { .code = ERR_UNAVAILABLE,
-                                       .msg = "too many writes are waiting",
-                                       .where = ERR_HERE };
-
 void sync_import_submit(struct core *core, const struct principal *who, const struct sync_import_request *request,
                         sync_queued_fn *done, void *arg)
 {
@@ -163,5 +159,5 @@ void sync_import_submit(struct core *core, const struct principal *who, const st
     if (meta_submit(core->meta, &s->write))
         return; /* the write may have ended already, and `s` with it */
     free(s);
-    done(arg, &queue_full, NULL);
+    done(arg, &core_queue_full, NULL);
 }

@@ -27,10 +27,6 @@
 
 enum { KEY_MAX = 1024 };
 
-static const struct err queue_full = { .code = ERR_UNAVAILABLE,
-                                       .msg = "too many writes are waiting",
-                                       .where = ERR_HERE };
-
 /* ---- issuing ---- */
 
 struct ticket_issuing {
@@ -149,7 +145,7 @@ void ticket_issue(struct core *core, const struct principal *who, const struct t
     if (meta_submit(core->meta, &i->write))
         return; /* the write may have ended already, and `i` with it */
     free(i);
-    done(arg, &queue_full, &nothing);
+    done(arg, &core_queue_full, &nothing);
 }
 
 /* ---- confirming ---- */

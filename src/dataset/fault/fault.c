@@ -26,38 +26,16 @@ static struct fault_store *fault_of(struct dataset_store *store)
     return CONTAINER_OF(store, struct fault_store, store);
 }
 
-static err_t planned_failure(struct fault_plan *plan, struct arena *a, const char *call)
-{
-    return err_make(a, __atomic_load_n(&plan->code, __ATOMIC_SEQ_CST), "planned failure in dataset %s", call);
-}
-
-/* Before a call: the error of one that must not reach the store. *ret_lost: the call must reach it and fail afterwards. */
-static err_t begin_call(struct fault_plan *plan, struct arena *a, const char *call, bool *ret_lost)
-{
-    bool fails = fault_plan_hit(plan);
-    *ret_lost = fails && plan->answer_lost;
-    return fails && !*ret_lost ? planned_failure(plan, a, call) : NULL;
-}
-
-/* FAULTY(call, e): the call of the inner store, unless it is planned to fail. */
-#define FAULTY(plan, a, call, e)                                                                                       \
-    do {                                                                                                               \
-        bool lost_;                                                                                                    \
-        TRY(begin_call((plan), (a), (call), &lost_));                                                                  \
-        TRY(e);                                                                                                        \
-        return lost_ ? planned_failure((plan), (a), (call)) : NULL;                                                    \
-    } while (0)
-
 static err_t fault_define(struct dataset_store *store, int64_t id, const struct column_list *columns, struct arena *a)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "define", f->inner->ops->define(f->inner, id, columns, a));
+    FAULTY(f->plan, a, "dataset define", f->inner->ops->define(f->inner, id, columns, a));
 }
 
 static err_t fault_remove(struct dataset_store *store, int64_t id, struct arena *a)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "remove", f->inner->ops->remove(f->inner, id, a));
+    FAULTY(f->plan, a, "dataset remove", f->inner->ops->remove(f->inner, id, a));
 }
 
 static err_t fault_open(struct dataset_store *store, int64_t id, int64_t file_id, struct arena *a,
@@ -66,11 +44,11 @@ static err_t fault_open(struct dataset_store *store, int64_t id, int64_t file_id
     struct fault_store *f = fault_of(store);
     struct dataset_writer *inner;
     bool lost;
-    TRY(begin_call(f->plan, a, "open", &lost));
+    TRY(fault_plan_call(f->plan, a, "dataset open", &lost));
     TRY(f->inner->ops->open(f->inner, id, file_id, a, &inner));
     if (lost) {
         inner->ops->discard(inner);
-        return planned_failure(f->plan, a, "open");
+        return fault_plan_failure(f->plan, a, "dataset open");
     }
     struct fault_writer *w = must_malloc(sizeof *w);
     *w = (struct fault_writer){ .writer.ops = &fault_ops, .inner = inner, .plan = f->plan };
@@ -81,7 +59,7 @@ static err_t fault_open(struct dataset_store *store, int64_t id, int64_t file_id
 static err_t fault_add(struct dataset_writer *writer, const struct cell *cells, size_t row_count, struct arena *a)
 {
     struct fault_writer *w = CONTAINER_OF(writer, struct fault_writer, writer);
-    FAULTY(w->plan, a, "add", w->inner->ops->add(w->inner, cells, row_count, a));
+    FAULTY(w->plan, a, "dataset add", w->inner->ops->add(w->inner, cells, row_count, a));
 }
 
 static err_t fault_commit(struct dataset_writer *writer, struct arena *a)
@@ -91,13 +69,13 @@ static err_t fault_commit(struct dataset_writer *writer, struct arena *a)
     struct dataset_writer *inner = w->inner;
     bool lost;
     free(w);
-    err_t e = begin_call(plan, a, "commit", &lost);
+    err_t e = fault_plan_call(plan, a, "dataset commit", &lost);
     if (e) {
         inner->ops->discard(inner);
         return e;
     }
     TRY(inner->ops->commit(inner, a));
-    return lost ? planned_failure(plan, a, "commit") : NULL;
+    return lost ? fault_plan_failure(plan, a, "dataset commit") : NULL;
 }
 
 static void fault_discard(struct dataset_writer *writer)
@@ -113,14 +91,14 @@ static err_t fault_has_file(struct dataset_store *store, int64_t id, int64_t fil
                             uint64_t *ret_rows)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "has_file", f->inner->ops->has_file(f->inner, id, file_id, a, ret_has, ret_rows));
+    FAULTY(f->plan, a, "dataset has_file", f->inner->ops->has_file(f->inner, id, file_id, a, ret_has, ret_rows));
 }
 
 static err_t fault_each_file(struct dataset_store *store, int64_t id, struct arena *a,
                              err_t (*visit)(void *arg, int64_t file_id, uint64_t rows), void *arg)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "each_file", f->inner->ops->each_file(f->inner, id, a, visit, arg));
+    FAULTY(f->plan, a, "dataset each_file", f->inner->ops->each_file(f->inner, id, a, visit, arg));
 }
 
 static err_t fault_query(struct dataset_store *store, int64_t id, const struct row_query *q, int64_t limit_ms,
@@ -129,11 +107,11 @@ static err_t fault_query(struct dataset_store *store, int64_t id, const struct r
     struct fault_store *f = fault_of(store);
     struct dataset_cursor *inner;
     bool lost;
-    TRY(begin_call(f->plan, a, "query", &lost));
+    TRY(fault_plan_call(f->plan, a, "dataset query", &lost));
     TRY(f->inner->ops->query(f->inner, id, q, limit_ms, a, &inner));
     if (lost) {
         inner->ops->close(inner);
-        return planned_failure(f->plan, a, "query");
+        return fault_plan_failure(f->plan, a, "dataset query");
     }
     struct fault_cursor *c = must_malloc(sizeof *c);
     *c = (struct fault_cursor){ .cursor = *inner, .inner = inner, .plan = f->plan };
@@ -147,11 +125,11 @@ static err_t fault_next(struct dataset_cursor *cursor, struct arena *a, const st
 {
     struct fault_cursor *c = CONTAINER_OF(cursor, struct fault_cursor, cursor);
     bool lost;
-    TRY(begin_call(c->plan, a, "next", &lost));
+    TRY(fault_plan_call(c->plan, a, "dataset next", &lost));
     TRY(c->inner->ops->next(c->inner, a, ret_cells, ret_count));
     c->cursor.rows_read = c->inner->rows_read;
     c->cursor.bytes_read = c->inner->bytes_read;
-    return lost ? planned_failure(c->plan, a, "next") : NULL;
+    return lost ? fault_plan_failure(c->plan, a, "dataset next") : NULL;
 }
 
 static void fault_close(struct dataset_cursor *cursor)
@@ -167,31 +145,31 @@ static err_t fault_each(struct dataset_store *store, struct arena *a, err_t (*vi
                         void *arg)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "each", f->inner->ops->each(f->inner, a, visit, arg));
+    FAULTY(f->plan, a, "dataset each", f->inner->ops->each(f->inner, a, visit, arg));
 }
 
 static err_t fault_size(struct dataset_store *store, int64_t id, struct arena *a, uint64_t *ret_bytes)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "size", f->inner->ops->size(f->inner, id, a, ret_bytes));
+    FAULTY(f->plan, a, "dataset size", f->inner->ops->size(f->inner, id, a, ret_bytes));
 }
 
 static err_t fault_verify(struct dataset_store *store, int64_t id, struct arena *a)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "verify", f->inner->ops->verify(f->inner, id, a));
+    FAULTY(f->plan, a, "dataset verify", f->inner->ops->verify(f->inner, id, a));
 }
 
 static err_t fault_backup(struct dataset_store *store, int64_t id, const char *path, struct arena *a)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "backup", f->inner->ops->backup(f->inner, id, path, a));
+    FAULTY(f->plan, a, "dataset backup", f->inner->ops->backup(f->inner, id, path, a));
 }
 
 static err_t fault_restore(struct dataset_store *store, int64_t id, const char *path, struct arena *a)
 {
     struct fault_store *f = fault_of(store);
-    FAULTY(f->plan, a, "restore", f->inner->ops->restore(f->inner, id, path, a));
+    FAULTY(f->plan, a, "dataset restore", f->inner->ops->restore(f->inner, id, path, a));
 }
 
 static void fault_close_store(struct dataset_store *store)
