@@ -152,6 +152,10 @@ TEST(an_entry_that_another_user_replaces_moves_from_one_to_the_other)
     bob.who = world_user(w, S("bob"));
     EXPECT_OK(put_entry(&ana, KEY, world_bytes(w, LARGE)));
     set_limits(w, &bob.who, LARGE - 1, 0);
+    struct entry_request declared = bucket_fixture_request(KEY);
+    struct entry_put open;
+    declared.exact_bytes = LARGE;
+    EXPECT_ERR(entry_put_open(&w->core, &bob.who, &bob.bucket, &declared, w->a, &open), ERR_QUOTA);
     EXPECT_ERR(put_entry(&bob, KEY, world_bytes(w, LARGE)), ERR_QUOTA); /* all of it would be bob's */
     expect_use(w, &ana.who, LARGE, 1);
     set_limits(w, &bob.who, LARGE, 1);
