@@ -50,12 +50,6 @@ static void send_uncached(struct json_reply *reply)
     json_reply_send(reply, 200, JSON_REPLY_TYPE);
 }
 
-static void put_time(struct json_out *o, const char *name, int64_t at_ms, struct arena *a)
-{
-    if (at_ms)
-        json_put_string(o, name, time_format_utc(a, at_ms));
-}
-
 /* ---- accounts ---- */
 
 static void put_limit(struct json_out *o, const char *name, int64_t own, int64_t otherwise)
@@ -73,7 +67,7 @@ static void put_account(struct json_out *o, const struct core *core, const struc
     json_open_object(o);
     json_put_int(o, "id", account->id);
     json_put_string(o, "name", account->name);
-    put_time(o, "created_at", account->created_at_ms, a);
+    json_put_known_time(o, "created_at", account->created_at_ms, a);
     json_put_int(o, "used_bytes", account->used_bytes);
     json_put_int(o, "used_files", account->used_files);
     json_put_int(o, "record_bytes", account->record_bytes);
@@ -85,7 +79,7 @@ static void put_account(struct json_out *o, const struct core *core, const struc
     json_close_object(o);
 }
 
-err_t native_show_account(struct http_exchange *x)
+static err_t native_show_account(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct account account;
@@ -99,7 +93,7 @@ err_t native_show_account(struct http_exchange *x)
 }
 
 /* Only the operator administers more than one. */
-err_t native_list_accounts(struct http_exchange *x)
+static err_t native_list_accounts(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct account own;
@@ -165,7 +159,7 @@ static void put_figures(struct json_out *o, const struct figures *f, struct aren
     json_close_object(o);
 }
 
-err_t native_list_figures(struct http_exchange *x)
+static err_t native_list_figures(struct http_exchange *x)
 {
     struct figures_list list;
     struct json_reply reply;
@@ -189,8 +183,8 @@ static void put_store(struct json_out *o, const char *name, const struct store_h
     json_open_object(o);
     json_put_string(o, "status", slice_of(health_status_name(now->status)));
     json_put_bool(o, "writes_fail", now->writes.is_failing);
-    put_time(o, "last_write_at", now->writes.succeeded_ms, a);
-    put_time(o, "last_failure_at", now->writes.failed_ms, a);
+    json_put_known_time(o, "last_write_at", now->writes.succeeded_ms, a);
+    json_put_known_time(o, "last_failure_at", now->writes.failed_ms, a);
     json_close_object(o);
 }
 
@@ -200,7 +194,7 @@ static void put_scrub(struct json_out *o, const struct scrub_progress *scrub, st
     uint64_t total = scrub->total_bytes, done = scrub->done_bytes < total ? scrub->done_bytes : total;
     json_name(o, "scrub");
     json_open_object(o);
-    put_time(o, "begun_at", scrub->begun_at_ms, a);
+    json_put_known_time(o, "begun_at", scrub->begun_at_ms, a);
     json_put_int(o, "percent", total ? (int64_t)((double)done * 100 / (double)total) : 100);
     json_put_int(o, "damaged", (int64_t)scrub->damaged);
     json_close_object(o);
@@ -217,7 +211,7 @@ static void put_job_counts(struct json_out *o, const struct job_counts *jobs)
 }
 
 /* What would have to be read from a disk that hangs is left out then. */
-err_t native_show_health(struct http_exchange *x)
+static err_t native_show_health(struct http_exchange *x)
 {
     struct native_api *api = native_of(x);
     struct core *core = api->core;
@@ -309,7 +303,7 @@ static void put_event(struct json_out *o, const struct event *e, struct arena *a
     json_close_object(o);
 }
 
-err_t native_search_events(struct http_exchange *x)
+static err_t native_search_events(struct http_exchange *x)
 {
     struct event_query query;
     struct event_matches found;
@@ -324,3 +318,16 @@ err_t native_search_events(struct http_exchange *x)
     short_list_send(&reply, found.next_before_id);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/accounts", native_list_accounts, HTTP_NO_BODY, 0, "GET /v1/native/accounts" },
+    { "GET", "/v1/native/account", native_show_account, HTTP_NO_BODY, 0, "GET /v1/native/account" },
+    { "GET", "/v1/native/account/figures", native_list_figures, HTTP_NO_BODY, 0, "GET /v1/native/account/figures" },
+    { "GET", "/v1/native/account/health", native_show_health, HTTP_NO_BODY | HTTP_ADMIN, 0,
+      "GET /v1/native/account/health" },
+    { "GET", "/v1/native/account/events", native_search_events, HTTP_NO_BODY | HTTP_LONG, 0,
+      "GET /v1/native/account/events" },
+};
+const struct native_routes native_account_routes = NATIVE_ROUTES(routes);

@@ -13,7 +13,6 @@
 #include "core/file/file_name.h"
 #include "core/grant.h"
 
-enum { CONTENT_TYPE_MAX = 255 };
 #define FILES_SKIPPED_MAX 1000000 /* that an `after` may stand for */
 
 /* ---- what is wrong with a line ---- */
@@ -117,31 +116,21 @@ static err_t reply_sent_file(struct http_exchange *x, const struct file *stored)
     return reply_file(x, 201, &f, into->job_id);
 }
 
-err_t send_dataset_file(struct http_exchange *x)
+static err_t send_dataset_file(struct http_exchange *x)
 {
-    struct native_api *api = native_of(x);
+    struct core *core = native_of(x)->core;
     struct dataset_upload *into = arena_new(&x->arena, struct dataset_upload);
+    struct intake_request request;
     struct dataset d;
     TRY(native_path_dataset(x, KEY_WRITER, &d));
-    const struct principal *who = native_caller(x);
-    struct intake_request request = { .account_id = who->account_id,
-                                      .owner_id = who->user_id,
-                                      .owner_login = who->login,
-                                      .origin = S(NATIVE_PURPOSE),
-                                      .grant = grant_of(who),
-                                      .content_type = http_header(&x->req, "Content-Type"),
-                                      .request_id = x->req.id,
-                                      .max_bytes = LIVE(api->options.max_file_bytes),
-                                      .exact_bytes = x->req.content_length };
-    TRY(file_name_clean(x->req.params[1], &x->arena, &request.name));
-    if (request.content_type.n > CONTENT_TYPE_MAX || !slice_is_utf8(request.content_type))
-        return native_refuse(&x->arena, NATIVE_BAD_CONTENT_TYPE);
+    TRY(native_begin_upload(x, x->req.params[1], &request));
+    TRY(native_check_type(x, &request));
     if (!lines_name_is_known(request.name))
         return native_refuse(&x->arena, NATIVE_NOT_A_DATA_FILE);
-    *into = (struct dataset_upload){ .core = api->core, .dataset_id = d.id, .name = request.name, .headers = S("") };
+    *into = (struct dataset_upload){ .core = core, .dataset_id = d.id, .name = request.name, .headers = S("") };
     dataset_upload_into(into, &request);
     x->work = into;
-    return upload_body(x, api->core, &request, reply_sent_file);
+    return upload_body(x, core, &request, reply_sent_file);
 }
 
 /* ---- the list ---- */
@@ -173,7 +162,7 @@ static err_t read_file_query(struct http_exchange *x, struct dataset_file_query 
     return NULL;
 }
 
-err_t list_dataset_files(struct http_exchange *x)
+static err_t list_dataset_files(struct http_exchange *x)
 {
     struct data_files_reply *list = arena_new(&x->arena, struct data_files_reply);
     struct dataset *d = arena_new(&x->arena, struct dataset);
@@ -202,14 +191,14 @@ static err_t find_path_file(struct http_exchange *x, struct dataset_file *ret)
     return dataset_file_find(native_of(x)->core, d.id, path_file_id(x), &x->arena, ret);
 }
 
-err_t show_dataset_file(struct http_exchange *x)
+static err_t show_dataset_file(struct http_exchange *x)
 {
     struct dataset_file f;
     TRY(find_path_file(x, &f));
     return reply_file(x, 200, &f, 0);
 }
 
-err_t show_dataset_file_errors(struct http_exchange *x)
+static err_t show_dataset_file_errors(struct http_exchange *x)
 {
     struct dataset_file f;
     TRY(find_path_file(x, &f));
@@ -218,7 +207,7 @@ err_t show_dataset_file_errors(struct http_exchange *x)
     return row_errors_reply(x, &(struct row_error_list){ native_next_line_error, errors, S("errors") });
 }
 
-err_t delete_dataset_file(struct http_exchange *x)
+static err_t delete_dataset_file(struct http_exchange *x)
 {
     struct dataset d;
     TRY(native_path_dataset(x, KEY_WRITER, &d));
@@ -227,7 +216,7 @@ err_t delete_dataset_file(struct http_exchange *x)
     return NULL;
 }
 
-err_t process_dataset_files(struct http_exchange *x)
+static err_t process_dataset_files(struct http_exchange *x)
 {
     struct dataset d;
     struct dataset_processing_started started;
@@ -244,3 +233,21 @@ err_t process_dataset_files(struct http_exchange *x)
     json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "POST", "/v1/native/datasets/{slug}/process", process_dataset_files, HTTP_NO_BODY, 0,
+      "POST /v1/native/datasets/{slug}/process" },
+    { "GET", "/v1/native/datasets/{slug}/files", list_dataset_files, HTTP_NO_BODY | HTTP_LONG, 0,
+      "GET /v1/native/datasets/{slug}/files" },
+    { "PUT", "/v1/native/datasets/{slug}/files/{name}", send_dataset_file, HTTP_STREAM, 0,
+      "PUT /v1/native/datasets/{slug}/files/{name}" },
+    { "GET", "/v1/native/datasets/{slug}/files/{id}", show_dataset_file, HTTP_NO_BODY, 0,
+      "GET /v1/native/datasets/{slug}/files/{id}" },
+    { "GET", "/v1/native/datasets/{slug}/files/{id}/errors", show_dataset_file_errors, HTTP_NO_BODY, 0,
+      "GET /v1/native/datasets/{slug}/files/{id}/errors" },
+    { "DELETE", "/v1/native/datasets/{slug}/files/{id}", delete_dataset_file, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/datasets/{slug}/files/{id}" },
+};
+const struct native_routes native_dataset_file_routes = NATIVE_ROUTES(routes);

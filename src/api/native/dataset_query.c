@@ -184,7 +184,7 @@ static err_t open_page(struct http_exchange *x, struct query_reply *r)
     return NULL;
 }
 
-err_t query_native_dataset(struct http_exchange *x)
+static err_t query_native_dataset(struct http_exchange *x)
 {
     static const char *const types[] = { [ROWS_AS_ARRAYS] = "application/json",
                                          [ROWS_AS_TEXT_ARRAYS] = "application/json",
@@ -204,3 +204,11 @@ err_t query_native_dataset(struct http_exchange *x)
         add_columns(&r->pieces.first, &r->query.rows);
     return piece_reply_send(&r->pieces, 200, types[r->query.style]);
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "POST", "/v1/native/datasets/{slug}/query", query_native_dataset, HTTP_LONG, NATIVE_DATA_BODY_MAX,
+      "POST /v1/native/datasets/{slug}/query", NATIVE_DATA_MEMORY },
+};
+const struct native_routes native_dataset_query_routes = NATIVE_ROUTES(routes);

@@ -101,7 +101,7 @@ static void put_found_dataset(const struct list_reply *list, struct json_out *o,
 
 static const struct list_kind datasets_kind = { LIST_AT_ONCE, find_datasets, put_found_dataset, NULL, NULL };
 
-err_t list_native_datasets(struct http_exchange *x)
+static err_t list_native_datasets(struct http_exchange *x)
 {
     struct list_reply *list = arena_new(&x->arena, struct list_reply);
     TRY(native_need_data(x, KEY_READER));
@@ -110,7 +110,7 @@ err_t list_native_datasets(struct http_exchange *x)
     return list_reply_send(list, x, native_of(x)->log, &datasets_kind, S("{\"datasets\":["));
 }
 
-err_t show_native_dataset(struct http_exchange *x)
+static err_t show_native_dataset(struct http_exchange *x)
 {
     struct dataset d;
     TRY(native_path_dataset(x, KEY_READER, &d));
@@ -214,7 +214,7 @@ static err_t read_dataset(struct http_exchange *x, struct dataset_request *r)
 
 /* ---- changing ---- */
 
-err_t create_native_dataset(struct http_exchange *x)
+static err_t create_native_dataset(struct http_exchange *x)
 {
     struct dataset_request request = { .name = S("") };
     struct dataset d;
@@ -224,7 +224,7 @@ err_t create_native_dataset(struct http_exchange *x)
     return reply_dataset(x, 201, &d);
 }
 
-err_t change_native_dataset(struct http_exchange *x)
+static err_t change_native_dataset(struct http_exchange *x)
 {
     struct dataset now, d;
     TRY(native_path_dataset(x, KEY_ADMIN, &now));
@@ -234,7 +234,7 @@ err_t change_native_dataset(struct http_exchange *x)
     return reply_dataset(x, 200, &d);
 }
 
-err_t delete_native_dataset(struct http_exchange *x)
+static err_t delete_native_dataset(struct http_exchange *x)
 {
     TRY(native_need_data(x, KEY_ADMIN));
     TRY(dataset_remove(native_of(x)->core, native_caller(x), x->req.params[0], &x->arena));
@@ -283,7 +283,7 @@ static err_t infer_columns(slice sample, struct arena *a, struct column_list *re
     }
 }
 
-err_t infer_native_columns(struct http_exchange *x)
+static err_t infer_native_columns(struct http_exchange *x)
 {
     struct column_list columns;
     struct json_reply reply;
@@ -296,3 +296,17 @@ err_t infer_native_columns(struct http_exchange *x)
     json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/datasets", list_native_datasets, HTTP_NO_BODY, 0, "GET /v1/native/datasets" },
+    { "POST", "/v1/native/datasets", create_native_dataset, 0, NATIVE_DATA_BODY_MAX, "POST /v1/native/datasets" },
+    { "GET", "/v1/native/datasets/{slug}", show_native_dataset, HTTP_NO_BODY, 0, "GET /v1/native/datasets/{slug}" },
+    { "PATCH", "/v1/native/datasets/{slug}", change_native_dataset, 0, NATIVE_DATA_BODY_MAX,
+      "PATCH /v1/native/datasets/{slug}" },
+    { "DELETE", "/v1/native/datasets/{slug}", delete_native_dataset, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/datasets/{slug}" },
+    { "POST", "/v1/native/columns", infer_native_columns, HTTP_LONG, NATIVE_DATA_BODY_MAX, "POST /v1/native/columns" },
+};
+const struct native_routes native_dataset_routes = NATIVE_ROUTES(routes);

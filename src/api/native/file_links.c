@@ -93,7 +93,7 @@ static err_t reply_link(struct http_exchange *x, const struct file *f)
     return NULL;
 }
 
-err_t link_to_file(struct http_exchange *x)
+static err_t link_to_file(struct http_exchange *x)
 {
     unsigned char uuid[16];
     struct file f;
@@ -103,9 +103,19 @@ err_t link_to_file(struct http_exchange *x)
     return reply_link(x, &f);
 }
 
-err_t link_to_folder_file(struct http_exchange *x)
+static err_t link_to_folder_file(struct http_exchange *x)
 {
     struct folder_file f;
     TRY(native_path_folder_file(x, &f));
     return reply_link(x, &f.file);
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "POST", "/v1/native/files/{id}/link", link_to_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "POST /v1/native/files/{id}/link" },
+    { "POST", "/v1/native/folders/{id}/files/{file}/link", link_to_folder_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "POST /v1/native/files/{id}/link" },
+};
+const struct native_routes native_file_link_routes = NATIVE_ROUTES(routes);

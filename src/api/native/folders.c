@@ -106,7 +106,7 @@ static void put_path(struct json_out *o, const struct folder_list *path)
     json_close_array(o);
 }
 
-err_t show_folder(struct http_exchange *x)
+static err_t show_folder(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct folder f;
@@ -144,7 +144,7 @@ static err_t create_or_find(struct http_exchange *x, const struct folder *parent
     return err_is(missing, ERR_NOT_FOUND) ? e : missing; /* it has just gone */
 }
 
-err_t create_folder(struct http_exchange *x)
+static err_t create_folder(struct http_exchange *x)
 {
     struct folder parent, f;
     const struct json *body;
@@ -176,7 +176,7 @@ static err_t read_change(struct http_exchange *x, const char *place, slice *ret_
     return NULL;
 }
 
-err_t change_folder(struct http_exchange *x)
+static err_t change_folder(struct http_exchange *x)
 {
     struct folder f;
     struct folder_change change = { 0 };
@@ -190,7 +190,7 @@ err_t change_folder(struct http_exchange *x)
     return reply_folder(x, 200, &f);
 }
 
-err_t delete_folder(struct http_exchange *x)
+static err_t delete_folder(struct http_exchange *x)
 {
     struct folder f;
     TRY(find_path_folder(x, &f));
@@ -295,7 +295,7 @@ static err_t send_name_list(struct http_exchange *x, const struct list_kind *kin
     return list_reply_send(&reply->list, x, native_of(x)->log, kind, begin);
 }
 
-err_t list_folders(struct http_exchange *x)
+static err_t list_folders(struct http_exchange *x)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
@@ -326,7 +326,7 @@ static err_t send_named_file(struct http_exchange *x, slice name)
     return NULL;
 }
 
-err_t list_folder_files(struct http_exchange *x)
+static err_t list_folder_files(struct http_exchange *x)
 {
     struct query q;
     TRY(query_parse(x->req.query, &x->arena, &q));
@@ -348,7 +348,7 @@ static err_t reply_uploaded(struct http_exchange *x, const struct file *file)
 }
 
 /* The file is one of the folder from the write on that stores it. */
-err_t upload_into_folder(struct http_exchange *x)
+static err_t upload_into_folder(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct folder_upload *into = arena_new(&x->arena, struct folder_upload);
@@ -362,7 +362,7 @@ err_t upload_into_folder(struct http_exchange *x)
     return upload_body(x, core, &request, reply_uploaded);
 }
 
-err_t put_file_into_folder(struct http_exchange *x)
+static err_t put_file_into_folder(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct folder f;
@@ -382,7 +382,7 @@ err_t put_file_into_folder(struct http_exchange *x)
 
 /* ---- one file ---- */
 
-err_t download_folder_file(struct http_exchange *x)
+static err_t download_folder_file(struct http_exchange *x)
 {
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     struct folder_file f;
@@ -396,14 +396,14 @@ err_t download_folder_file(struct http_exchange *x)
     return NULL;
 }
 
-err_t show_folder_file(struct http_exchange *x)
+static err_t show_folder_file(struct http_exchange *x)
 {
     struct folder_file f;
     TRY(native_path_folder_file(x, &f));
     return reply_folder_file(x, 200, &f);
 }
 
-err_t change_folder_file(struct http_exchange *x)
+static err_t change_folder_file(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct folder_file f;
@@ -418,7 +418,7 @@ err_t change_folder_file(struct http_exchange *x)
     return reply_folder_file(x, 200, &f);
 }
 
-err_t remove_folder_file(struct http_exchange *x)
+static err_t remove_folder_file(struct http_exchange *x)
 {
     struct folder_file f;
     TRY(native_path_folder_file(x, &f));
@@ -426,3 +426,27 @@ err_t remove_folder_file(struct http_exchange *x)
     http_reply(x, 204, NULL, S(""));
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/folders/{id}", show_folder, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}" },
+    { "PATCH", "/v1/native/folders/{id}", change_folder, 0, NATIVE_SMALL_BODY_MAX,
+      "PATCH and DELETE /v1/native/folders/{id}" },
+    { "DELETE", "/v1/native/folders/{id}", delete_folder, HTTP_NO_BODY, 0, "PATCH and DELETE /v1/native/folders/{id}" },
+    { "GET", "/v1/native/folders/{id}/folders", list_folders, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}/folders" },
+    { "POST", "/v1/native/folders/{id}/folders", create_folder, 0, NATIVE_SMALL_BODY_MAX,
+      "POST /v1/native/folders/{id}/folders" },
+    { "GET", "/v1/native/folders/{id}/files", list_folder_files, HTTP_NO_BODY, 0, "GET /v1/native/folders/{id}/files" },
+    { "POST", "/v1/native/folders/{id}/files", put_file_into_folder, 0, NATIVE_SMALL_BODY_MAX,
+      "POST /v1/native/folders/{id}/files" },
+    { "PUT", "/v1/native/folders/{id}/files/{name}", upload_into_folder, HTTP_STREAM, 0,
+      "PUT /v1/native/folders/{id}/files/{name}" },
+    { "GET", "/v1/native/folders/{id}/files/{file}", download_folder_file, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "The files of a folder" },
+    { "GET", "/v1/native/folders/{id}/files/{file}/info", show_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
+    { "PATCH", "/v1/native/folders/{id}/files/{file}", change_folder_file, 0, NATIVE_SMALL_BODY_MAX,
+      "The files of a folder" },
+    { "DELETE", "/v1/native/folders/{id}/files/{file}", remove_folder_file, HTTP_NO_BODY, 0, "The files of a folder" },
+};
+const struct native_routes native_folder_routes = NATIVE_ROUTES(routes);

@@ -25,18 +25,6 @@ static const char *const states[SYNC_STATES] = {
     [SYNC_PURGED] = "purged"
 };
 
-static void put_time(struct json_out *o, const char *name, int64_t ms, struct arena *a)
-{
-    if (ms)
-        json_put_string(o, name, time_format_utc(a, ms));
-}
-
-static void put_text_if_any(struct json_out *o, const char *name, slice text)
-{
-    if (text.n)
-        json_put_string(o, name, text);
-}
-
 static void put_rows(struct json_out *o, const struct sync_progress *rows)
 {
     json_name(o, "rows");
@@ -60,16 +48,16 @@ static void put_import(struct json_out *o, const struct sync_file *f, int64_t no
     json_put_string(o, "state", slice_of(states[sync_file_state(f, now_ms)]));
     json_put_int(o, "size", (int64_t)f->size_bytes);
     json_put_string(o, "way", f->origin);
-    put_text_if_any(o, "entity_type", f->entity_type);
-    put_text_if_any(o, "data_source", f->import.data_source);
+    json_put_known_text(o, "entity_type", f->entity_type);
+    json_put_known_text(o, "data_source", f->import.data_source);
     json_put_int(o, "imports", f->import.number);
     if (f->import.job_id)
         json_put_int(o, "job", f->import.job_id);
     put_rows(o, &f->import.rows);
     json_put_string(o, "created_at", time_format_utc(a, f->created_at_ms));
-    put_time(o, "uploaded_at", f->uploaded_at_ms, a);
-    put_time(o, "started_at", f->import.started_at_ms, a);
-    put_time(o, "finished_at", f->import.finished_at_ms, a);
+    json_put_known_time(o, "uploaded_at", f->uploaded_at_ms, a);
+    json_put_known_time(o, "started_at", f->import.started_at_ms, a);
+    json_put_known_time(o, "finished_at", f->import.finished_at_ms, a);
     json_close_object(o);
 }
 
@@ -107,7 +95,7 @@ static void put_found_import(const struct list_reply *list, struct json_out *o, 
 
 static const struct list_kind imports_kind = { LIST_AT_ONCE, find_imports, put_found_import, NULL, NULL };
 
-err_t list_native_imports(struct http_exchange *x)
+static err_t list_native_imports(struct http_exchange *x)
 {
     struct list_reply *list = arena_new(&x->arena, struct list_reply);
     TRY(native_need_data(x, KEY_READER));
@@ -125,7 +113,7 @@ static err_t find_path_import(struct http_exchange *x, struct sync_file *ret, st
                               ret_report);
 }
 
-err_t show_native_import(struct http_exchange *x)
+static err_t show_native_import(struct http_exchange *x)
 {
     struct sync_file f;
     struct sync_report report;
@@ -158,7 +146,7 @@ static bool next_import_error(void *errors, struct arena *a, struct row_error *r
     return true;
 }
 
-err_t show_native_import_errors(struct http_exchange *x)
+static err_t show_native_import_errors(struct http_exchange *x)
 {
     struct sync_file f;
     struct sync_report *report = arena_new(&x->arena, struct sync_report);
@@ -166,7 +154,7 @@ err_t show_native_import_errors(struct http_exchange *x)
     return row_errors_reply(x, &(struct row_error_list){ next_import_error, &report->errors, S("errors") });
 }
 
-err_t repeat_native_import(struct http_exchange *x)
+static err_t repeat_native_import(struct http_exchange *x)
 {
     struct sync_file f;
     TRY(native_need_data(x, KEY_WRITER));
@@ -215,7 +203,7 @@ static err_t reply_job_sync_file(struct http_exchange *x, const struct job *job)
     return NULL;
 }
 
-err_t show_job_import(struct http_exchange *x)
+static err_t show_job_import(struct http_exchange *x)
 {
     struct job job;
     TRY(native_path_job(x, &job));
@@ -226,3 +214,18 @@ err_t show_job_import(struct http_exchange *x)
         return reply_job_file(x, &job);
     return native_refuse(&x->arena, NATIVE_NO_IMPORT);
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/jobs/{id}/import", show_job_import, HTTP_NO_BODY, 0, "GET /v1/native/jobs/{id}/import",
+      NATIVE_DATA_MEMORY },
+    { "GET", "/v1/native/imports", list_native_imports, HTTP_NO_BODY, 0, "GET /v1/native/imports" },
+    { "GET", "/v1/native/imports/{id}", show_native_import, HTTP_NO_BODY, 0, "GET /v1/native/imports/{id}",
+      NATIVE_DATA_MEMORY },
+    { "GET", "/v1/native/imports/{id}/errors", show_native_import_errors, HTTP_NO_BODY, 0,
+      "GET /v1/native/imports/{id}/errors", NATIVE_DATA_MEMORY },
+    { "POST", "/v1/native/imports/{id}/retry", repeat_native_import, HTTP_NO_BODY, 0,
+      "POST /v1/native/imports/{id}/retry" },
+};
+const struct native_routes native_import_routes = NATIVE_ROUTES(routes);

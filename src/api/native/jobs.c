@@ -33,12 +33,6 @@ struct job_events {
 
 /* ---- one job ---- */
 
-static void put_job_time(struct json_out *o, const char *name, int64_t ms, struct arena *a)
-{
-    if (ms)
-        json_put_string(o, name, time_format_utc(a, ms));
-}
-
 static void put_job(struct json_out *o, const struct job *j, struct arena *a)
 {
     json_open_object(o);
@@ -50,10 +44,10 @@ static void put_job(struct json_out *o, const struct job *j, struct arena *a)
     json_put_int(o, "total", j->total);
     json_put_int(o, "attempts", j->attempts);
     json_put_string(o, "error", j->error);
-    put_job_time(o, "created_at", j->created_at_ms, a);
-    put_job_time(o, "run_at", j->run_at_ms, a);
-    put_job_time(o, "started_at", j->started_at_ms, a);
-    put_job_time(o, "finished_at", j->finished_at_ms, a);
+    json_put_known_time(o, "created_at", j->created_at_ms, a);
+    json_put_known_time(o, "run_at", j->run_at_ms, a);
+    json_put_known_time(o, "started_at", j->started_at_ms, a);
+    json_put_known_time(o, "finished_at", j->finished_at_ms, a);
     json_close_object(o);
 }
 
@@ -72,7 +66,7 @@ err_t native_path_job(struct http_exchange *x, struct job *ret)
     return err_is(e, ERR_NOT_FOUND) ? native_refuse(&x->arena, NATIVE_NO_JOB) : e;
 }
 
-err_t show_job(struct http_exchange *x)
+static err_t show_job(struct http_exchange *x)
 {
     struct job job;
     struct json_reply reply;
@@ -124,7 +118,7 @@ static void put_found_job(const struct list_reply *list, struct json_out *o, con
 
 static const struct list_kind jobs_kind = { LIST_AT_ONCE, find_jobs, put_found_job, NULL, NULL };
 
-err_t list_jobs(struct http_exchange *x)
+static err_t list_jobs(struct http_exchange *x)
 {
     struct job_list_reply *reply = arena_new(&x->arena, struct job_list_reply);
     struct query q;
@@ -154,12 +148,12 @@ static err_t change_job(struct http_exchange *x, bool cancel)
     return show_job(x);
 }
 
-err_t cancel_job(struct http_exchange *x)
+static err_t cancel_job(struct http_exchange *x)
 {
     return change_job(x, true);
 }
 
-err_t retry_job(struct http_exchange *x)
+static err_t retry_job(struct http_exchange *x)
 {
     return change_job(x, false);
 }
@@ -271,7 +265,7 @@ static bool write_job_events(struct http_producer *p, struct buf *out, bool *ret
 }
 
 /* Last-Event-ID needs no answer of its own: each stream begins with the present state, which is all that a reader needs. */
-err_t send_job_events(struct http_exchange *x)
+static err_t send_job_events(struct http_exchange *x)
 {
     struct job job;
     TRY(native_path_job(x, &job));
@@ -287,3 +281,15 @@ err_t send_job_events(struct http_exchange *x)
     http_reply_stream(x, 200, "text/event-stream", &s->producer);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/jobs", list_jobs, HTTP_NO_BODY, 0, "GET /v1/native/jobs" },
+    { "POST", "/v1/native/jobs/{id}/cancel", cancel_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/cancel" },
+    { "POST", "/v1/native/jobs/{id}/retry", retry_job, HTTP_NO_BODY, 0, "POST /v1/native/jobs/{id}/retry" },
+    { "GET", "/v1/native/jobs/{id}", show_job, HTTP_ON_LOOP | HTTP_NO_BODY, 0, "GET /v1/native/jobs/{id}" },
+    { "GET", "/v1/native/jobs/{id}/events", send_job_events, HTTP_ON_LOOP | HTTP_NO_BODY, 0,
+      "GET /v1/native/jobs/{id}/events" },
+};
+const struct native_routes native_job_routes = NATIVE_ROUTES(routes);

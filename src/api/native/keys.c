@@ -26,12 +26,6 @@ static slice state_of_key(const struct credential *k, int64_t now_ms)
                                                             : S("active");
 }
 
-static void put_known(struct json_out *o, const char *name, slice text)
-{
-    if (text.n)
-        json_put_string(o, name, text);
-}
-
 static void put_key(struct json_out *o, const struct http_exchange *x, const struct key_info *info, struct arena *a)
 {
     const struct native_api *api = native_of(x);
@@ -44,19 +38,19 @@ static void put_key(struct json_out *o, const struct http_exchange *x, const str
     if (purpose && purpose->key_roles)
         json_put_string(o, "role", slice_of(key_role_text(purpose, k->role)));
     json_put_string(o, "state", state_of_key(k, core_now_ms(api->core)));
-    put_known(o, "access_key_id", info->access_key);
-    put_known(o, "client_id", info->client_id);
-    put_known(o, "fingerprint", k->public_key);
-    put_known(o, "workspace", info->workspace);
-    put_known(o, "bucket", info->section);
-    put_known(o, "created_by", info->creator);
+    json_put_known_text(o, "access_key_id", info->access_key);
+    json_put_known_text(o, "client_id", info->client_id);
+    json_put_known_text(o, "fingerprint", k->public_key);
+    json_put_known_text(o, "workspace", info->workspace);
+    json_put_known_text(o, "bucket", info->section);
+    json_put_known_text(o, "created_by", info->creator);
     json_put_string(o, "created_at", time_format_utc(a, k->created_at_ms));
     if (k->expires_at_ms)
         json_put_string(o, "expires_at", time_format_utc(a, k->expires_at_ms));
     json_close_object(o);
 }
 
-err_t native_list_keys(struct http_exchange *x)
+static err_t native_list_keys(struct http_exchange *x)
 {
     struct id_page page;
     struct key_info_list keys;
@@ -105,7 +99,7 @@ static void put_purpose(struct json_out *o, const struct api_module *purpose)
     json_close_object(o);
 }
 
-err_t native_list_key_purposes(struct http_exchange *x)
+static err_t native_list_key_purposes(struct http_exchange *x)
 {
     const struct native_api *api = native_of(x);
     const struct api_module *purpose;
@@ -200,7 +194,7 @@ static void reply_new_key(struct http_exchange *x, const struct new_key_request 
     json_reply_send(&reply, 201, JSON_REPLY_TYPE);
 }
 
-err_t native_add_key(struct http_exchange *x)
+static err_t native_add_key(struct http_exchange *x)
 {
     struct new_key_request request = { 0 };
     struct new_key key = { 0 };
@@ -218,7 +212,7 @@ err_t native_add_key(struct http_exchange *x)
     return NULL;
 }
 
-err_t native_revoke_key(struct http_exchange *x)
+static err_t native_revoke_key(struct http_exchange *x)
 {
     TRY(native_check_admin(x));
     err_t e = key_revoke_of(native_of(x)->core, native_caller(x), native_path_id(x), &x->arena);
@@ -228,3 +222,15 @@ err_t native_revoke_key(struct http_exchange *x)
     http_reply(x, 204, NULL, S(""));
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/account/keys", native_list_keys, HTTP_NO_BODY, 0, "GET /v1/native/account/keys" },
+    { "POST", "/v1/native/account/keys", native_add_key, 0, NATIVE_SMALL_BODY_MAX, "POST /v1/native/account/keys" },
+    { "DELETE", "/v1/native/account/keys/{id}", native_revoke_key, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/account/keys/{id}" },
+    { "GET", "/v1/native/account/key-purposes", native_list_key_purposes, HTTP_NO_BODY, 0,
+      "GET /v1/native/account/key-purposes" },
+};
+const struct native_routes native_key_routes = NATIVE_ROUTES(routes);

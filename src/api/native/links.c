@@ -10,6 +10,7 @@
 #include "base/config_key.h"
 #include "base/text.h"
 
+#define LINK_BODY_MAX (16 * 1024)
 #define LINKS_AT_ONCE 100 /* links or files of a page, whatever the client asks for: a page is one piece */
 
 static int64_t now_of(const struct http_exchange *x)
@@ -96,7 +97,7 @@ static err_t read_link_request(struct http_exchange *x, struct drop_link_request
     return NULL;
 }
 
-err_t create_link(struct http_exchange *x)
+static err_t create_link(struct http_exchange *x)
 {
     struct drop_link_request request;
     struct drop_link link;
@@ -118,7 +119,7 @@ static err_t read_listing(struct http_exchange *x, struct drop_link_listing *ret
     return NULL;
 }
 
-err_t list_links(struct http_exchange *x)
+static err_t list_links(struct http_exchange *x)
 {
     struct drop_link_listing listing;
     struct drop_link_list links;
@@ -134,7 +135,7 @@ err_t list_links(struct http_exchange *x)
     return NULL;
 }
 
-err_t list_link_files(struct http_exchange *x)
+static err_t list_link_files(struct http_exchange *x)
 {
     struct drop_link_listing listing;
     struct file_list files;
@@ -153,7 +154,7 @@ err_t list_link_files(struct http_exchange *x)
 
 /* ---- one ---- */
 
-err_t show_link(struct http_exchange *x)
+static err_t show_link(struct http_exchange *x)
 {
     struct drop_link link;
     int64_t id;
@@ -162,7 +163,7 @@ err_t show_link(struct http_exchange *x)
     return reply_link(x, 200, &link, S(""));
 }
 
-err_t revoke_link(struct http_exchange *x)
+static err_t revoke_link(struct http_exchange *x)
 {
     int64_t id;
     TRY(read_link_id(x, &id));
@@ -189,3 +190,15 @@ err_t show_own_link(struct http_exchange *x)
     json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "POST", "/v1/native/links", create_link, 0, LINK_BODY_MAX, "POST /v1/native/links" },
+    { "GET", "/v1/native/links", list_links, HTTP_NO_BODY, 0, "GET /v1/native/links" },
+    { "GET", "/v1/native/links/{id}", show_link, HTTP_NO_BODY, 0, "GET /v1/native/links/{id}" },
+    { "DELETE", "/v1/native/links/{id}", revoke_link, HTTP_NO_BODY, 0, "DELETE /v1/native/links/{id}" },
+    { "GET", "/v1/native/links/{id}/files", list_link_files, HTTP_NO_BODY, 0, "GET /v1/native/links/{id}/files" },
+    { "GET", "/v1/native/link", show_own_link, HTTP_NO_BODY, 0, "GET /v1/native/link" },
+};
+const struct native_routes native_link_routes = NATIVE_ROUTES(routes);

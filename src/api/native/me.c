@@ -4,7 +4,7 @@
 #include "api/native/routes_priv.h"
 #include "core/access/access.h"
 
-err_t show_caller(struct http_exchange *x)
+static err_t show_caller(struct http_exchange *x)
 {
     struct user user;
     struct account account;
@@ -28,3 +28,10 @@ err_t show_caller(struct http_exchange *x)
     json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/me", show_caller, HTTP_NO_BODY, 0, "GET /v1/native/me" },
+};
+const struct native_routes native_me_routes = NATIVE_ROUTES(routes);

@@ -34,7 +34,7 @@ static void reply_user(struct http_exchange *x, int status, const struct user *u
     json_reply_send(&reply, status, JSON_REPLY_TYPE);
 }
 
-err_t native_list_users(struct http_exchange *x)
+static err_t native_list_users(struct http_exchange *x)
 {
     struct id_page page;
     struct user_list users;
@@ -69,7 +69,7 @@ static bool read_flag(const struct json *body, const char *name, bool *ret_is_th
     return !*ret_is_there || member->type == JS_BOOL;
 }
 
-err_t native_add_user(struct http_exchange *x)
+static err_t native_add_user(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     const struct json *body;
@@ -93,7 +93,7 @@ err_t native_add_user(struct http_exchange *x)
 
 /* ---- changing ---- */
 
-err_t native_change_user(struct http_exchange *x)
+static err_t native_change_user(struct http_exchange *x)
 {
     const struct json *body;
     struct member_change change = { .id = native_path_id(x) };
@@ -114,7 +114,7 @@ err_t native_change_user(struct http_exchange *x)
     return NULL;
 }
 
-err_t native_remove_user(struct http_exchange *x)
+static err_t native_remove_user(struct http_exchange *x)
 {
     struct member_change change = { .id = native_path_id(x), .sets_state = true, .state = USER_DELETED };
     struct user user;
@@ -136,7 +136,7 @@ static err_t read_password(struct http_exchange *x, slice *ret_password, slice *
     return NULL;
 }
 
-err_t native_set_user_password(struct http_exchange *x)
+static err_t native_set_user_password(struct http_exchange *x)
 {
     slice password, unused;
     TRY(native_check_admin(x));
@@ -148,7 +148,7 @@ err_t native_set_user_password(struct http_exchange *x)
 }
 
 /* The secret stands behind the #, which browsers send to nobody. */
-err_t native_offer_user_link(struct http_exchange *x)
+static err_t native_offer_user_link(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     const struct principal *who = native_caller(x);
@@ -178,7 +178,7 @@ err_t native_offer_user_link(struct http_exchange *x)
 }
 
 /* Only for a session: a key that is lost is revoked, but a password that was set with it would stay. */
-err_t native_set_own_password(struct http_exchange *x)
+static err_t native_set_own_password(struct http_exchange *x)
 {
     struct own_password own = { .address = guard_login_address(x) };
     if (x->req.local || http_has_header(&x->req, "Authorization"))
@@ -191,3 +191,21 @@ err_t native_set_own_password(struct http_exchange *x)
     http_reply(x, 204, NULL, S(""));
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/account/users", native_list_users, HTTP_NO_BODY, 0, "GET /v1/native/account/users" },
+    { "POST", "/v1/native/account/users", native_add_user, 0, NATIVE_SMALL_BODY_MAX, "POST /v1/native/account/users" },
+    { "PATCH", "/v1/native/account/users/{id}", native_change_user, 0, NATIVE_SMALL_BODY_MAX,
+      "PATCH /v1/native/account/users/{id}" },
+    { "DELETE", "/v1/native/account/users/{id}", native_remove_user, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/account/users/{id}" },
+    { "PUT", "/v1/native/account/users/{id}/password", native_set_user_password, HTTP_LONG, NATIVE_SMALL_BODY_MAX,
+      "PUT /v1/native/account/users/{id}/password" },
+    { "POST", "/v1/native/account/users/{id}/link", native_offer_user_link, HTTP_NO_BODY, 0,
+      "POST /v1/native/account/users/{id}/link" },
+    { "PUT", "/v1/native/password", native_set_own_password, HTTP_LONG, NATIVE_SMALL_BODY_MAX,
+      "PUT /v1/native/password" },
+};
+const struct native_routes native_member_routes = NATIVE_ROUTES(routes);

@@ -46,6 +46,8 @@ struct native_file_links {
     struct sigv4_key_cache key_cache;
 };
 
+enum { NATIVE_ROUTES_MAX = 100 };
+
 struct native_api {
     struct core *core;
     struct native_options options;
@@ -57,6 +59,8 @@ struct native_api {
     struct rate_limit queries;
     unsigned char token_key[SEAL_KEY_SIZE]; /* signs the cursors of queries */
     struct native_file_links file_links;
+    struct http_route routes[NATIVE_ROUTES_MAX]; /* of all modules */
+    size_t route_count;
     struct http_api http_api;
 };
 /* core is borrowed; options are copied. `api` must not move while http_api is served. */

@@ -145,7 +145,7 @@ static err_t write_object_list(struct json_pieces *pieces, struct buf *out, stru
     return NULL;
 }
 
-err_t list_native_objects(struct http_exchange *x)
+static err_t list_native_objects(struct http_exchange *x)
 {
     struct object_list_reply *reply = arena_new(&x->arena, struct object_list_reply);
     struct query q;
@@ -172,7 +172,7 @@ static struct entry_address path_address(const struct http_exchange *x)
     return (struct entry_address){ x->req.params[0], x->req.params[1] };
 }
 
-err_t show_native_object(struct http_exchange *x)
+static err_t show_native_object(struct http_exchange *x)
 {
     const struct entry_address at = path_address(x);
     struct entry_view view = { 0 };
@@ -184,7 +184,7 @@ err_t show_native_object(struct http_exchange *x)
     return NULL;
 }
 
-err_t download_native_object(struct http_exchange *x)
+static err_t download_native_object(struct http_exchange *x)
 {
     struct content_reply *g = arena_new(&x->arena, struct content_reply);
     const struct entry_address at = path_address(x);
@@ -206,7 +206,7 @@ static slice bare_tag(slice tag)
     return quoted ? slice_part(tag, 1, tag.n - 2) : tag;
 }
 
-err_t delete_native_object(struct http_exchange *x)
+static err_t delete_native_object(struct http_exchange *x)
 {
     const struct entry_address at = path_address(x);
     const struct entry_condition condition = { .if_match = bare_tag(http_header(&x->req, "If-Match")) };
@@ -214,3 +214,16 @@ err_t delete_native_object(struct http_exchange *x)
     http_reply(x, 204, NULL, S(""));
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/objects", list_native_objects, HTTP_NO_BODY, 0, "GET /v1/native/objects" },
+    { "GET", "/v1/native/objects/{bucket}/{key}", download_native_object, HTTP_NO_BODY, 0,
+      "GET and HEAD /v1/native/objects/{bucket}/{key}" },
+    { "DELETE", "/v1/native/objects/{bucket}/{key}", delete_native_object, HTTP_NO_BODY, 0,
+      "DELETE /v1/native/objects/{bucket}/{key}" },
+    { "GET", "/v1/native/objects/{bucket}/{key}/info", show_native_object, HTTP_NO_BODY, 0,
+      "GET /v1/native/objects/{bucket}/{key}/info" },
+};
+const struct native_routes native_object_routes = NATIVE_ROUTES(routes);

@@ -27,21 +27,15 @@ struct errors_reply {
     uint64_t count;
 };
 
-static void put_text_if_any(struct json_out *o, const char *name, slice text)
-{
-    if (text.n)
-        json_put_string(o, name, text);
-}
-
 void row_error_put(struct json_out *o, const struct row_error *e)
 {
     json_open_object(o);
     json_put_int(o, "line", (int64_t)e->line);
-    put_text_if_any(o, "key", e->key);
-    put_text_if_any(o, "column", e->column);
-    put_text_if_any(o, "value", e->value);
+    json_put_known_text(o, "key", e->key);
+    json_put_known_text(o, "column", e->column);
+    json_put_known_text(o, "value", e->value);
     json_put_string(o, "code", e->code);
-    put_text_if_any(o, "expected", e->expected);
+    json_put_known_text(o, "expected", e->expected);
     json_put_string(o, "message", e->message);
     json_close_object(o);
 }

@@ -73,7 +73,7 @@ static err_t reply_space(struct http_exchange *x, int status, int64_t id)
     return NULL;
 }
 
-err_t show_space(struct http_exchange *x)
+static err_t show_space(struct http_exchange *x)
 {
     struct space s;
     TRY(find_path_space(x, &s));
@@ -94,7 +94,7 @@ static err_t read_space_request(struct http_exchange *x, struct space_request *r
     return NULL;
 }
 
-err_t create_space(struct http_exchange *x)
+static err_t create_space(struct http_exchange *x)
 {
     struct space_request request = { S(""), S("") };
     int64_t id;
@@ -104,7 +104,7 @@ err_t create_space(struct http_exchange *x)
     return reply_space(x, 201, id);
 }
 
-err_t change_space(struct http_exchange *x)
+static err_t change_space(struct http_exchange *x)
 {
     struct space s;
     TRY(find_path_space(x, &s));
@@ -114,7 +114,7 @@ err_t change_space(struct http_exchange *x)
     return reply_space(x, 200, s.id);
 }
 
-err_t delete_space(struct http_exchange *x)
+static err_t delete_space(struct http_exchange *x)
 {
     struct space s;
     TRY(find_path_space(x, &s));
@@ -178,7 +178,7 @@ static void pass_space(struct list_reply *list, const void *item, struct arena *
 
 static const struct list_kind spaces_kind = { SPACES_AT_ONCE, find_spaces, put_found_space, pass_space, format_cursor };
 
-err_t list_spaces(struct http_exchange *x)
+static err_t list_spaces(struct http_exchange *x)
 {
     struct space_list_reply *reply = arena_new(&x->arena, struct space_list_reply);
     struct query q;
@@ -243,7 +243,7 @@ static void put_found_member(const struct list_reply *list, struct json_out *o, 
 
 static const struct list_kind members_kind = { SPACES_AT_ONCE, find_members, put_found_member, NULL, NULL };
 
-err_t list_members(struct http_exchange *x)
+static err_t list_members(struct http_exchange *x)
 {
     struct member_list_reply *reply = arena_new(&x->arena, struct member_list_reply);
     struct space s;
@@ -263,7 +263,7 @@ static err_t read_role(struct http_exchange *x, enum course_role *ret)
     return NULL;
 }
 
-err_t set_member(struct http_exchange *x)
+static err_t set_member(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct space s;
@@ -285,7 +285,7 @@ err_t set_member(struct http_exchange *x)
     return NULL;
 }
 
-err_t remove_member(struct http_exchange *x)
+static err_t remove_member(struct http_exchange *x)
 {
     struct core *core = native_of(x)->core;
     struct space s;
@@ -360,7 +360,7 @@ static void reply_found(struct http_exchange *x, bool files, const struct found 
 }
 
 /* One search of core for each request, so a page may be short although more follows. */
-err_t search_space(struct http_exchange *x)
+static err_t search_space(struct http_exchange *x)
 {
     struct space s;
     struct folder_search_request request = { 0 };
@@ -376,3 +376,21 @@ err_t search_space(struct http_exchange *x)
     reply_found(x, request.files, found, count, after_id);
     return NULL;
 }
+
+/* ---- routes ---- */
+
+static const struct http_route routes[] = {
+    { "GET", "/v1/native/spaces", list_spaces, HTTP_NO_BODY, 0, "GET /v1/native/spaces" },
+    { "POST", "/v1/native/spaces", create_space, 0, NATIVE_SMALL_BODY_MAX, "POST /v1/native/spaces" },
+    { "GET", "/v1/native/spaces/{id}", show_space, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}" },
+    { "PATCH", "/v1/native/spaces/{id}", change_space, 0, NATIVE_SMALL_BODY_MAX,
+      "PATCH and DELETE /v1/native/spaces/{id}" },
+    { "DELETE", "/v1/native/spaces/{id}", delete_space, HTTP_NO_BODY, 0, "PATCH and DELETE /v1/native/spaces/{id}" },
+    { "GET", "/v1/native/spaces/{id}/members", list_members, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}/members" },
+    { "PUT", "/v1/native/spaces/{id}/members/{login}", set_member, 0, NATIVE_SMALL_BODY_MAX,
+      "PUT and DELETE /v1/native/spaces/{id}/members/{login}" },
+    { "DELETE", "/v1/native/spaces/{id}/members/{login}", remove_member, HTTP_NO_BODY, 0,
+      "PUT and DELETE /v1/native/spaces/{id}/members/{login}" },
+    { "GET", "/v1/native/spaces/{id}/search", search_space, HTTP_NO_BODY, 0, "GET /v1/native/spaces/{id}/search" },
+};
+const struct native_routes native_space_routes = NATIVE_ROUTES(routes);
