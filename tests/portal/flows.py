@@ -19,6 +19,19 @@ PASSWORD = "correct horse 7Kq"
 TIMEOUT_S = 600
 
 
+LANGUAGES = ["en", "pt-BR", "es", "ru"]
+
+
+def texts(language, *names):
+    """Texts of the portal in that language, by name."""
+    program = """import { readdirSync } from "node:fs"; const folder = process.argv[1], all = {};
+        for (const file of readdirSync(folder)) for (const texts of Object.values(await import(folder + "/" + file))) Object.assign(all, texts);
+        console.log(JSON.stringify(all));"""
+    done = subprocess.run([node(), "--input-type=module", "-e", program, os.path.join(PORTAL, "web", "texts")], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    return {name: found[name][LANGUAGES.index(language)] for name in names}
+
+
 def person(server, *options, login=None):
     login = server.user(login, *options)
     server.cais("user", "password", login, text=PASSWORD + "\n")

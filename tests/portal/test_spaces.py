@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from flows import CHROMIUM, person, run_flow
+from flows import CHROMIUM, person, run_flow, texts
 from ports import free_port
 from server import Server, wait_for
 
@@ -72,6 +72,34 @@ def test_a_folder_is_dropped_moved_and_removed_in_a_space(tmp_path, language, co
         (large,) = ask(f"/spaces/{ask('/spaces')['spaces'][0]['id']}/search?name=large.bin")["files"]
         assert (large["size"], large["md5"]) == (len(LARGE), hashlib.md5(LARGE).hexdigest())
         assert [f["name"] for f in ask(f"/folders/{large['folder']}")["path"]] == ["root", ROOT, "emoji 📦"]
+
+
+@pytest.mark.parametrize("language,colors,width", [("en", "light", 1280), ("pt-BR", "dark", 1280), ("es", "light", 1280), ("ru", "dark", 390)])
+def test_a_file_is_put_into_a_space_and_taken_back(tmp_path, language, colors, width):
+    with Server(tmp_path) as server:
+        boss, login = person(server, "--admin"), person(server)
+        token, own = server.key(boss, "native")["token"], server.key(login, "native")["token"]
+        ask = native(server, token)
+
+        def send(method, path, body, by=token):
+            answer = server.ask(method, "/v1/native" + path, [("Authorization", "Bearer " + by)], body)
+            assert answer.status in (200, 201), answer
+            return answer.json()
+
+        def role(space, name):
+            send("PUT", f"/spaces/{space['id']}/members/{login}", json.dumps({"role": name}).encode())
+        space, viewed = (send("POST", "/spaces", json.dumps({"name": name}).encode()) for name in ("Notas <i>fiscais</i>", "Only viewed"))
+        role(space, "editor")
+        role(viewed, "viewer")
+        inside = send("POST", f"/folders/{space['root']}/folders", b'{"name":"In"}')
+        send("POST", f"/folders/{space['root']}/folders", b'{"name":"Other"}')
+        send("PUT", f"/folders/{space['root']}/files/MINE.txt", b"of another")
+        for name in ("mine.txt", "second.txt"):
+            send("PUT", "/files/" + name, b"mine", own)
+        run_flow("put", server, tmp_path, {"names": lambda: [f["name"] for f in ask(f"/folders/{inside['id']}/files")["files"]],
+                                           "demote": lambda: role(space, "viewer")},
+                 login=login, language=language, colors=colors, width=width, space=space["name"],
+                 texts=texts(language, "put", "put_undone", "choose_space", "error_name_taken", "error_forbidden"))
 
 
 @pytest.mark.alone("it measures time")

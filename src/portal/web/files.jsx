@@ -5,7 +5,7 @@ import { ask, get } from "./api.js";
 import { addTexts, bytes, number, shown, t, time } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { lazy } from "./lazy.jsx";
-import { PlaceHeading } from "./places.jsx";
+import { EDITORS, PlaceHeading, useSpaces } from "./places.jsx";
 import { Preview } from "./preview.jsx";
 import { queue } from "./queue.js";
 import { removeLater, undoRemoval, UNDO_SECONDS } from "./removal.js";
@@ -16,6 +16,7 @@ import { Unfinished, UploadButtons } from "./uploads.jsx";
 addTexts(FILES_TEXTS);
 
 const PAGE = 100;
+const isWhole = (file) => file.state === "ready" || file.state === "stored"; // its bytes have come
 const address = (file) => `/v1/native/files/${encodeURIComponent(file.id)}`;
 
 function useFiles(search) {
@@ -70,7 +71,7 @@ function FileRow({ file, open, act }) {
         </button>
       </td>
       <td class="wide"><bdi>{file.owner}</bdi></td>
-      <td class="wide">{file.way}</td>
+      <td class="wide widest">{file.way}</td>
       <td class="middle"><State state={file.state} /></td>
       <td class="number">{bytes(file.size)}</td>
       <td class="middle when">{time(file.created_at)}</td>
@@ -78,6 +79,7 @@ function FileRow({ file, open, act }) {
         <a class="icon-button" href={address(file)} download aria-label={t("download_name", { name: shown(file.name) })} title={t("download")}>
           <Icon name="download" />
         </a>
+        {act.put && isWhole(file) && <IconButton icon="move" class="icon-button roomy" label={t("put_name", { name: shown(file.name) })} onClick={() => act.put(file)} />}
         <IconButton icon="edit" class="icon-button roomy" label={t("rename_name", { name: shown(file.name) })} onClick={() => act.rename(file)} />
         <IconButton icon="trash" class="icon-button roomy" label={t("delete_name", { name: shown(file.name) })} onClick={() => act.remove(file)} />
       </td>
@@ -111,6 +113,7 @@ export function Details({ file, address, close, act, mayChange = true }) {
         <a class="button" href={address} download><Icon name="download" />{t("download")}</a>
         {navigator.clipboard && <button type="button" class="quiet" onClick={copy}><Icon name="copy" />{t("copy_link")}</button>}
         {mayChange && act.move && <button type="button" class="quiet" onClick={() => act.move(file)}><Icon name="move" />{t("move")}</button>}
+        {mayChange && act.put && isWhole(file) && <button type="button" class="quiet" onClick={() => act.put(file)}><Icon name="move" />{t("put")}</button>}
         {mayChange && <button type="button" class="quiet" onClick={() => act.rename(file)}><Icon name="edit" />{t("rename")}</button>}
         {mayChange && <button type="button" class="quiet" onClick={() => (close(), act.remove(file))}><Icon name="trash" />{t("delete")}</button>}
       </div>
@@ -179,6 +182,7 @@ export function More({ more, busy }) {
 const spaceOf = (path) => path.match(/^\/portal\/(space|folder)\/(\d{1,18})$/) ?? [];
 const loadSpaces = () => import("./spaces.jsx");
 const SpaceView = lazy(loadSpaces, "SpaceView");
+const PutIntoSpace = lazy(loadSpaces, "PutIntoSpace");
 if (spaceOf(location.pathname).length) loadSpaces().catch(() => {}); // while the page is being drawn
 
 export function Files({ path, go }) {
@@ -191,7 +195,9 @@ function MyFiles({ go }) {
   const [search, setSearch] = useState("");
   const [opened, setOpened] = useState(null);
   const [renaming, setRenaming] = useState(null);
+  const [placing, setPlacing] = useState(null);
   const [removed, setRemoved] = useState(new Set());
+  const spaces = useSpaces().filter((s) => EDITORS.includes(s.role));
   const { files: all, next, busy, error, more, reload, change } = useFiles(search);
   useArrivals(reload, all.length > PAGE);
   const files = all.filter((f) => !removed.has(f.id));
@@ -215,7 +221,7 @@ function MyFiles({ go }) {
     setRenaming(null);
     if (opened) setOpened(file);
   };
-  const act = { rename: setRenaming, remove };
+  const act = { rename: setRenaming, remove, put: spaces.length > 0 && setPlacing };
   return (
     <>
       <div class="page-head">
@@ -236,7 +242,7 @@ function MyFiles({ go }) {
               <tr>
                 <th scope="col">{t("name")}</th>
                 <th scope="col" class="wide">{t("owner")}</th>
-                <th scope="col" class="wide">{t("origin")}</th>
+                <th scope="col" class="wide widest">{t("origin")}</th>
                 <th scope="col" class="middle">{t("state")}</th>
                 <th scope="col" class="number">{t("size")}</th>
                 <th scope="col" class="middle">{t("added")}</th>
@@ -249,6 +255,7 @@ function MyFiles({ go }) {
       )}
       {next && !error && <More more={more} busy={busy} />}
       {opened && <Details key={opened.id} file={opened} address={address(opened)} close={() => setOpened(null)} act={act} />}
+      {placing && <PutIntoSpace file={placing} spaces={spaces} close={() => setPlacing(null)} />}
       {renaming && <Rename file={renaming} address={address(renaming)} close={() => setRenaming(null)} renamed={renamed} />}
     </>
   );

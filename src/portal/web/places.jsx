@@ -21,6 +21,7 @@ let spaces = [];
 let asked = null;
 const listeners = new Set();
 const MAX = 2000;
+export const EDITORS = ["editor", "manager", "administrator"]; // the roles that put files into a space
 
 async function read() {
   const found = [];

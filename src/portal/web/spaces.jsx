@@ -6,7 +6,7 @@ import { Details, More, Rename, Search, useArrivals } from "./files.jsx";
 import { addTexts, bytes, shown, t, time } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { Members } from "./members.jsx";
-import { folderAddress, PlaceHeading, refreshSpaces, spaceAddress, visit } from "./places.jsx";
+import { EDITORS, folderAddress, PlaceHeading, refreshSpaces, spaceAddress, visit } from "./places.jsx";
 import { setDestination } from "./queue.js";
 import { removeLater, undoRemoval, UNDO_SECONDS } from "./removal.js";
 import { SPACES_TEXTS } from "./texts/spaces.js";
@@ -18,7 +18,6 @@ addTexts(SPACES_TEXTS);
 
 const PAGE = 100;
 const DRAGGED = "application/x-cais-item"; // the type of what is dragged onto a folder
-const EDITORS = ["editor", "manager", "administrator"];
 export const folderPath = (id) => `/v1/native/folders/${encodeURIComponent(id)}`;
 const filePath = (file) => `${folderPath(file.folder)}/files/${encodeURIComponent(file.id)}`;
 const pathOf = (item) => (item.kind === "file" ? filePath(item) : folderPath(item.id));
@@ -185,17 +184,19 @@ function NewFolder({ folder, close, created }) {
   );
 }
 
-// Chooses a folder of the space, one level after the other. What is moved is no choice itself.
-function Move({ item, space, start, close, moved }) {
+// Chooses a folder, one level after the other, from the folder `start` on. spaces: to choose one of them first; without: of `space`.
+// takes: may it be this folder? hides: a folder that is no choice. choose: what is done with the chosen one and its space.
+function ChooseFolder({ title, button, space: given, spaces, start, takes, hides = () => false, choose, close }) {
+  const [space, setSpace] = useState(given ?? null);
   const [at, setAt] = useState(null);
   const [list, setList] = useState({ folders: [], next: "" });
   const [error, setError] = useState(null);
   const heading = useRef();
-  const from = item.kind === "file" ? item.folder : item.parent;
-  const load = async (id) => {
+  const load = async (id, of = space) => {
     setError(null);
     try {
       const [folder, page] = await Promise.all([get(folderPath(id)), get(`${folderPath(id)}/folders?limit=${PAGE}`)]);
+      setSpace(of);
       setAt(folder);
       setList({ folders: page.folders, next: page.next ?? "" });
     } catch (problem) {
@@ -210,36 +211,62 @@ function Move({ item, space, start, close, moved }) {
       setError(problem);
     }
   };
-  useEffect(() => void load(start), []);
+  useEffect(() => void (start && load(start)), []);
   useEffect(() => heading.current?.focus(), [at]);
   const nameOf = (folder) => (folder.parent ? shown(folder.name) : shown(space.name));
-  const go = () => moved(item, at).catch(setError);
+  const up = () => (at.parent ? load(at.parent) : (setError(null), setAt(null)));
+  const upper = () => (!at.parent ? t("places") : at.path.length === 2 ? shown(space.name) : shown(at.path.at(-2).name));
+  const items = at
+    ? list.folders.filter((f) => !hides(f)).map((f) => ({ id: f.id, name: f.name, open: () => load(f.id) }))
+    : (spaces ?? []).map((s) => ({ id: s.id, name: s.name, open: () => load(s.root, s) }));
   return (
-    <Dialog title={t("move_title", { name: shown(item.name) })} close={close}>
+    <Dialog title={title} close={close}>
       {error && <Problem error={error} />}
-      {at && (
+      {(at || spaces) && (
         <div class="picker">
           <div class="picker-head">
-            {at.parent && <IconButton icon="back" label={t("up_to", { name: at.path.length === 2 ? shown(space.name) : shown(at.path.at(-2).name) })} onClick={() => load(at.parent)} />}
-            <h3 tabindex="-1" ref={heading}><Icon name="files" /><bdi>{nameOf(at)}</bdi></h3>
+            {at && (at.parent || spaces) && <IconButton icon="back" label={t("up_to", { name: upper() })} onClick={up} />}
+            <h3 tabindex="-1" ref={heading}><Icon name="files" /><bdi>{at ? nameOf(at) : t("choose_space")}</bdi></h3>
           </div>
-          <ul aria-label={t("folders_in", { name: nameOf(at) })}>
-            {list.folders.filter((f) => item.kind === "file" || f.id !== item.id).map((f) => (
-              <li key={f.id}>
-                <button type="button" class="link" onClick={() => load(f.id)}><Icon name="files" /><bdi>{shown(f.name)}</bdi><Icon name="chevron" /></button>
+          <ul aria-label={at ? t("folders_in", { name: nameOf(at) }) : t("choose_space")}>
+            {items.map((i) => (
+              <li key={i.id}>
+                <button type="button" class="link" onClick={i.open}><Icon name="files" /><bdi>{shown(i.name)}</bdi><Icon name="chevron" /></button>
               </li>
             ))}
-            {!list.folders.length && <li class="soft">{t("no_folders")}</li>}
+            {!items.length && <li class="soft">{t("no_folders")}</li>}
           </ul>
-          {list.next && <button type="button" class="quiet" onClick={more}>{t("more")}</button>}
+          {at && list.next && <button type="button" class="quiet" onClick={more}>{t("more")}</button>}
         </div>
       )}
       <div class="buttons">
-        <button type="button" disabled={!at || at.id === from} onClick={go}>{t("move_here")}</button>
+        <button type="button" disabled={!at || !takes(at)} onClick={() => choose(at, space).catch(setError)}>{button}</button>
         <button type="button" class="quiet" onClick={close}>{t("cancel")}</button>
       </div>
     </Dialog>
   );
+}
+
+// What is moved is no choice itself.
+function Move({ item, space, start, close, moved }) {
+  const from = item.kind === "file" ? item.folder : item.parent;
+  return <ChooseFolder title={t("move_title", { name: shown(item.name) })} button={t("move_here")} space={space} start={start} close={close}
+    takes={(at) => at.id !== from} hides={(f) => item.kind !== "file" && f.id === item.id} choose={(at) => moved(item, at)} />;
+}
+
+// Puts a file of the person into a folder of a space, where the others of the space see it; it stays the person's, too.
+export function PutIntoSpace({ file, spaces, close }) {
+  const note = useNotes();
+  const name = shown(file.name);
+  const put = async (at, space) => {
+    const files = `${folderPath(at.id)}/files`;
+    await ask("POST", files, { body: { file: file.id } });
+    const undo = () => ask("DELETE", `${files}/${encodeURIComponent(file.id)}`).then(
+      () => note(t("put_undone", { name })), (problem) => note(t("not_done", { name, why: errorText(problem) })));
+    note(t("moved", { name, to: shown(at.parent ? at.name : space.name) }), { label: t("undo"), action: undo, seconds: UNDO_SECONDS });
+    close();
+  };
+  return <ChooseFolder title={t("put_title", { name })} button={t("put_here")} spaces={spaces} takes={() => true} choose={put} close={close} />;
 }
 
 // ---- moving and removing

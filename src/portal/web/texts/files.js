@@ -9,6 +9,8 @@ export const FILES_TEXTS = {
   state_issued: ["Expected", "Esperado", "Esperado", "Ожидается"],
   state_expired: ["Expired", "Expirado", "Caducado", "Истёк"],
   state_stored_help: ["Removed after a time, unless a task takes it", "Será removido após um tempo, a menos que uma tarefa o use", "Se eliminará pasado un tiempo, salvo que una tarea lo use", "Будет удалён, если его не использует задача"],
+  put: ["Put into a space", "Colocar em um espaço", "Poner en un espacio", "Поместить в пространство"],
+  put_name: ["Put {name} into a space", "Colocar {name} em um espaço", "Poner {name} en un espacio", "Поместить {name} в пространство"],
   download_name: ["Download {name}", "Baixar {name}", "Descargar {name}", "Скачать {name}"],
   details_name: ["Details of {name}", "Detalhes de {name}", "Detalles de {name}", "Сведения о {name}"],
   details: ["Details", "Detalhes", "Detalles", "Сведения"],
