@@ -3,6 +3,8 @@
  * than half as long again: the longest step is from two bytes to three (U+023A), so one allocation is enough. */
 #include "base/case_fold.h"
 
+#include "base/character.h"
+
 #include "base/case_fold_table.h"
 
 #include <assert.h>
@@ -22,15 +24,6 @@ static uint32_t fold_character(uint32_t c)
         else
             return (c - run->first) % (uint32_t)run->step == 0 ? c + (uint32_t)run->delta : c;
     }
-    return c;
-}
-
-/* The character that a well-formed sequence of n bytes encodes, 2 to 4. */
-static uint32_t decode_character(const char *p, size_t n)
-{
-    uint32_t c = (unsigned char)p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | ((unsigned char)p[i] & 0x3f);
     return c;
 }
 
@@ -60,7 +53,7 @@ slice case_fold(struct arena *a, slice text)
         unsigned char byte = (unsigned char)text.p[at];
         size_t length = byte < 0x80 ? 1 : slice_utf8_length(slice_part(text, at, 4));
         if (length > 1)
-            n += encode_character(fold_character(decode_character(text.p + at, length)), folded + n);
+            n += encode_character(fold_character(character_decode(text.p + at, length)), folded + n);
         else
             folded[n++] = (char)(byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte);
         at += length ? length : 1;

@@ -29,6 +29,7 @@ static const char *const live_keys[] = {
     "accounts.max_buckets",
     "accounts.max_uploads",
     "accounts.max_pending",
+    "accounts.max_users",
     "accounts.max_keys",
     "logins.window",
     "logins.failures",

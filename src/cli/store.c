@@ -416,6 +416,7 @@ void store_limits(const struct config *c, struct core_options *ret)
                                   .account_max_buckets = c->accounts.max_buckets,
                                   .account_max_uploads = c->accounts.max_uploads,
                                   .account_max_pending = c->accounts.max_pending,
+                                  .account_max_users = c->accounts.max_users,
                                   .user_max_keys = c->accounts.max_keys,
                                   .unverified_max_bytes = (uint64_t)c->storage.unverified_bytes,
                                   .finished_jobs_kept_ms = c->jobs.keep_finished_ms,

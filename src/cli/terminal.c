@@ -2,34 +2,12 @@
 #include "cli/terminal.h"
 
 #include "base/buf.h"
+#include "base/character.h"
 
 #include <string.h>
 #include <sys/ioctl.h>
 
 #define REDRAW_MS 100
-
-/* The first character of the text, and its length in bytes; 0: the text does not begin with UTF-8. */
-static uint32_t first_character(slice text, size_t *ret_length)
-{
-    for (size_t n = 1; n <= 4 && n <= text.n; n++) {
-        if (!slice_is_utf8(slice_part(text, 0, n)))
-            continue;
-        uint32_t c = n == 1 ? (unsigned char)text.p[0] : (unsigned char)text.p[0] & (0x7fU >> n);
-        for (size_t i = 1; i < n; i++)
-            c = c << 6 | ((unsigned char)text.p[i] & 0x3f);
-        *ret_length = n;
-        return c;
-    }
-    *ret_length = 0;
-    return 0;
-}
-
-/* Invisible characters that change how the text around them is shown. */
-static bool misleads(uint32_t c)
-{
-    return (c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
 
 slice terminal_safe(struct arena *a, slice text)
 {
@@ -37,7 +15,7 @@ slice terminal_safe(struct arena *a, slice text)
     buf_init(&b, 0);
     while (text.n) {
         size_t n;
-        uint32_t c = first_character(text, &n);
+        uint32_t c = character_first(text, &n);
         if (!n)
             buf_printf(&b, "\\x%02x", (unsigned char)text.p[0]);
         else if (c == '\n')
@@ -48,7 +26,7 @@ slice terminal_safe(struct arena *a, slice text)
             buf_add(&b, S("\\\\"));
         else if (c < 0x20 || c == 0x7f)
             buf_printf(&b, "\\x%02x", c);
-        else if (misleads(c))
+        else if (character_is_control(c) || character_is_invisible(c) || c == 0x2028 || c == 0x2029)
             buf_printf(&b, "\\u{%04x}", c);
         else
             buf_add(&b, slice_part(text, 0, n));
@@ -65,7 +43,7 @@ static size_t fitting_width(slice text, size_t max, size_t *ret_length)
     size_t width = 0, at = 0;
     while (at < text.n) {
         size_t n;
-        uint32_t c = first_character(slice_from(text, at), &n);
+        uint32_t c = character_first(slice_from(text, at), &n);
         bool combines = c >= 0x300 && c < 0x370;
         bool wide = (c >= 0x1100 && c < 0x1160) || (c >= 0x2e80 && c < 0xa4d0) || (c >= 0xac00 && c < 0xd7a4) ||
                     (c >= 0xf900 && c < 0xfb00) || (c >= 0xfe30 && c < 0xfe70) || (c >= 0xff00 && c < 0xff61) ||

@@ -95,6 +95,7 @@ void core_set_limits(struct core *core, const struct core_options *from)
     LIVE_SET(to->account_max_buckets, from->account_max_buckets);
     LIVE_SET(to->account_max_uploads, from->account_max_uploads);
     LIVE_SET(to->account_max_pending, from->account_max_pending);
+    LIVE_SET(to->account_max_users, from->account_max_users);
     LIVE_SET(to->user_max_keys, from->user_max_keys);
     LIVE_SET(to->finished_jobs_kept_ms, from->finished_jobs_kept_ms);
     LIVE_SET(to->scrub_period_ms, from->scrub_period_ms);

@@ -54,6 +54,7 @@ struct core_options {
     int64_t account_max_buckets;   /* of each account; 0: no limit; and so on */
     int64_t account_max_uploads;   /* in parts, that were neither completed nor ended */
     int64_t account_max_pending;   /* files that were issued and have no bytes yet */
+    int64_t account_max_users;     /* that were not removed */
     int64_t user_max_keys;         /* of each user, that were not revoked; 0: no limit */
     uint64_t unverified_max_bytes; /* core/unverified.h; 0: the default */
     int64_t finished_jobs_kept_ms; /* core/job.h */

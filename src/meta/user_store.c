@@ -137,6 +137,14 @@ err_t meta_user_members(struct meta_tx *tx, int64_t account_id, const struct id_
         SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_user_row, ret));
 }
 
+err_t meta_user_count(struct meta_tx *tx, int64_t account_id, int64_t max, struct arena *a, int64_t *ret)
+{
+    return tx_int(tx,
+                  STATEMENT("SELECT COUNT(*) FROM (SELECT 1 AS one FROM users WHERE account_id = $1 AND state <> 2"
+                            " LIMIT $2) AS some"),
+                  SQL(SQL_I(account_id), SQL_I(max)), a, ret);
+}
+
 err_t meta_user_has_other_administrator(struct meta_tx *tx, int64_t account_id, int64_t but_id, struct arena *a,
                                         bool *ret)
 {

@@ -9,6 +9,7 @@
 #include "core/store/credential_store.h"
 #include "core/store/event_store.h"
 #include "core/store/transaction.h"
+#include "core/store/user_store.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -64,6 +65,92 @@ TEST(names_of_accounts_and_users_must_follow_their_rules)
     request = (struct user_request){ .login = S("x"), .account = S("nowhere") };
     EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_NOT_FOUND);
     EXPECT_EQ(world_event_count(w, S("user.create")), 1);
+}
+
+TEST(a_login_has_no_characters_that_nobody_sees)
+{
+    WORLD(w);
+    struct user user;
+    static const char *const refused[] = {
+        "ana\u202e",
+        "\u202dana",
+        "a\u2066na\u2069",
+        "ana\u200f",
+        "an\u200ba",
+        "an\u200da",
+        "ana\ufeff",
+        "a\u00adna",
+        "ana\u2060",
+        "a\u061cna",
+        "ana\u3164",
+        "ana\ufe0f",
+        "an\u034fa",
+        "a\u180ena",
+        "ana\U000e0041",
+        "ana\u2003souza",
+        "a\u3000b",
+        "a\u2028b",
+        "a\xc2\x85z",
+        "a\u00a0b",
+        "a\xe2\x80",
+        "a b",
+        "",
+    };
+    for (size_t i = 0; i < LENGTH_OF(refused); i++) {
+        const struct user_request request = { .login = slice_of(refused[i]) };
+        EXPECT_ERR(user_create(&w->core, &w->operator_, &request, w->a, &user), ERR_INVALID);
+        const struct user_request by_address = { .login = S("eva"), .email = slice_of(refused[i]) };
+        if (i < 15)
+            EXPECT_ERR(user_create(&w->core, &w->operator_, &by_address, w->a, &user), ERR_INVALID);
+    }
+    static const char *const taken[] = { "ana@example.org", "анна", "安娜", "ანა", "आना", "أنا", "a-b_c.d+e", "zoë" };
+    for (size_t i = 0; i < LENGTH_OF(taken); i++) {
+        const struct user_request request = { .login = slice_of(taken[i]), .email = slice_of(taken[i]) };
+        EXPECT_OK(user_create(&w->core, &w->operator_, &request, w->a, &user));
+    }
+}
+
+static err_t add_old_user(struct meta_tx *tx, void *arg, struct arena *a)
+{
+    struct user *user = arg;
+    return meta_user_add(tx, user, a, &user->id);
+}
+
+TEST(a_login_of_an_older_version_goes_on_working)
+{
+    WORLD(w);
+    struct user old = { .account_id = w->operator_.account_id, .login = S("ana\u202e") }, found;
+    struct principal who;
+    EXPECT_OK(meta_write(w->core.meta, add_old_user, &old, w->a));
+    slice key = world_key(w, old.login, API);
+    EXPECT_OK(access_check(&w->core, API, CREDENTIAL_KEY, key, w->a, &who));
+    EXPECT_SLICE(who.login, old.login);
+    EXPECT_OK(user_set_password(&w->core, &w->operator_, old.login, S("correct horse"), w->a));
+    const struct password_login login = { old.login, S("correct horse"), S("") };
+    EXPECT_OK(user_check_password(&w->core, &login, w->a, &found));
+}
+
+TEST(an_account_had_any_number_of_users)
+{
+    WORLD(w);
+    struct user user;
+    struct account account;
+    w->core.options.account_max_users = 3;
+    world_user(w, S("alice")); /* the operator is of this account, too */
+    world_user(w, S("bob"));
+    err_t e = user_create(&w->core, &w->operator_, &(struct user_request){ .login = S("carl") }, w->a, &user);
+    EXPECT_ERR(e, ERR_QUOTA);
+    EXPECT(slice_find(slice_of(e->msg), S("accounts.max_users")) != SLICE_NONE);
+    EXPECT_OK(account_create(&w->core, &w->operator_, S("acme"), w->a, &account));
+    const struct user_request other = { .login = S("carl"), .account = S("acme") };
+    EXPECT_OK(user_create(&w->core, &w->operator_, &other, w->a, &user)); /* each account has its own */
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DISABLED, w->a));
+    EXPECT_ERR(user_create(&w->core, &w->operator_, &(struct user_request){ .login = S("dora") }, w->a, &user),
+               ERR_QUOTA);
+    EXPECT_OK(user_set_state(&w->core, &w->operator_, S("bob"), USER_DELETED, w->a));
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .login = S("dora") }, w->a, &user));
+    w->core.options.account_max_users = 0;
+    EXPECT_OK(user_create(&w->core, &w->operator_, &(struct user_request){ .login = S("emil") }, w->a, &user));
 }
 
 TEST(a_key_authenticates_its_user_for_its_purpose_only)
@@ -767,6 +854,9 @@ RUN_TESTS(cmocka_unit_test(a_key_and_its_tokens_have_the_role_that_was_asked_for
           cmocka_unit_test(a_clock_set_back_does_not_revive_an_expired_token),
           cmocka_unit_test(the_101st_token_revokes_the_oldest),
           cmocka_unit_test(disabling_a_user_revokes_tokens_and_blocks_keys_until_it_is_enabled),
+          cmocka_unit_test(a_login_has_no_characters_that_nobody_sees),
+          cmocka_unit_test(a_login_of_an_older_version_goes_on_working),
+          cmocka_unit_test(an_account_had_any_number_of_users),
           cmocka_unit_test(deleting_a_user_revokes_its_keys_frees_its_login_and_keeps_its_files),
           cmocka_unit_test(after_some_guesses_at_keys_or_passwords_the_right_one_is_refused_too),
           cmocka_unit_test(a_token_is_issued_only_for_the_login_of_the_key),

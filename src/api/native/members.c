@@ -86,7 +86,10 @@ static err_t native_add_user(struct http_exchange *x)
     request.kind = is_bot ? USER_BOT : USER_PERSON;
     TRY(account_get(core, native_caller(x)->account_id, &x->arena, &account));
     request.account = account.name;
-    TRY(user_create(core, native_caller(x), &request, &x->arena, &user));
+    err_t e = user_create(core, native_caller(x), &request, &x->arena, &user);
+    if (err_is(e, ERR_QUOTA)) /* of users, and not of bytes */
+        return err_because(&x->arena, e, ERR_CONFLICT, "%s", e->msg);
+    TRY(e);
     reply_user(x, 201, &user);
     return NULL;
 }

@@ -40,13 +40,14 @@ MUST_USE err_t account_list(struct core *, struct arena *a, struct account_list 
 
 struct user_request {
     slice account; /* its name; empty: "default" */
-    slice login;   /* 1 to 128 bytes of UTF-8 without control characters or blanks */
+    slice login;   /* core/access/login_name.h */
     slice name, email;
     enum user_kind kind;
     bool is_admin;
     int64_t max_bytes, max_files; /* as user_set_limits */
 };
-/* Errors: INVALID; CONFLICT the login is taken; NOT_FOUND no such account. */
+/* Errors: INVALID; CONFLICT the login is taken; NOT_FOUND no such account; QUOTA the account has account_max_users; REVOKED, BLOCKED,
+ * FORBIDDEN the rights of `who` have ended. */
 MUST_USE err_t user_create(struct core *, const struct principal *who, const struct user_request *, struct arena *a,
                            struct user *ret);
 /* The users of the account of that name (empty: of every account), by id. Errors: NOT_FOUND no such account. */

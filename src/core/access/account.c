@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts and users. Each change is one write together with its event. Checks run inside it, and a name
  * is taken by the statement that adds it, so two requests at once cannot both find it free. */
+#include "base/live.h"
 #include "base/password.h"
 #include "core/access/access_priv.h"
+#include "core/access/login_name.h"
 #include "core/event.h"
 #include "core/grant.h"
 #include "core/store/account_store.h"
@@ -13,7 +15,7 @@
 #define DEFAULT_ACCOUNT S("default")
 #define OPERATOR S("operator")
 
-enum { ACCOUNT_NAME_MAX = 64, LOGIN_MAX = 128, LABEL_MAX = 256, PASSWORD_MIN = 8, PASSWORD_MAX = 1024 };
+enum { ACCOUNT_NAME_MAX = 64, LABEL_MAX = 256, PASSWORD_MIN = 8, PASSWORD_MAX = 1024 };
 
 static bool account_name_is_valid(slice name)
 {
@@ -35,12 +37,6 @@ static bool text_is_plain(slice text)
             return false;
     }
     return slice_is_utf8(text);
-}
-
-static bool login_is_valid(slice login)
-{
-    return login.n >= 1 && login.n <= LOGIN_MAX && text_is_plain(login) && slice_find_byte(login, ' ') == SLICE_NONE &&
-           slice_find(login, S("\xc2\xa0")) == SLICE_NONE;
 }
 
 slice user_subject(struct arena *a, slice login)
@@ -157,12 +153,29 @@ struct user_change {
     struct user ret; /* its slices are those of the request */
 };
 
+/* The account is held, so that of two that are added at once, the second counts the first. */
+static err_t check_user_count(struct meta_tx *tx, struct core *core, int64_t account_id, struct arena *a)
+{
+    int64_t count, max = LIVE(core->options.account_max_users);
+    if (!max)
+        return NULL;
+    TRY(meta_account_hold(tx, account_id, a));
+    TRY(meta_user_count(tx, account_id, max, a, &count));
+    if (count < max)
+        return NULL;
+    return err_make(a, ERR_QUOTA,
+                    "the account has %lld users, which is the most that accounts.max_users allows: remove one that is"
+                    " not needed, or raise the limit",
+                    (long long)count);
+}
+
 static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct user_change *c = arg;
     struct account account;
     TRY(grant_recheck_maker_in(c->core, tx, c->who, a));
     TRY(meta_account_by_name(tx, c->request->account.n ? c->request->account : DEFAULT_ACCOUNT, a, &account));
+    TRY(check_user_count(tx, c->core, account.id, a));
     struct user user = { .account_id = account.id,
                          .login = c->request->login,
                          .name = c->request->name,
@@ -187,11 +200,11 @@ static err_t apply_user_create(struct meta_tx *tx, void *arg, struct arena *a)
 err_t user_create(struct core *core, const struct principal *who, const struct user_request *request, struct arena *a,
                   struct user *ret)
 {
-    if (!login_is_valid(request->login))
-        return err_make(a, ERR_INVALID, "a login is 1 to 128 bytes of UTF-8 without blanks or control characters");
-    if (request->name.n > LABEL_MAX || request->email.n > LABEL_MAX || !text_is_plain(request->name) ||
-        !text_is_plain(request->email))
-        return err_make(a, ERR_INVALID, "name and e-mail are at most 256 bytes of UTF-8 without control characters");
+    TRY(login_name_check(request->login, a));
+    TRY(login_address_check(request->email, LABEL_MAX, a));
+    if (request->name.n > LABEL_MAX || !text_is_plain(request->name))
+        return err_make(a, ERR_INVALID, "name and e-mail are at most %d bytes of UTF-8 without control characters",
+                        LABEL_MAX);
     if (request->max_bytes < 0 || request->max_files < 0)
         return err_make(a, ERR_INVALID, "a limit is not negative");
     struct user_change c = { .core = core, .who = who, .now_ms = core_now_ms(core), .request = request };

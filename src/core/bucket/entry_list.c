@@ -2,6 +2,7 @@
 /* A listing walks over the rows, which are sorted by key. When it meets a common prefix, it shows that and starts again
  * after all keys that begin with it: one look-up, however many keys there are. It remembers only the last item that it
  * showed and where the next walk starts. */
+#include "base/character.h"
 #include "core/bucket/entry_priv.h"
 #include "core/store/entry_store.h"
 #include "core/store/transaction.h"
@@ -20,15 +21,6 @@ struct listing {
 };
 
 /* ---- the first text after all texts with a prefix ---- */
-
-static uint32_t decode_character(const char *p, size_t n)
-{
-    static const unsigned char head_bits[CHARACTER_MAX + 1] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-    uint32_t c = (unsigned char)p[0] & head_bits[n];
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | ((unsigned char)p[i] & 0x3f);
-    return c;
-}
 
 static size_t encode_character(uint32_t c, char *to)
 {
@@ -50,7 +42,7 @@ static slice after_prefix(slice prefix, char to[SEEK_MAX])
         size_t at = end - 1;
         while (at > 0 && ((unsigned char)prefix.p[at] & 0xc0) == 0x80)
             at--;
-        uint32_t c = decode_character(prefix.p + at, end - at);
+        uint32_t c = character_decode(prefix.p + at, end - at);
         if (c < LAST) {
             c = c + 1 == SURROGATES ? SURROGATES_END : c + 1;
             memmove(to, prefix.p, at);

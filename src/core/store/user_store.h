@@ -26,6 +26,8 @@ MUST_USE err_t meta_user_list(struct meta_tx *, int64_t account_id, const struct
 /* People and bots of the account that are not deleted, by id, ascending. */
 MUST_USE err_t meta_user_members(struct meta_tx *, int64_t account_id, const struct id_page *, struct arena *a,
                                  struct user_list *ret);
+/* How many users the account has that were not removed, the server's own included; it counts up to max. */
+MUST_USE err_t meta_user_count(struct meta_tx *, int64_t account_id, int64_t max, struct arena *a, int64_t *ret);
 /* Has the account an active administrator besides that user, and the server's own? The caller holds the account. */
 MUST_USE err_t meta_user_has_other_administrator(struct meta_tx *, int64_t account_id, int64_t but_id, struct arena *a,
                                                  bool *ret);
