@@ -141,7 +141,7 @@ err_t meta_user_count(struct meta_tx *tx, int64_t account_id, int64_t max, struc
 {
     return tx_int(tx,
                   STATEMENT("SELECT COUNT(*) FROM (SELECT 1 AS one FROM users WHERE account_id = $1 AND state <> 2"
-                            " LIMIT $2) AS some"),
+                            " LIMIT $2) counted"),
                   SQL(SQL_I(account_id), SQL_I(max)), a, ret);
 }
 
