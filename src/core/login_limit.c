@@ -13,7 +13,7 @@
 enum { SETS = 1024, WAYS = 16 };
 
 /* What is counted. */
-enum login_count_kind { OF_CLIENT, OF_USER, OF_NETWORK, SUCCESSES, KINDS };
+enum login_count_kind { OF_CLIENT, OF_USER, OF_NETWORK, SUCCESSES, KINDS, GUESSES = KINDS };
 
 struct login_count {
     uint64_t name; /* a hash of what is counted; 0: free */
@@ -163,6 +163,22 @@ void login_limit_end(struct login_limit *l, slice login, slice address, bool suc
         add_to_count(l, n.names[kind], -1);
     if (succeeded)
         add_to_count(l, n.names[SUCCESSES], 1);
+}
+
+bool login_limit_count_guess(struct login_limit *l, slice what, slice address)
+{
+    uint64_t number = address_network(address);
+    int64_t max = LIVE(l->limits.failures_per_address);
+    if (!address.n || !max)
+        return true;
+    uint64_t name = hash_name(l, GUESSES, what, (slice){ (const char *)&number, sizeof number });
+    SCOPED(unlockp) pthread_mutex_t *held = lock(&l->mutex);
+    enter_login_window(l);
+    const struct login_count *c = find_count(l, name);
+    if (c->name == name && c->count >= max)
+        return false;
+    add_to_count(l, name, 1);
+    return true;
 }
 
 int64_t login_limit_retry_s(const struct login_limit *l)

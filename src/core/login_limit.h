@@ -38,6 +38,9 @@ bool login_limit_begin(struct login_limit *, slice login, slice address);
 /* The login that login_limit_begin allowed was no guess, so it is no longer counted as a failure. succeeded: it is counted as
  * a success; else it was refused or failed for another reason. */
 void login_limit_end(struct login_limit *, slice login, slice address, bool succeeded);
+/* A secret that nobody guesses was wrong: it is counted for itself, by what it is a secret of and the network, and keeps nobody from
+ * logging in. The limit is failures_per_address. False: it was reached before. address: empty: nothing is counted. */
+bool login_limit_count_guess(struct login_limit *, slice what, slice address);
 /* Seconds until the window ends, at least 1. */
 int64_t login_limit_retry_s(const struct login_limit *);
 

@@ -8,9 +8,12 @@
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
 
+#include <assert.h>
+
 #define LINK                                                                                                           \
     "SELECT l.id, l.account_id, l.user_id, u.login, l.label, l.max_files, l.max_bytes, l.max_file_bytes, l.files,"     \
-    " l.bytes, k.created_at_ms, k.expires_at_ms, k.revoked_at_ms FROM drop_links l"                                    \
+    " l.bytes, k.created_at_ms, k.expires_at_ms, k.revoked_at_ms,"                                                     \
+    " l.given_back, l.given_back_hour FROM drop_links l"                                                               \
     " JOIN credentials k ON k.id = l.id JOIN users u ON u.id = l.user_id"
 
 static void read_link_row(struct sql_cursor *c, struct arena *a, void *ret)
@@ -27,7 +30,9 @@ static void read_link_row(struct sql_cursor *c, struct arena *a, void *ret)
                                                    .bytes = sql_column_int(c, 9),
                                                    .created_at_ms = sql_column_int(c, 10),
                                                    .expires_at_ms = sql_column_int(c, 11),
-                                                   .revoked_at_ms = sql_column_int(c, 12) };
+                                                   .revoked_at_ms = sql_column_int(c, 12),
+                                                   .given_back = sql_column_int(c, 13),
+                                                   .given_back_hour = sql_column_int(c, 14) };
 }
 
 err_t meta_drop_link_add(struct meta_tx *tx, const struct drop_link *l, struct arena *a)
@@ -72,21 +77,39 @@ err_t meta_drop_link_count(struct meta_tx *tx, int64_t user_id, struct arena *a,
     return tx_int(tx, STATEMENT("SELECT COUNT(*) FROM drop_links WHERE user_id = $1"), SQL(SQL_I(user_id)), a, ret);
 }
 
-err_t meta_drop_link_take(struct meta_tx *tx, int64_t id, int64_t bytes, struct arena *a, bool *ret_done)
+enum { HOUR_MS = 3600 * 1000 };
+
+/* What is left of the count in that hour. */
+#define GIVEN_BACK(hour)                                                                                               \
+    "CASE WHEN given_back > 100 * (" hour " - given_back_hour) THEN given_back - 100 * (" hour " - given_back_hour)"   \
+    " ELSE 0 END"
+static_assert(DROP_LINK_GIVEN_BACK_MAX == 100, "the statements have the number");
+
+bool drop_link_has_given_back_too_many(const struct drop_link *l, int64_t now_ms)
+{
+    return l->given_back - DROP_LINK_GIVEN_BACK_MAX * (now_ms / HOUR_MS - l->given_back_hour) >=
+           DROP_LINK_GIVEN_BACK_MAX;
+}
+
+err_t meta_drop_link_take(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t now_ms, struct arena *a,
+                          bool *ret_done)
 {
     int64_t changed;
     TRY(tx_add_counted(tx,
                        STATEMENT("UPDATE drop_links SET files = files + 1, bytes = bytes + $1 WHERE id = $2"
-                                 " AND files < max_files AND $1 <= max_bytes - bytes AND $1 <= max_file_bytes"),
-                       SQL(SQL_I(bytes), SQL_I(id)), a, &changed));
+                                 " AND files < max_files AND $1 <= max_bytes - bytes AND $1 <= max_file_bytes"
+                                 " AND " GIVEN_BACK("$3") " < 100"),
+                       SQL(SQL_I(bytes), SQL_I(id), SQL_I(now_ms / HOUR_MS)), a, &changed));
     *ret_done = changed != 0;
     return NULL;
 }
 
-err_t meta_drop_link_give_back(struct meta_tx *tx, int64_t id, int64_t bytes, struct arena *a)
+err_t meta_drop_link_give_back(struct meta_tx *tx, int64_t id, int64_t bytes, int64_t now_ms, struct arena *a)
 {
-    return tx_add(tx, STATEMENT("UPDATE drop_links SET files = files - 1, bytes = bytes - $1 WHERE id = $2"),
-                  SQL(SQL_I(bytes), SQL_I(id)), a);
+    return tx_add(tx,
+                  STATEMENT("UPDATE drop_links SET files = files - 1, bytes = bytes - $1, given_back = 1 + " GIVEN_BACK(
+                      "$2") ", given_back_hour = $2 WHERE id = $3"),
+                  SQL(SQL_I(bytes), SQL_I(now_ms / HOUR_MS), SQL_I(id)), a);
 }
 
 #define ENDED "(revoked_at_ms > 0 OR (expires_at_ms > 0 AND expires_at_ms <= $2))"

@@ -44,6 +44,50 @@ def test_limits_are_exact_when_many_upload_at_once_and_the_server_is_killed(tmp_
         assert by_files["secret"] not in server.log()
 
 
+def begin_and_remove(server, link, rounds=10**6):
+    """How many uploads were begun, and how many removed, until one was refused."""
+    begun = removed = 0
+    for _ in range(rounds):
+        made = begin(server, link, 1)
+        if made.status != 201:
+            assert made.status == 403 and "removed unfinished" in made.json()["error"]["message"], made
+            break
+        begun += 1
+        path = made.header("Location")
+        proof = [("Authorization", "Link " + link["secret"]), TUS]
+        removed += server.ask("DELETE", path[path.index("/v1/"):], proof).status == 204
+    return begun, removed
+
+
+def test_whoever_has_a_link_began_and_removed_uploads_without_end(tmp_path):
+    with Server(tmp_path) as server:
+        token = server.key(server.user(), "native")["token"]
+        link, other = make(server, token, max_files=3), make(server, token, max_files=50, max_bytes=100)
+        assert begin_and_remove(server, link) == (100, 100)
+        assert counts(server, token, link) == (0, 0)
+        events = [e for e in server.cais_json("audit", "--limit", "1000") if e["action"].startswith("transfer.")]
+        assert len(events) == 200
+        # many at once: each that had begun may be removed, and no more begin than were under way when the limit was reached
+        done = in_threads(40, lambda _: begin_and_remove(server, other))
+        begun, removed = sum(b for b, _ in done), sum(r for _, r in done)
+        assert 100 <= begun <= 140 and removed == begun, done
+        assert begin(server, other, 1).status == 403
+        server.kill()
+        server.start()
+        assert begin(server, link, 1).status == 403 and begin(server, other, 1).status == 403
+
+
+def test_wrong_links_keep_nobody_from_signing_in(tmp_path):
+    with Server(tmp_path, sets=["logins.failures=5", "logins.failures_per_user=5", "logins.failures_per_address=5"]) as server:
+        login = server.user()
+        key = server.key(login, "pyrus")["security_key"]
+        link = make(server, server.key(login, "native")["token"])
+        statuses = [server.ask("GET", "/v1/native/link", [("Authorization", "Link wrong")]).status for _ in range(40)]
+        assert statuses == [401] * 5 + [429] * 35
+        assert server.log_in(login, key)["access_token"]
+        assert server.ask("GET", "/v1/native/link", [("Authorization", "Link " + link["secret"])]).status == 200
+
+
 def test_an_upload_that_runs_ends_when_its_link_is_revoked(tmp_path):
     with Server(tmp_path) as server:
         token = server.key(server.user(), "native")["token"]

@@ -458,7 +458,7 @@ TEST(wrong_links_are_refused_for_a_while_when_there_are_too_many)
 {
     LINKS_FIXTURE(f);
     struct link link = make_link(f, SMALL_LINK);
-    login_limit_set(f->w->core.logins, &(struct login_limits){ .window_ms = 60000, .failures = 3 });
+    login_limit_set(f->w->core.logins, &(struct login_limits){ .window_ms = 60000, .failures_per_address = 3 });
     for (int i = 0; i < 3; i++)
         expect_code(f, ask_link(f, S("wrong")), 401, S("unauthenticated"));
     struct fake_reply *r = ask_link(f, S("wrong"));
@@ -473,11 +473,71 @@ TEST(wrong_links_of_others_behind_one_address_stopped_the_uploads_by_a_right_one
 {
     LINKS_FIXTURE(f);
     struct link link = make_link(f, SMALL_LINK);
-    login_limit_set(f->w->core.logins, &(struct login_limits){ .window_ms = 60000, .failures = 3 });
+    login_limit_set(f->w->core.logins, &(struct login_limits){ .window_ms = 60000, .failures_per_address = 3 });
     for (int i = 0; i < 10; i++) {
         EXPECT(ask_link(f, S("wrong"))->status >= 400);
         EXPECT_EQ(ask_link(f, link.secret)->status, 200);
     }
+}
+
+/* How many uploads can be begun and removed until the link takes no more. */
+static int give_back_all(struct links_fixture *f, slice secret)
+{
+    for (int n = 0;; n++) {
+        struct fake_reply *r = begin(f, secret, 1, S(""));
+        if (r->status != 201) {
+            expect_code(f, r, 403, S("link_full"));
+            return n;
+        }
+        EXPECT_EQ(remove_upload_of(f, secret, id_of(r)), 204);
+    }
+}
+
+TEST(uploads_by_a_link_were_begun_and_removed_without_end)
+{
+    LINKS_FIXTURE(f);
+    const slice body = S("{\"label\":\"offers\",\"lifetime_seconds\":864000,\"max_files\":150,\"max_bytes\":1000}");
+    struct link link = make_link(f, body), full = make_link(f, SMALL_LINK);
+    world_wait(f->w, minutes(60) - core_now_ms(&f->w->core) % minutes(60)); /* the beginning of an hour */
+    EXPECT_EQ(give_back_all(f, link.secret), 100);
+    expect_counts(f, &link, 0, 0);
+    EXPECT_EQ(begin(f, full.secret, 1, S("x"))->status, 201); /* another link has a count of its own */
+    world_wait(f->w, minutes(60) - 1);
+    EXPECT_EQ(give_back_all(f, link.secret), 0);
+    world_wait(f->w, 1);
+    EXPECT_EQ(give_back_all(f, link.secret), 100);
+    world_wait(f->w, minutes(600));
+    EXPECT_EQ(give_back_all(f, link.secret), 100); /* what was not used is not saved up */
+    world_wait(f->w, minutes(600));
+    slice ids[150];
+    for (size_t i = 0; i < LENGTH_OF(ids); i++)
+        ids[i] = id_of(begin(f, link.secret, 1, S("")));
+    for (size_t i = 0; i < LENGTH_OF(ids); i++) /* what has begun may always be removed */
+        EXPECT_EQ(remove_upload_of(f, link.secret, ids[i]), 204);
+    world_wait(f->w, minutes(60));
+    EXPECT_EQ(give_back_all(f, link.secret), 50); /* 150, less 100 for the hour */
+    EXPECT_EQ(world_fsck(f->w, true), 0);
+}
+
+TEST(wrong_links_kept_the_people_behind_their_address_from_signing_in)
+{
+    LINKS_FIXTURE(f);
+    struct user user;
+    const struct login_limits limits = {
+        .window_ms = 60000, .failures = 3, .failures_per_user = 3, .failures_per_address = 3
+    };
+    login_limit_set(f->w->core.logins, &limits);
+    EXPECT_OK(user_set_password(&f->w->core, &f->w->operator_, S("ana"), S("correct horse"), f->w->a));
+    struct principal who;
+    for (int i = 0; i < 10; i++)
+        EXPECT(drop_link_check(&f->w->core, S("wrong"), S("192.0.2.1"), f->w->a, &who) != NULL);
+    const struct password_login right = { S("ana"), S("correct horse"), S("192.0.2.1") };
+    EXPECT_OK(user_check_password(&f->w->core, &right, f->w->a, &user));
+    /* And wrong passwords do not keep a link from being wrong in its own words. */
+    const struct password_login wrong = { S("ana"), S("guess"), S("192.0.2.2") };
+    for (int i = 0; i < 5; i++)
+        EXPECT(user_check_password(&f->w->core, &wrong, f->w->a, &user) != NULL);
+    EXPECT_ERR(drop_link_check(&f->w->core, S("wrong"), S("192.0.2.2"), f->w->a, &who), ERR_UNAUTHENTICATED);
 }
 
 RUN_TESTS(cmocka_unit_test(files_by_a_link_belong_to_its_maker_who_sees_by_which_link_they_came),
@@ -492,4 +552,6 @@ RUN_TESTS(cmocka_unit_test(files_by_a_link_belong_to_its_maker_who_sees_by_which
           cmocka_unit_test(links_are_listed_in_pages),
           cmocka_unit_test(a_link_with_limits_that_make_no_sense_is_refused),
           cmocka_unit_test(wrong_links_are_refused_for_a_while_when_there_are_too_many),
+          cmocka_unit_test(uploads_by_a_link_were_begun_and_removed_without_end),
+          cmocka_unit_test(wrong_links_kept_the_people_behind_their_address_from_signing_in),
           cmocka_unit_test(wrong_links_of_others_behind_one_address_stopped_the_uploads_by_a_right_one))

@@ -179,12 +179,12 @@ err_t drop_link_revoke(struct core *core, const struct principal *who, int64_t i
 /* ---- use ---- */
 
 /* Nobody guesses a secret of 43 random letters, so a right one is let in whatever others of its network have tried: else ten requests of
- * anybody would end the uploads of all behind one address. */
+ * anybody would end the uploads of all behind one address. Nor do wrong ones keep anybody from signing in: they have a count of their
+ * own. */
 err_t drop_link_check(struct core *core, slice secret, slice address, struct arena *a, struct principal *ret)
 {
     err_t e = access_check(core, PURPOSE, CREDENTIAL_KEY, secret, a, ret);
-    slice name = arena_printf(a, "upload link from " SLICE_FMT, SLICE_ARG(address)); /* no login has a blank */
-    if (err_is(e, ERR_UNAUTHENTICATED) && !login_limit_begin(core->logins, name, address))
+    if (err_is(e, ERR_UNAUTHENTICATED) && !login_limit_count_guess(core->logins, PURPOSE, address))
         return err_make(a, ERR_RATE, "too many wrong links");
     TRY(e);
     ret->link_id = ret->credential_id;

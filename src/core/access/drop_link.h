@@ -7,7 +7,7 @@
  *
  * A link is a key of a purpose of its own, so what ends keys ends it, also the requests that run, and its record holds the
  * SHA-256 of its secret. Its limits are exact: an upload counts with its whole length when it begins (transfer_create), and no
- * more when it is removed unfinished.
+ * more when it is removed unfinished. How many are removed so is limited by the hour (core/store/drop_link_store.h).
  *
  * A user sees the links of that user, an administrator those of the account; any other link is NOT_FOUND.
  * Errors of every call: also UNAVAILABLE, NO_SPACE, CORRUPT of the store. Thread: any. */
@@ -56,7 +56,7 @@ MUST_USE err_t drop_link_files(struct core *, const struct principal *who, int64
 MUST_USE err_t drop_link_of_file(struct core *, const struct file *, struct arena *a, struct drop_link *ret);
 
 /* The link of that secret: a principal that stands for its user and may do nothing but what link_id of struct principal allows.
- * address: of the client; wrong secrets count as failed logins of its network (core/login_limit.h), and keep no right one out. Fit for a loop.
+ * address: of the client; wrong secrets are counted for its network, apart from logins (core/login_limit.h), and keep no right one out. Fit for a loop.
  * Errors: as access_check; RATE too many wrong secrets, retry after login_limit_retry_s. */
 MUST_USE err_t drop_link_check(struct core *, slice secret, slice address, struct arena *a, struct principal *ret);
 /* The link by which `who` was admitted. Only reads. Errors: NOT_FOUND by none. */

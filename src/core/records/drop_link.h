@@ -15,7 +15,8 @@ struct drop_link {
     int64_t max_files, max_bytes, max_file_bytes;
     int64_t files, bytes; /* of uploads that were begun and not removed, and of files that came */
     int64_t created_at_ms, expires_at_ms;
-    int64_t revoked_at_ms; /* 0: it was not */
+    int64_t revoked_at_ms;               /* 0: it was not */
+    int64_t given_back, given_back_hour; /* core/store/drop_link_store.h */
 };
 struct drop_link_list {
     struct drop_link *items;

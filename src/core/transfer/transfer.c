@@ -139,13 +139,17 @@ static err_t enter_section(struct meta_tx *tx, const struct transfer_change *c, 
 }
 
 /* Which limit refuses it. */
-static err_t refuse_by_link(struct meta_tx *tx, const struct transfer *t, struct arena *a)
+static err_t refuse_by_link(struct meta_tx *tx, const struct transfer_change *c, struct arena *a)
 {
+    const struct transfer *t = &c->transfer;
     struct drop_link link;
     TRY(meta_drop_link_get(tx, t->link_id, a, &link));
     if (t->length > link.max_file_bytes)
         return core_refuse(a, REASON_TRANSFER_LINK_FILE);
-    return core_refuse(a, link.files >= link.max_files ? REASON_TRANSFER_LINK_FILES : REASON_TRANSFER_LINK_BYTES);
+    if (link.files >= link.max_files)
+        return core_refuse(a, REASON_TRANSFER_LINK_FILES);
+    return core_refuse(a, t->length > link.max_bytes - link.bytes ? REASON_TRANSFER_LINK_BYTES
+                                                                  : REASON_TRANSFER_LINK_RATE);
 }
 
 /* It counts with its whole length, so that uploads that run side by side cannot break a limit together. */
@@ -155,8 +159,8 @@ static err_t count_in_link(struct meta_tx *tx, const struct transfer_change *c, 
     const struct grant grant = grant_of(c->who);
     bool done;
     TRY(grant_recheck_in(c->core, tx, &grant, a));
-    TRY(meta_drop_link_take(tx, t->link_id, t->length, a, &done));
-    return done ? NULL : refuse_by_link(tx, t, a);
+    TRY(meta_drop_link_take(tx, t->link_id, t->length, c->now_ms, a, &done));
+    return done ? NULL : refuse_by_link(tx, c, a);
 }
 
 static err_t add_transfer(struct meta_tx *tx, struct transfer *t, struct arena *a)
@@ -282,7 +286,7 @@ static err_t remove_record(struct meta_tx *tx, const struct transfer_change *c, 
     if (!done)
         return err_make(a, ERR_UNAVAILABLE, "the upload was changed at the same time");
     if (t->link_id && !t->finished_at_ms)
-        TRY(meta_drop_link_give_back(tx, t->link_id, t->length, a));
+        TRY(meta_drop_link_give_back(tx, t->link_id, t->length, c->now_ms, a));
     struct account_use less = { .bytes = t->finished_at_ms && !t->is_part ? 0 : -t->offset,
                                 .records = -transfer_record_size(t),
                                 .uploads = t->finished_at_ms ? 0 : -1,
