@@ -95,8 +95,10 @@ static err_t find_named_on_shelf(struct meta_tx *tx, int64_t id, slice name, str
     return id == 7 && slice_eq(name, S("taken")) ? NULL : err_make(a, ERR_NOT_FOUND, "no such file");
 }
 
-static err_t attach_to_shelf(struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms, struct arena *a)
+static err_t attach_to_shelf(struct core *core, struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms,
+                             struct arena *a)
 {
+    (void)core;
     if (shelf.is_full)
         return err_make(a, ERR_TOO_LARGE, "the shelf is full");
     shelf.attached++;

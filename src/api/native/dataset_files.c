@@ -10,6 +10,7 @@
 #include "core/dataset/dataset_file.h"
 #include "core/dataset/file_errors.h"
 #include "core/dataset/lines.h"
+#include "core/file/file.h"
 #include "core/file/file_name.h"
 #include "core/grant.h"
 
@@ -187,8 +188,15 @@ static int64_t path_file_id(const struct http_exchange *x)
 static err_t find_path_file(struct http_exchange *x, struct dataset_file *ret)
 {
     struct dataset d;
+    int64_t id = path_file_id(x);
+    unsigned char uuid[16];
     TRY(native_path_dataset(x, KEY_READER, &d));
-    return dataset_file_find(native_of(x)->core, d.id, path_file_id(x), &x->arena, ret);
+    if (!id && uuid_parse(x->req.params[1], uuid)) { /* by which whoever sent it in several requests knows it */
+        struct file f;
+        TRY(file_get(native_of(x)->core, native_caller(x), uuid, &x->arena, &f));
+        id = f.id;
+    }
+    return dataset_file_find(native_of(x)->core, d.id, id, &x->arena, ret);
 }
 
 static err_t show_dataset_file(struct http_exchange *x)

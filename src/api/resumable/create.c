@@ -6,6 +6,9 @@
 #include "api/resumable/metadata.h"
 #include "base/live.h"
 #include "base/text.h"
+#include "core/access/access.h"
+#include "core/dataset/dataset.h"
+#include "core/dataset/lines.h"
 #include "core/file/file_name.h"
 #include "core/space/folder.h"
 #include "core/space/folder_file.h"
@@ -184,6 +187,27 @@ static err_t check_folder(struct http_exchange *x, const struct transfer_request
     return folder_upload_check(&into, r->file_name, r->length, &x->arena);
 }
 
+/* ?dataset=SLUG. Only what the file becomes is asked here; the write that ends the upload asks again who may. */
+static err_t read_dataset(struct http_exchange *x, struct transfer_request *r)
+{
+    struct query q;
+    slice slug = S("");
+    struct dataset d;
+    const struct principal *who = x->principal;
+    TRY(query_parse(x->req.query, &x->arena, &q));
+    if (!query_get(&q, S("dataset"), 0, &slug))
+        return NULL;
+    if (r->holder.kind || r->is_part || r->part_count)
+        return resumable_refuse(&x->arena, RESUMABLE_BAD_DATASET);
+    if (who->link_id || !(x->req.local || (who->is_admin && key_may(who, KEY_WRITER))))
+        return resumable_refuse(&x->arena, RESUMABLE_FORBIDDEN);
+    if (!lines_name_is_known(r->file_name))
+        return resumable_refuse(&x->arena, RESUMABLE_NOT_A_DATA_FILE);
+    TRY(dataset_find(call_of(x)->api->core, who->account_id, slug, &x->arena, &d));
+    r->holder = (struct holder){ HOLDER_DATASET, d.id };
+    return NULL;
+}
+
 /* ---- the record, and the body ---- */
 
 static err_t receive_body(struct http_exchange *x)
@@ -208,7 +232,7 @@ static err_t end_creation(struct http_exchange *x, struct creation *c)
 static err_t create_record(struct http_exchange *x)
 {
     struct creation *c = call_of(x)->work;
-    if (c->request.holder.kind)
+    if (c->request.holder.kind == HOLDER_FOLDER)
         TRY(check_folder(x, &c->request));
     TRY(transfer_create(call_of(x)->api->core, x->principal, &c->request, &x->arena, &c->append.transfer));
     c->append.opening.name = c->append.transfer.name;
@@ -233,6 +257,7 @@ err_t create_upload(struct http_exchange *x)
                                             .lifetime_ms = LIVE(options->expiry_ms) };
     TRY(call->protocol == PROTOCOL_TUS ? read_tus_head(x, c) : read_ietf_head(x, c));
     TRY(read_folder(x, &c->request));
+    TRY(read_dataset(x, &c->request));
     if (((const struct principal *)x->principal)->link_id && c->request.holder.kind) /* which knows of no folder */
         return resumable_refuse(&x->arena, RESUMABLE_LINK_WHOLE);
     if (c->request.length >= 0 && x->req.content_length > c->request.length)

@@ -6,6 +6,7 @@
 #include "api/resumable/cors.h"
 #include "base/live.h"
 #include "base/text.h"
+#include "core/dataset/dataset.h"
 #include "core/transfer/transfer.h"
 #include "http/target.h"
 
@@ -80,7 +81,18 @@ static void add_ietf_state(struct http_exchange *x, const struct transfer *t)
     http_reply_header(x, "Upload-Limit", call_limits(x, t));
 }
 
-static void put_upload(struct json_out *o, const struct transfer *t, struct arena *a)
+/* Of the dataset that the file goes to; empty: to none, or it is gone. */
+static err_t slug_of(struct http_exchange *x, const struct transfer *t, slice *ret)
+{
+    struct dataset d = { .slug = S("") };
+    err_t e = t->holder.kind == HOLDER_DATASET
+                  ? dataset_find_id(call_of(x)->api->core, t->account_id, t->holder.id, &x->arena, &d)
+                  : NULL;
+    *ret = d.slug;
+    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+}
+
+static void put_upload(struct json_out *o, const struct transfer *t, slice slug, struct arena *a)
 {
     json_open_object(o);
     json_put_string(o, "id", t->name);
@@ -93,6 +105,8 @@ static void put_upload(struct json_out *o, const struct transfer *t, struct aren
     json_put_bool(o, "part", t->is_part);
     if (t->holder.kind == HOLDER_FOLDER)
         json_put_int(o, "folder", t->holder.id);
+    if (slug.n)
+        json_put_string(o, "dataset", slug);
     json_put_string(o, "created_at", time_format_utc(a, t->created_at_ms));
     json_put_string(o, "expires_at", time_format_utc(a, t->expires_at_ms));
     if (t->finished_at_ms && !t->is_part && !t->link_id)
@@ -115,9 +129,11 @@ err_t show_upload(struct http_exchange *x)
         http_reply(x, is_tus ? 200 : 204, NULL, S(""));
         return NULL;
     }
+    slice slug;
+    TRY(slug_of(x, &t, &slug));
     struct json_reply reply;
     json_reply_begin(&reply, x);
-    put_upload(&reply.out, &t, &x->arena);
+    put_upload(&reply.out, &t, slug, &x->arena);
     json_reply_send(&reply, 200, JSON_REPLY_TYPE);
     return NULL;
 }
@@ -150,13 +166,16 @@ err_t list_uploads(struct http_exchange *x)
         return resumable_refuse(&x->arena, RESUMABLE_FORBIDDEN);
     TRY(read_page(x, &page));
     TRY(transfer_list(call_of(x)->api->core, x->principal, &page, &x->arena, &list));
+    slice *slugs = arena_array(&x->arena, slice, list.count + 1);
+    for (size_t i = 0; i < list.count; i++)
+        TRY(slug_of(x, &list.items[i], &slugs[i]));
     struct json_reply reply;
     json_reply_begin(&reply, x);
     json_open_object(&reply.out);
     json_name(&reply.out, "uploads");
     json_open_array(&reply.out);
     for (size_t i = 0; i < list.count; i++)
-        put_upload(&reply.out, &list.items[i], &x->arena);
+        put_upload(&reply.out, &list.items[i], slugs[i], &x->arena);
     json_close_array(&reply.out);
     if (list.count == page.limit)
         json_put_string(&reply.out, "next", arena_printf(&x->arena, "%lld", (long long)list.items[list.count - 1].id));

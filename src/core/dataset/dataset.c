@@ -45,6 +45,18 @@ err_t dataset_find(struct core *core, int64_t account_id, slice slug, struct are
     return dataset_gone(meta_dataset_by_slug(tx, account_id, slug, a, ret), a);
 }
 
+err_t dataset_find_id(struct core *core, int64_t account_id, int64_t id, struct arena *a, struct dataset *ret)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    struct dataset found;
+    TRY(meta_read_begin(core->meta, a, &tx));
+    TRY(dataset_gone(meta_dataset_get(tx, id, a, &found), a));
+    if (found.account_id != account_id)
+        return core_refuse(a, REASON_DATASET_NOT_THERE);
+    *ret = found;
+    return NULL;
+}
+
 err_t dataset_list(struct core *core, int64_t account_id, const struct id_page *page, struct arena *a,
                    struct dataset_list *ret)
 {

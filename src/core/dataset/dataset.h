@@ -58,6 +58,7 @@ MUST_USE err_t dataset_change(struct core *, const struct principal *who, slice 
 MUST_USE err_t dataset_remove(struct core *, const struct principal *who, slice slug, struct arena *a);
 /* Errors: DATASET_NOT_THERE. */
 MUST_USE err_t dataset_find(struct core *, int64_t account_id, slice slug, struct arena *a, struct dataset *ret);
+MUST_USE err_t dataset_find_id(struct core *, int64_t account_id, int64_t id, struct arena *a, struct dataset *ret);
 /* Those of an account, by id. account_id 0: of all accounts. */
 MUST_USE err_t dataset_list(struct core *, int64_t account_id, const struct id_page *, struct arena *a,
                             struct dataset_list *ret);

@@ -359,10 +359,17 @@ err_t dataset_file_remove(struct core *core, const struct principal *who, const 
 
 /* ---- the holder ---- */
 
+/* A transfer ends: its user sent files when it began, and may be no administrator any more. */
 static err_t admit(struct meta_tx *tx, const struct principal *who, int64_t id, struct arena *a, slice *ret_text)
 {
-    (void)tx, (void)who, (void)id, (void)ret_text;
-    return err_make(a, ERR_NOT_FOUND, "files come to a dataset without tickets");
+    struct dataset d;
+    TRY(dataset_gone(meta_dataset_get(tx, id, a, &d), a));
+    if (d.account_id != who->account_id)
+        return core_refuse(a, REASON_DATASET_NOT_THERE);
+    if (!who->is_admin && !who->is_system)
+        return err_make(a, ERR_FORBIDDEN, "only administrators of the account send files to its datasets");
+    *ret_text = d.name;
+    return NULL;
 }
 
 static err_t find_named(struct meta_tx *tx, int64_t id, slice name, struct arena *a, int64_t *ret_file_id)
@@ -371,10 +378,13 @@ static err_t find_named(struct meta_tx *tx, int64_t id, slice name, struct arena
     return err_make(a, ERR_NOT_FOUND, "files come to a dataset without tickets");
 }
 
-static err_t attach(struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms, struct arena *a)
+/* As by dataset_upload_into: the file keeps its name, and is queued if the dataset says so. */
+static err_t attach(struct core *core, struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms,
+                    struct arena *a)
 {
-    (void)tx, (void)id, (void)file, (void)now_ms;
-    return err_make(a, ERR_NOT_FOUND, "files come to a dataset without tickets");
+    struct dataset_upload u = { .core = core, .dataset_id = id, .name = file->name, .headers = S("") };
+    (void)now_ms;
+    return attach_upload(tx, &u, file, a);
 }
 
 static err_t refers(struct meta_tx *tx, int64_t id, int64_t file_id, struct arena *a, bool *ret_refers)

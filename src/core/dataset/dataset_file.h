@@ -7,6 +7,7 @@
  *   is done          its rows are in the dataset, or those of a file with the same bytes are
  *   has failed       nothing of it is in the dataset
  *
+ * Its bytes come in one request (dataset_upload_into), or in several: a transfer whose holder is the dataset (core/transfer/transfer.h).
  * A file is queued with a job of its own (ingest.h), in the write that queues it. The jobs of a dataset run one after the
  * other, in the order in which they were queued; others do not wait for them.
  *

@@ -17,8 +17,8 @@ struct holder_rules {
      * or not. Otherwise they get a purge time, like all other files. */
     bool removes_ticket_files;
 
-    /* A ticket names the holder that its file goes to (core/ticket/ticket.h). These calls run inside the write of the
-     * ticket. */
+    /* A ticket names the holder that its file goes to (core/ticket/ticket.h), and a transfer may (core/transfer/transfer.h). These calls
+     * run inside the write of the ticket or transfer. */
 
     /* May the user put files there? ret_text describes the holder in a few words, for example with the beginning of a
      * task's text; it lives in `a`. Errors: NOT_FOUND the holder does not exist or is not visible to the user. */
@@ -26,9 +26,10 @@ struct holder_rules {
                             slice *ret_text);
     /* The oldest file of that name there. Errors: NOT_FOUND. */
     MUST_USE err_t (*find_named)(struct meta_tx *, int64_t id, slice name, struct arena *a, int64_t *ret_file_id);
-    /* The ticket is confirmed: hold the file (hold_add), and add what else the holder has of its files.
+    /* The ticket is confirmed, or the transfer complete: hold the file (hold_add), and add what else the holder has of its files.
      * Errors: NOT_FOUND there is no such holder; TOO_LARGE it has as many files as it may have; those of hold_add. */
-    MUST_USE err_t (*attach)(struct meta_tx *, int64_t id, const struct file *, int64_t now_ms, struct arena *a);
+    MUST_USE err_t (*attach)(struct core *, struct meta_tx *, int64_t id, const struct file *, int64_t now_ms,
+                             struct arena *a);
 
     /* fsck compares the holds of each kind with what its holders' own records say. */
 

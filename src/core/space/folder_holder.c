@@ -30,10 +30,12 @@ static err_t find_named(struct meta_tx *tx, int64_t id, slice name, struct arena
 }
 
 /* The bytes came by a ticket, which is confirmed now. */
-static err_t attach(struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms, struct arena *a)
+static err_t attach(struct core *core, struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms,
+                    struct arena *a)
 {
     struct folder folder;
     struct account_use more = { .records = RECORD_BYTES };
+    (void)core;
     TRY(folder_read(tx, id, a, &folder));
     TRY(meta_account_use(tx, file->account_id, &more, a));
     return folder_place_file(tx, &folder, file, now_ms, a);

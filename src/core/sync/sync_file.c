@@ -238,9 +238,10 @@ static err_t find_named(struct meta_tx *tx, int64_t id, slice name, struct arena
     return no_tickets(a);
 }
 
-static err_t attach(struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms, struct arena *a)
+static err_t attach(struct core *core, struct meta_tx *tx, int64_t id, const struct file *file, int64_t now_ms,
+                    struct arena *a)
 {
-    (void)tx, (void)id, (void)file, (void)now_ms;
+    (void)core, (void)tx, (void)id, (void)file, (void)now_ms;
     return no_tickets(a);
 }
 

@@ -72,8 +72,10 @@ static err_t attach_to(struct meta_tx *tx, int64_t task_id, int64_t comment_id, 
     return task_attach_file(tx, &reference, now_ms, a);
 }
 
-static err_t attach_to_task(struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms, struct arena *a)
+static err_t attach_to_task(struct core *core, struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms,
+                            struct arena *a)
 {
+    (void)core;
     return attach_to(tx, id, 0, f, now_ms, a);
 }
 
@@ -113,9 +115,11 @@ static err_t find_named_in_comment(struct meta_tx *tx, int64_t id, slice name, s
     return meta_document_named(tx, comment.task_id, name, a, ret_file_id);
 }
 
-static err_t attach_to_comment(struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms, struct arena *a)
+static err_t attach_to_comment(struct core *core, struct meta_tx *tx, int64_t id, const struct file *f, int64_t now_ms,
+                               struct arena *a)
 {
     struct comment comment;
+    (void)core;
     TRY(meta_comment_get(tx, id, a, &comment));
     return attach_to(tx, comment.task_id, id, f, now_ms, a);
 }

@@ -181,7 +181,7 @@ static err_t give_to_holder(struct meta_tx *tx, const struct ticket_confirmation
 {
     if (!holder.kind)
         return meta_file_keep(tx, f->id, now_ms, a);
-    err_t e = holder_rules_of(c->core, holder.kind)->attach(tx, holder.id, f, now_ms, a);
+    err_t e = holder_rules_of(c->core, holder.kind)->attach(c->core, tx, holder.id, f, now_ms, a);
     return err_is(e, ERR_TOO_LARGE) ? core_refuse(a, REASON_TICKET_TOO_MANY) : e;
 }
 

@@ -40,7 +40,7 @@ static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
         return err_make(a, ERR_CORRUPT, "a transfer names a holder of the unknown kind %d", holder->kind);
     slice unused;
     TRY(rules->admit(tx, f->who, holder->id, a, &unused)); /* the user may have lost the right since the first byte */
-    return rules->attach(tx, holder->id, &f->file, f->t->finished_at_ms, a);
+    return rules->attach(f->core, tx, holder->id, &f->file, f->t->finished_at_ms, a);
 }
 
 /* The bytes of the transfer are those of the file now, which has the same owner: the counts of them stay. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of rows as people have them: CSV, arrays in JSON, and lines of JSON. The server reads the lines, so the others become lines here,
 // piece by piece, whatever their size.
-import { ask, session, ApiError, noteSession } from "./api.js";
+import { ask, ApiError } from "./api.js";
 import { columnName } from "./column_name.js";
 
 const SAMPLE_BYTES = 192 * 1024; // of the file; what is asked of the server may have 256 KiB
@@ -244,27 +244,7 @@ export async function asLines(file, form, columns) {
   return { name: `${name.replace(/\.gz$/i, "").replace(/\.(csv|tsv|txt|json|jsonl|ndjson)$/i, "")}.jsonl`, blob: new Blob([...blobs, lines]) };
 }
 
-// ---- to the server
-
-// Sends a file of lines to a dataset. onProgress(sent, all). Returns its record.
-export function send(slug, { name, blob }, onProgress) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PUT", `/v1/native/datasets/${slug}/files/${encodeURIComponent(name)}`);
-    request.setRequestHeader("X-CSRF-Token", session.csrf);
-    request.setRequestHeader("Content-Type", "application/x-ndjson");
-    request.responseType = "json";
-    request.upload.onprogress = (event) => onProgress(event.loaded, event.total);
-    request.onerror = () => reject(new ApiError(0, "offline", ""));
-    request.onload = () => {
-      if (request.status === 201) return resolve(request.response);
-      if (request.status === 401) noteSession(true);
-      const error = request.response?.error ?? {};
-      reject(new ApiError(request.status, error.code ?? "", error.message ?? request.statusText));
-    };
-    request.send(blob);
-  });
-}
+// ---- on the server
 
 // Calls onJob with each state of a job, until it has ended.
 export function follow(id, onJob) {

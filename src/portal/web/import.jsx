@@ -2,11 +2,12 @@
 // How a file of rows comes in: it is dropped or chosen, its columns are shown, it is sent and followed, and what is wrong with it is listed.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "./api.js";
-import { asLines, follow, send } from "./convert.js";
+import { asLines, follow } from "./convert.js";
+import { send } from "./data_upload.js";
 import { shown, t } from "./i18n.js";
 import { Icon } from "./icons.jsx";
 import { RowErrors } from "./row_errors.jsx";
-import { IconButton, Problem } from "./ui.jsx";
+import { errorText, IconButton, Problem } from "./ui.jsx";
 
 export const TYPES = ["string", "integer", "decimal", "float", "boolean", "date", "datetime", "datetime64", "json"];
 
@@ -64,8 +65,8 @@ export function useImport(onEnd) {
     try {
       const lines = await asLines(file, form, columns);
       set({ step: "sending", done: 0, all: lines.blob.size });
-      let stored = await send(slug, lines, (done, all) => set({ done, all }));
-      set({ step: stored.job ? "importing" : "waiting", done: 0, all: stored.size });
+      let stored = await send(slug, file, lines, ({ error, ...more }) => set({ ...more, interrupted: error }));
+      set({ step: stored.job ? "importing" : stored.state, interrupted: null, file: stored, done: 0, all: stored.size });
       if (stored.job) {
         await follow(stored.job, (job) => set({ done: job.progress, all: job.total || stored.size }));
         stored = await get(`/v1/native/datasets/${slug}/files/${stored.id}`);
@@ -83,7 +84,7 @@ export function useImport(onEnd) {
 
 export function ImportProgress({ of: { state, clear, busy }, slug }) {
   if (!state) return null;
-  const { step, done, all, name, file, errors, error } = state;
+  const { step, done, all, name, file, errors, error, interrupted } = state;
   const percent = all ? Math.min(100, Math.round((done / all) * 100)) : 0;
   return (
     <section class={`import ${step}`} aria-label={t("data_import")}>
@@ -94,7 +95,8 @@ export function ImportProgress({ of: { state, clear, busy }, slug }) {
           <p role="status">
             {step === "done" ? (file.duplicate_of ? t("data_duplicate") : t("data_imported", { n: file.rows }))
               : step === "failed" ? t("data_failed", { n: file.error_count })
-                : t(`data_step_${step}`, { percent })}
+                : interrupted ? t("data_interrupted", { why: errorText(interrupted) })
+                  : t(`data_step_${step}`, { percent })}
           </p>
         </div>
         {!busy && <IconButton icon="close" label={t("close")} onClick={clear} />}

@@ -48,6 +48,72 @@ function folderOf(batch, path) {
   return batch.made.get(path);
 }
 
+const STOPPED = Symbol("stopped");
+
+// Sends one file by tus in pieces, from where an upload with this fingerprint was. acknowledged(bytes): are on the server's disk. begun(resumed):
+// false: it is over already. Returns { ended, stop }: ended is a promise of the address of the file ("": not known), of STOPPED after stop(forget),
+// or of an ApiError.
+function tusUpload(file, { endpoint, name, fingerprint, begun, sent, acknowledged }) {
+  let stop;
+  const ended = new Promise((resolve, reject) => {
+    const upload = new tus.Upload(file, {
+      endpoint,
+      chunkSize: PIECE,
+      retryDelays: null, // the caller tries again
+      metadata: { filename: name, filetype: file.type || "application/octet-stream" },
+      fingerprint: async () => fingerprint,
+      removeFingerprintOnSuccess: true,
+      uploadDataDuringCreation: Boolean(session.authorization), // by a link small files come this way, too: one request for each
+      onBeforeRequest: (request) => request.setHeader(...proof()),
+      onProgress: sent,
+      onChunkComplete: (_, accepted) => acknowledged(accepted),
+      onError: async (error) => {
+        const told = errorOfTus(error);
+        reject(told.status === 0 && !(await isReadable(file)) ? new ApiError(-1, "changed", "") : told);
+      },
+      onSuccess: ({ lastResponse }) => resolve(lastResponse?.getHeader("Content-Location") ?? ""),
+    });
+    stop = (forget) => {
+      upload.abort(forget).catch(() => {});
+      resolve(STOPPED);
+    };
+    upload.findPreviousUploads().then((previous) => {
+      if (previous.length) upload.resumeFromPreviousUpload(previous[0]);
+      if (begun(previous.length > 0)) upload.start();
+    }, reject);
+  });
+  return { ended, stop };
+}
+
+const passes = (error) => [0, 423, 429, 502, 503, 504].includes(error.status) || error.code === "no_space";
+const retryDelay = (tries) => RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];
+
+// Sends one file over lost connections, restarts of the server and sessions that ended, outside of the queue. retrying(error): it is tried again
+// soon; acknowledged(bytes). Returns the id of the file, or throws an ApiError.
+export async function sendAlone(file, { query, name, fingerprint, acknowledged, retrying }) {
+  for (let tries = 0; ;) {
+    try {
+      const { ended } = tusUpload(file, {
+        endpoint: `${ENDPOINT}?${query}`, name, fingerprint, begun: () => true, sent: () => {},
+        acknowledged: (bytes) => {
+          tries = 0;
+          acknowledged(bytes);
+        },
+      });
+      return (await ended).split("/").pop();
+    } catch (error) {
+      if (error.status === 401) await new Promise((resolve) => {
+        const stop = onSession((isOver) => isOver || (stop(), resolve()));
+      });
+      else if (!passes(error)) throw error;
+      else {
+        retrying(error);
+        await new Promise((resolve) => setTimeout(resolve, retryDelay(tries++)));
+      }
+    }
+  }
+}
+
 class Queue {
   items = [];
   waiting = []; // items to begin, a stack turned round: the last one is next
@@ -152,14 +218,14 @@ class Queue {
       this.waiting.push(item);
       return;
     }
-    if ([0, 423, 429, 502, 503, 504].includes(error.status) || error.code === "no_space") {
+    if (passes(error)) {
       item.state = "retrying";
       item.error = error;
       item.retry = setTimeout(() => {
         this.#ended(item, "waiting");
         this.waiting.push(item);
         this.#next();
-      }, RETRY_MS[Math.min(item.tries++, RETRY_MS.length - 1)]);
+      }, retryDelay(item.tries++));
       this.changed();
       return;
     }
@@ -220,46 +286,31 @@ class Queue {
     });
   }
 
-  #sendByTus(item, isOver, folder) {
-    return new Promise((resolve, reject) => {
-      const upload = new tus.Upload(item.file, {
-        endpoint: folder ? `${ENDPOINT}?folder=${folder}` : ENDPOINT,
-        chunkSize: PIECE,
-        retryDelays: null, // the queue tries again
-        metadata: { filename: item.name, filetype: item.file.type || "application/octet-stream" },
-        fingerprint: async () => fingerprint(item),
-        removeFingerprintOnSuccess: true,
-        uploadDataDuringCreation: Boolean(session.authorization), // by a link small files come this way, too: one request for each
-        onBeforeRequest: (request) => request.setHeader(...proof()),
-        onProgress: (sent) => {
-          item.sent = sent;
-          this.changed();
-        },
-        onChunkComplete: (_, accepted) => {
-          if (isOver()) return;
-          item.tries = 0;
-          item.error = null;
-          this.#acknowledge(item, accepted);
-        },
-        onError: async (error) => {
-          const told = errorOfTus(error);
-          reject(told.status === 0 && !(await isReadable(item.file)) ? new ApiError(-1, "changed", "") : told);
-        },
-        onSuccess: ({ lastResponse }) => {
-          const location = lastResponse?.getHeader("Content-Location");
-          (location ? get(`${location}/info`) : Promise.resolve(null)).then((file) => this.#done(item, file), () => this.#done(item, null)).then(resolve);
-        },
-      });
-      item.stop = (forget) => {
-        upload.abort(forget).catch(() => {});
-        resolve();
-      };
-      upload.findPreviousUploads().then((previous) => {
-        if (previous.length) upload.resumeFromPreviousUpload(previous[0]);
-        item.resumed = previous.length > 0;
-        if (!isOver()) upload.start();
-      }, reject);
+  async #sendByTus(item, isOver, folder) {
+    const sending = tusUpload(item.file, {
+      endpoint: folder ? `${ENDPOINT}?folder=${folder}` : ENDPOINT,
+      name: item.name,
+      fingerprint: fingerprint(item),
+      begun: (resumed) => {
+        item.resumed = resumed;
+        return !isOver();
+      },
+      sent: (bytes) => {
+        item.sent = bytes;
+        this.changed();
+      },
+      acknowledged: (bytes) => {
+        if (isOver()) return;
+        item.tries = 0;
+        item.error = null;
+        this.#acknowledge(item, bytes);
+      },
     });
+    item.stop = sending.stop;
+    const location = await sending.ended;
+    if (location === STOPPED) return;
+    const file = location ? await get(`${location}/info`).catch(() => null) : null;
+    this.#done(item, file);
   }
 
   pause(item) {
@@ -412,5 +463,5 @@ export async function addFiles(files) {
 
 export async function unfinished() {
   const { uploads } = await get("/v1/native/uploads?limit=100");
-  return uploads.filter((u) => u.state === "open" && !u.part);
+  return uploads.filter((u) => u.state === "open" && !u.part && !u.dataset);
 }
