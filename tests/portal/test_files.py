@@ -11,7 +11,7 @@ import urllib.parse
 import pytest
 
 from faults import Faults
-from flows import CHROMIUM, PASSWORD, person, run_flow
+from flows import CHROMIUM, PASSWORD, person, run_flow, texts
 from ports import free_port
 from server import Server, wait_for
 
@@ -111,14 +111,16 @@ def test_ten_thousand_small_files_arrive_and_the_page_stays_alive(tmp_path):
         assert count / result["seconds"] >= 25 and result["longest"] <= 1000 and result["open_seconds"] <= 2, result
 
 
-@pytest.mark.slow_because("four uploads of 24 MB at 16 MB/s")
-def test_large_uploads_survive_bad_days(tmp_path, monkeypatch):
+@pytest.mark.slow_because("four uploads over a throttled connection")
+@pytest.mark.parametrize("language,colors,size", [("en", "light", 24_000_000), ("pt-BR", "dark", 17_000_000), ("es", "light", 17_000_000), ("ru", "dark", 17_000_000)])
+def test_large_uploads_survive_bad_days(tmp_path, monkeypatch, language, colors, size):
+    """In one language with several pieces of 8 MiB after what happens, in the others with one and its rest."""
     folder = tmp_path / "mine"
     folder.mkdir()
     names = ["two windows.bin", "changes.bin", "session.bin", "full.bin"]
     source = random.Random(9)
     for name in names:
-        (folder / name).write_bytes(source.randbytes(24_000_000))
+        (folder / name).write_bytes(source.randbytes(size))
     faults = Faults(tmp_path / "faults", tmp_path / "data")
     with monkeypatch.context() as before:  # the server alone runs with the faults
         for name, value in faults.environment.items():
@@ -141,6 +143,7 @@ def test_large_uploads_survive_bad_days(tmp_path, monkeypatch):
             server.cais("user", "password", login, text=PASSWORD + "\n")
         run_flow("bad_days", server, tmp_path, {"creations": creations, "change": change, "stored": stored, "end_sessions": end_sessions,
                                                 "fill": lambda: faults.set("room 1000000"), "heal": faults.heal},
-                 login=login, files={name: str(folder / name) for name in names})
+                 login=login, files={name: str(folder / name) for name in names}, language=language, colors=colors,
+                 texts=texts(language, "error_elsewhere", "up_no_space", "up_changed", "session_title"))
         assert {f["name"]: f["md5"] for f in files_of(server, token)} == {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in names}
         assert len(files_of(server, token)) == len(names)

@@ -33,8 +33,15 @@ await page.waitForSelector(".chart canvas");
 await page.waitForFunction(() => document.querySelectorAll(".rows tbody tr").length === 8);
 await accessible(page, "the first chart");
 await page.click(".import .icon-button");
-await page.mouse.move(700, 420); // the values of a bar are in the legend
-await page.setViewportSize({ width: 1120, height: 780 });
+await page.setViewportSize({ width: 1120, height: 800 });
+const chart = () => page.locator(".chart").evaluate((e) => {
+  const { top, bottom } = e.getBoundingClientRect();
+  return { top, bottom };
+});
+await page.setViewportSize({ width: 1120, height: Math.ceil((await chart()).bottom) + 14 }); // the picture ends behind the chart, before what follows it
+const bars = await page.locator(".chart .u-over").boundingBox();
+await page.mouse.move(bars.x + bars.width * 0.3, bars.y + bars.height / 2); // the values of a bar are in the legend
+await page.waitForFunction(() => /\d/.test(document.querySelector(".chart .u-legend").textContent));
 if (config.pictures) await page.screenshot({ path: `${config.pictures}/portal-chart.png` });
 assert.deepEqual(seen, []);
 await order("done", { result: { requests, ready_seconds } });

@@ -61,7 +61,7 @@ export const DATA_TEXTS = {
   data_import_progress: ["Progress of the import", "Andamento da importação", "Progreso de la importación", "Ход импорта"],
   data_step_reading: ["Reading the file…", "Lendo o arquivo…", "Leyendo el archivo…", "Файл читается…"],
   data_step_sending: ["Sending… {percent} %", "Enviando… {percent} %", "Enviando… {percent} %", "Отправка… {percent} %"],
-  data_interrupted: ["{why} It goes on by itself.", "{why} O envio continua sozinho.", "{why} El envío sigue solo.", "{why} Отправка продолжится сама."],
+  data_interrupted: ["{why} The upload goes on by itself.", "{why} O envio continua sozinho.", "{why} El envío sigue solo.", "{why} Отправка продолжится сама."],
   data_step_importing: ["Importing… {percent} %", "Importando… {percent} %", "Importando… {percent} %", "Импорт… {percent} %"],
   data_step_waiting: ["It has arrived, and waits to be imported.", "Chegou e aguarda a importação.", "Ha llegado y espera ser importado.", "Файл получен и ждёт импорта."],
   data_step_problem: ["It was not imported.", "Não foi importado.", "No se importó.", "Файл не импортирован."],
