@@ -409,6 +409,26 @@ TEST(a_body_that_is_cut_keeps_what_it_brought_unless_it_has_a_checksum)
     expect_file(f, id, bytes);
 }
 
+/* Of tus, and of the draft without interim replies, only the reply of a POST says where the upload is. */
+TEST(a_creation_that_is_refused_leaves_no_upload_that_nobody_can_find)
+{
+    FIXTURE(f);
+    struct fake_request list = request_of(f, PROTOCOL_TUS, "GET", S(""));
+    slice none = fake_http_send(&f->http, &list)->body;
+    struct fake_request r = request_of(f, PROTOCOL_TUS, "POST", S(""));
+    set_header(&r, "Upload-Length", S("6"));
+    set_header(&r, "Content-Type", S(TUS_CONTENT_TYPE));
+    r.body = S("abcdefg");
+    r.chunked = true;
+    EXPECT_EQ(fake_http_send(&f->http, &r)->status, 413);
+    EXPECT_SLICE(fake_http_send(&f->http, &list)->body, none);
+    r.body = S("abcde");
+    r.cut = true; /* a client that goes away is not refused: it may look for what came in the list of its uploads */
+    fake_http_send(&f->http, &r);
+    EXPECT(!slice_eq(fake_http_send(&f->http, &list)->body, none));
+    EXPECT_EQ(world_fsck(f->w, false), 0);
+}
+
 TEST(an_upload_with_more_bytes_than_its_length_is_gone)
 {
     FIXTURE(f);
@@ -641,6 +661,7 @@ RUN_TESTS(cmocka_unit_test(every_error_has_a_row),
           cmocka_unit_test(bytes_with_another_checksum_do_not_count),
           cmocka_unit_test(a_checksum_that_cannot_be_verified_is_refused),
           cmocka_unit_test(a_body_that_is_cut_keeps_what_it_brought_unless_it_has_a_checksum),
+          cmocka_unit_test(a_creation_that_is_refused_leaves_no_upload_that_nobody_can_find),
           cmocka_unit_test(an_upload_with_more_bytes_than_its_length_is_gone),
           cmocka_unit_test(an_upload_without_a_length_was_not_limited),
           cmocka_unit_test(the_end_of_an_unfinished_upload_did_not_move_with_its_last_bytes),

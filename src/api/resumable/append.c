@@ -151,6 +151,12 @@ static void remove_upload_of(struct append *p)
     (void)stays_until_it_expires;
 }
 
+void append_forget(struct append *p)
+{
+    if (p->creates && !p->tells_progress)
+        remove_upload_of(p);
+}
+
 /* The body was cut, or its bytes were refused. */
 static err_t end_failed(struct append *p, err_t e)
 {
@@ -222,8 +228,11 @@ static void explain_expiry(struct append *p)
 static err_t finish_append(struct http_sink *sink, struct http_exchange *x, err_t e)
 {
     struct append *p = CONTAINER_OF(sink, struct append, sink);
+    bool was_cut = e && !p->write_failed;
     (void)x;
     e = e ? end_failed(p, e) : end_whole(p);
+    if (e && !was_cut)
+        append_forget(p);
     if (e)
         explain_expiry(p);
     return e;

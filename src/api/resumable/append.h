@@ -21,7 +21,7 @@ struct append {
     struct transfer_writer *writer; /* NULL until the first bytes */
     struct body_checks checks;
     bool tells_progress; /* by interim replies */
-    bool write_failed;
+    bool write_failed;   /* and not only the connection */
     struct http_watch watch;
     struct grant grant;
     bool was_ended; /* by another request; atomic */
@@ -37,6 +37,8 @@ MUST_USE err_t append_read_checks(struct append *);
 MUST_USE err_t append_read_complete(struct http_exchange *, bool *ret);
 /* Interim reply: where the upload is that was just made. */
 void append_tell_location(struct append *);
+/* The request is refused: removes the upload that it made if no interim reply has said where it is, so that nobody can continue it. */
+void append_forget(struct append *);
 /* Receives the body, and replies. Thread: the loop. */
 void append_receive(struct append *);
 /* Replies about the upload as append->transfer has it. May block. */

@@ -236,8 +236,12 @@ static err_t create_record(struct http_exchange *x)
         TRY(check_folder(x, &c->request));
     TRY(transfer_create(call_of(x)->api->core, x->principal, &c->request, &x->arena, &c->append.transfer));
     c->append.opening.name = c->append.transfer.name;
-    if (!c->has_body)
-        return end_creation(x, c);
+    if (!c->has_body) {
+        err_t e = end_creation(x, c);
+        if (e)
+            append_forget(&c->append);
+        return e;
+    }
     http_on_loop(x, receive_body);
     return NULL;
 }
