@@ -112,8 +112,8 @@ class Faults:
         if is_here and os.path.isdir(path):
             os.mkdir(new, 0o700)
             return self._restore(path, new, rng, all_names)
-        if is_here and not os.path.isfile(path) or name.endswith("-shm"):
-            return None  # a socket; the index of the log, which does not count after a restart
+        if is_here and not os.path.isfile(path) or name.endswith(("-shm", ".sock")):
+            return None  # a socket, also one that is gone; the index of the log, which does not count after a restart
         kept = os.path.join(self.disk, "f-" + id_)
         old = b""
         if os.path.exists(kept):
