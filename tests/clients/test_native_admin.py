@@ -98,3 +98,59 @@ def test_what_an_administrator_asked_for_is_403_once_its_rights_have_ended(serve
     if "keys" in path or "link" in path:
         assert ask(server, "PATCH", f"{USERS}/{ids[other]}", keeper, {"state": "disabled"}).status == 200
         is_native_error(ask(server, method, path.format(**ids), keeper, body), 409, "conflict")
+
+
+def in_mid_request(server, ending, keeper, boss, token, method, path, body):
+    """The reply to a request whose head was admitted before the rights of who asks end, and whose body came after."""
+    boss_id = users(server, keeper)[boss]["id"]
+    with server.connect() as client:
+        client.send(request(method, path, [*json_head(token), ("Content-Length", str(len(body))), ("Expect", "100-continue")]))
+        assert client.answer(interim=True).status == 100
+        change = {"state": "disabled"} if ending == "disabled" else {"admin": False}
+        assert ask(server, "PATCH", f"{USERS}/{boss_id}", keeper, change).status == 200
+        client.send(body)
+        return client.answer()
+
+
+COLUMNS = [{"name": "a", "type": "integer"}]
+
+
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "/v1/native/spaces", b'{"name":"ghost"}'),
+    ("PATCH", "/v1/native/spaces/{space}", b'{"name":"ghost"}'),
+    ("PUT", "/v1/native/spaces/{space}/members/other", b'{"role":"administrator"}'),
+    ("POST", "/v1/native/folders/{root}/folders", b'{"name":"ghost"}'),
+    ("PUT", "/v1/native/folders/{root}/files/ghost", b"x" * 40000),
+    ("POST", "/v1/native/datasets", json.dumps({"name": "ghost", "columns": COLUMNS}).encode()),
+    ("PATCH", "/v1/native/datasets/d", b'{"name":"ghost"}'),
+    ("PUT", "/v1/native/datasets/d/files/ghost.jsonl", b'{"a":1}\n' * 5000),
+    ("POST", "/v1/native/datasets/d/process", b"{}")])
+@pytest.mark.parametrize("ending", ["disabled", "no administrator any more"])
+def test_an_administrator_no_more_made_a_space_or_a_dataset_by_a_request_under_way(server, method, path, body, ending):
+    boss, _ = server.user("boss", "--admin"), server.user("other")
+    keeper, token = server.native("--admin"), server.key(boss, "native")["token"]
+    space = ask(server, "POST", "/v1/native/spaces", keeper, {"name": "s"}).json()
+    assert ask(server, "POST", "/v1/native/datasets", keeper, {"name": "d", "processing": "manual", "columns": COLUMNS}).status == 201
+    names = [f"/v1/native/{what}" for what in ("spaces", f"spaces/{space['id']}/members", f"folders/{space['root']}/folders",
+                                               f"folders/{space['root']}/files", "datasets", "datasets/d/files")]
+
+    def state():
+        return {name: ask(server, "GET", name, keeper).json() for name in names}
+    before = state()
+    refused = in_mid_request(server, ending, keeper, boss, token, method, path.format(space=space["id"], root=space["root"]), body)
+    is_native_error(refused, 403, "forbidden")
+    assert state() == before
+    assert "clean" in server.cais("fsck").stdout
+
+
+@pytest.mark.parametrize("ending", ["disabled", "no administrator any more"])
+def test_the_rights_that_a_person_has_without_being_an_administrator_stay(server, ending):
+    """Whoever is a manager of a space, and no administrator any more, is refused once, in mid-request, and then has those rights."""
+    boss = server.user("boss", "--admin")
+    keeper, token = server.native("--admin"), server.key(boss, "native")["token"]
+    space = ask(server, "POST", "/v1/native/spaces", keeper, {"name": "s"}).json()
+    assert ask(server, "PUT", f"/v1/native/spaces/{space['id']}/members/boss", keeper, {"role": "editor"}).status in (200, 201)
+    path = f"/v1/native/folders/{space['root']}/folders"
+    is_native_error(in_mid_request(server, ending, keeper, boss, token, "POST", path, b'{"name":"a"}'), 403, "forbidden")
+    again = ask(server, "POST", path, token, {"name": "a"})
+    assert again.status == (403 if ending == "disabled" else 201), again

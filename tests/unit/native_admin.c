@@ -13,6 +13,8 @@
 #include "core/event.h"
 #include "core/figures.h"
 #include "core/job.h"
+#include "core/space/folder.h"
+#include "core/space/standalone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -323,6 +325,19 @@ TEST(of_two_administrators_who_remove_each_other_one_stays)
     EXPECT_ERR(member_set_password(core, &dora, f->alice_id, S("long enough"), f->w->a), ERR_FORBIDDEN);
 }
 
+static void expect_makes_no_space(struct admin_fixture *f, const struct principal *now)
+{
+    struct core *core = &f->w->core;
+    struct arena *a = f->w->a;
+    const struct space_request request = { S("s"), S("") };
+    struct space space;
+    int64_t id;
+    EXPECT_ERR(standalone_create(core, now, &request, a, &id), ERR_FORBIDDEN);
+    EXPECT_OK(standalone_create(core, &f->w->operator_, &request, a, &id));
+    EXPECT_OK(space_find(core, now, PLACE_SEE, id, a, &space)); /* what was read before goes on */
+    EXPECT_ERR(folder_create(core, now, space.root_id, S("f"), a, &id), ERR_FORBIDDEN);
+}
+
 /* The body of a request may come long after its head, at which the request was admitted. */
 TEST(whoever_is_no_administrator_any_more_makes_neither_users_nor_keys_nor_ways_in)
 {
@@ -347,6 +362,8 @@ TEST(whoever_is_no_administrator_any_more_makes_neither_users_nor_keys_nor_ways_
         EXPECT_ERR(key_mint(core, &now, &key, a, &minted), codes[i]);
         EXPECT_ERR(session_offer(core, &now, &offer, a, &secret), codes[i]);
         EXPECT_ERR(key_revoke_of(core, &now, 1, a), codes[i]);
+        if (!i)
+            expect_makes_no_space(f, &now);
     }
     EXPECT_ERR(user_by_login(core, S("ghost"), a, &user), ERR_NOT_FOUND);
 }

@@ -128,7 +128,9 @@ static err_t send_dataset_file(struct http_exchange *x)
     TRY(native_check_type(x, &request));
     if (!lines_name_is_known(request.name))
         return native_refuse(&x->arena, NATIVE_NOT_A_DATA_FILE);
-    *into = (struct dataset_upload){ .core = core, .dataset_id = d.id, .name = request.name, .headers = S("") };
+    *into = (struct dataset_upload){
+        .core = core, .dataset_id = d.id, .administrator = native_caller(x), .name = request.name, .headers = S("")
+    };
     dataset_upload_into(into, &request);
     x->work = into;
     return upload_body(x, core, &request, reply_sent_file);

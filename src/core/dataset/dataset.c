@@ -8,6 +8,7 @@
 #include "core/file/file_name.h"
 #include "core/file/hold.h"
 #include "core/free_space.h"
+#include "core/grant.h"
 #include "core/job.h"
 #include "core/object/garbage.h"
 #include "core/quota.h"
@@ -245,6 +246,7 @@ static err_t apply_create(struct meta_tx *tx, void *arg, struct arena *a)
     struct dataset_change *c = arg;
     struct dataset *d = &c->dataset;
     struct account_use more = { .records = dataset_record_size(d) };
+    TRY(grant_recheck_maker_in(c->w.core, tx, c->w.who, a));
     TRY(quota_take_records(c->w.core, tx, d->account_id, &more, a));
     err_t e = meta_dataset_add(tx, d, a, &d->id);
     if (err_is(e, ERR_CONFLICT))
@@ -338,6 +340,7 @@ static err_t apply_change(struct meta_tx *tx, void *arg, struct arena *a)
     const struct dataset_request *r = c->request;
     struct dataset now;
     bool there;
+    TRY(grant_recheck_maker_in(c->w.core, tx, c->w.who, a));
     TRY(dataset_gone(meta_dataset_by_slug(tx, c->w.who->account_id, c->slug, a, &now), a));
     TRY(meta_dataset_hold(tx, now.id, a, &there));
     TRY(dataset_gone(meta_dataset_get(tx, now.id, a, &now), a)); /* as it is while it is held */
@@ -377,6 +380,7 @@ static err_t apply_remove(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct dataset_change *c = arg;
     struct dataset d;
+    TRY(grant_recheck_maker_in(c->w.core, tx, c->w.who, a));
     TRY(dataset_gone(meta_dataset_by_slug(tx, c->w.who->account_id, c->slug, a, &d), a));
     TRY(dataset_gone(meta_dataset_end(tx, d.id, c->w.now_ms, a), a));
     TRY(job_start(c->w.core, tx, S("datasets"), a));

@@ -6,6 +6,7 @@
 #include "core/dataset/schedule.h"
 #include "core/file/file_name.h"
 #include "core/file/hold.h"
+#include "core/grant.h"
 #include "core/job.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
@@ -86,6 +87,7 @@ static err_t apply_process(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct processing *p = arg;
     struct dataset d;
+    TRY(grant_recheck_maker_in(p->w.core, tx, p->w.who, a));
     TRY(read_held(tx, p->dataset_id, a, &d));
     TRY(start_processing(p->w.core, tx, &d, a, &p->started));
     return p->started.job_id ? dataset_write_event(tx, &p->w, &d, S("dataset.process"), a) : NULL;
@@ -208,6 +210,7 @@ static err_t admit_upload(struct meta_tx *tx, void *arg, const struct file *file
     struct dataset_upload *u = arg;
     struct dataset d;
     u->duplicate_of = u->job_id = 0;
+    TRY(grant_recheck_maker_in(u->core, tx, u->administrator, a));
     TRY(check_prefix(tx, u, a));
     TRY(dataset_gone(meta_dataset_get(tx, u->dataset_id, a, &d), a));
     return check_duplicate(tx, u, &d, file, a);
@@ -331,6 +334,7 @@ static err_t apply_file_remove(struct meta_tx *tx, void *arg, struct arena *a)
     struct dataset held;
     struct dataset_file f;
     bool there;
+    TRY(grant_recheck_maker_in(r->w.core, tx, r->w.who, a));
     TRY(read_held(tx, r->dataset->id, a, &held));
     TRY(meta_dataset_file_hold(tx, r->id, a, &there)); /* nobody begins to read it meanwhile */
     err_t e = meta_dataset_file_get(tx, r->id, a, &f);

@@ -28,10 +28,12 @@ struct dataset_upload {
     struct core *core;
     int64_t dataset_id;
     int64_t prefix_id; /* 0: it comes in another way */
-    slice name;        /* 1 to DATASET_FILE_NAME_MAX bytes of UTF-8; may contain slashes */
-    slice headers;     /* lines "name: value\n" that are kept with it; at most DATASET_FILE_HEADERS_MAX */
-    bool refuse_name;  /* DATASET_NAME_TAKEN when a file of that name was sent under the prefix */
-    bool waits;        /* it is not queued, whatever the dataset says */
+    const struct principal
+        *administrator; /* who sends it as such, which is asked again when it has come; NULL: not needed */
+    slice name;         /* 1 to DATASET_FILE_NAME_MAX bytes of UTF-8; may contain slashes */
+    slice headers;      /* lines "name: value\n" that are kept with it; at most DATASET_FILE_HEADERS_MAX */
+    bool refuse_name;   /* DATASET_NAME_TAKEN when a file of that name was sent under the prefix */
+    bool waits;         /* it is not queued, whatever the dataset says */
     /* CONFLICT when the rows of a file with the same bytes are in the dataset, which does not take duplicates; then duplicate_of is
      * that file, otherwise 0, and md5 is that of the bytes. */
     bool refuse_duplicate;

@@ -103,7 +103,7 @@ static err_t enter_environment(struct meta_tx *tx, struct course_change *w, stru
     TRY(e);
     w->w.account_id = ret->account_id;
     struct place place = { ret->account_id, ret->id, 0 };
-    return place_may(tx, w->w.who, PLACE_ADMINISTER, &place, a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ADMINISTER, &place, a);
 }
 
 static err_t enrol_creator(struct meta_tx *tx, const struct course_write *w, int64_t course_id, struct arena *a)
@@ -168,7 +168,7 @@ static err_t find_for_write(struct meta_tx *tx, struct course_change *w, struct 
     struct place place = place_of(&w->course);
     w->w.account_id = w->course.account_id;
     w->environment_id = w->course.environment_id;
-    return place_may(tx, w->w.who, PLACE_ADMINISTER, &place, a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ADMINISTER, &place, a);
 }
 
 static err_t apply_course_change(struct meta_tx *tx, void *arg, struct arena *a)

@@ -125,8 +125,8 @@ static err_t enter_course(struct meta_tx *tx, struct enrolment_write *w, struct 
         return core_refuse(a, REASON_COURSE_NOT_THERE);
     TRY(e);
     w->w.account_id = course.account_id;
-    return place_may(tx, w->w.who, PLACE_ADMINISTER,
-                     &(struct place){ course.account_id, course.environment_id, course.id }, a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ADMINISTER,
+                           &(struct place){ course.account_id, course.environment_id, course.id }, a);
 }
 
 static err_t add(struct meta_tx *tx, struct enrolment_write *w, const struct enrolment *n, struct arena *a)
@@ -267,7 +267,9 @@ static err_t find_for_write(struct meta_tx *tx, struct enrolment_write *w, bool 
 {
     TRY(find(tx, w->id, a, ret));
     w->w.account_id = ret->account_id;
-    return or_own && is_own(w->w.who, ret) ? NULL : place_may(tx, w->w.who, PLACE_ADMINISTER, PLACE_OF(ret), a);
+    return or_own && is_own(w->w.who, ret)
+               ? NULL
+               : place_may_write(w->w.core, tx, w->w.who, PLACE_ADMINISTER, PLACE_OF(ret), a);
 }
 
 static err_t apply_set(struct meta_tx *tx, void *arg, struct arena *a)

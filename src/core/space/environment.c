@@ -2,6 +2,7 @@
 #include "core/space/environment.h"
 
 #include "base/case_fold.h"
+#include "core/grant.h"
 #include "core/reasons.h"
 #include "core/records/record_size.h"
 #include "core/space/course_write_priv.h"
@@ -141,6 +142,7 @@ static err_t apply_environment_create(struct meta_tx *tx, void *arg, struct aren
 {
     struct environment_write *w = arg;
     struct name_keys keys = course_name_keys(w->request->name, w->request->path, a);
+    TRY(grant_recheck_maker_in(w->w.core, tx, w->w.who, a));
     TRY(refuse_taken(tx, w, &keys, a));
     return environment_add(tx, &w->w, w->request, a, &w->environment.id);
 }
@@ -161,7 +163,7 @@ static err_t find_for_write(struct meta_tx *tx, struct environment_write *w, str
 {
     TRY(find(tx, w->id, a, &w->environment));
     struct place place = place_of(&w->environment);
-    return place_may(tx, w->w.who, PLACE_ADMINISTER, &place, a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ADMINISTER, &place, a);
 }
 
 static err_t apply_environment_change(struct meta_tx *tx, void *arg, struct arena *a)

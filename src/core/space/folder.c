@@ -101,7 +101,7 @@ static err_t find_for_write(struct meta_tx *tx, struct folder_write *w, int64_t 
 {
     TRY(folder_read(tx, id, a, ret));
     w->w.account_id = ret->account_id;
-    return place_may(tx, w->w.who, PLACE_FILE, PLACE_OF(ret), a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_FILE, PLACE_OF(ret), a);
 }
 
 static err_t refuse_taken(struct meta_tx *tx, int64_t parent_id, slice key, int64_t except_id, struct arena *a)

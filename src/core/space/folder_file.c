@@ -107,7 +107,7 @@ static err_t refuse_full(struct meta_tx *tx, int64_t course_id, int64_t bytes, s
 static err_t enter_folder(struct meta_tx *tx, const struct folder_upload *u, struct arena *a, struct folder *ret)
 {
     TRY(folder_read(tx, u->folder_id, a, ret));
-    return place_may(tx, u->who, PLACE_FILE, PLACE_OF(ret), a);
+    return place_may_write(u->core, tx, u->who, PLACE_FILE, PLACE_OF(ret), a);
 }
 
 err_t folder_upload_check(const struct folder_upload *u, slice name, int64_t bytes, struct arena *a)
@@ -228,7 +228,7 @@ static err_t find_for_write(struct meta_tx *tx, struct folder_file_write *w, str
     TRY(read_file(tx, w->file_id, a, ret));
     struct place place = place_of(ret);
     w->w.account_id = ret->file.account_id;
-    TRY(place_may(tx, w->w.who, PLACE_FILE, &place, a));
+    TRY(place_may_write(w->w.core, tx, w->w.who, PLACE_FILE, &place, a));
     return folder_read(tx, ret->folder_id, a, ret_folder);
 }
 

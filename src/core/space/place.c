@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/space/place.h"
 
+#include "core/grant.h"
 #include "core/reasons.h"
 #include "core/store/enrolment_store.h"
 #include "core/store/environment_store.h"
@@ -40,4 +41,11 @@ err_t place_may(struct meta_tx *tx, const struct principal *who, enum place_verb
     enum course_role role;
     TRY(place_role(tx, who, p, a, &role));
     return role >= role_for(verb) ? NULL : core_refuse(a, REASON_PLACE_ROLE_TOO_LOW);
+}
+
+err_t place_may_write(struct core *core, struct meta_tx *tx, const struct principal *who, enum place_verb verb,
+                      const struct place *p, struct arena *a)
+{
+    TRY(grant_recheck_maker_in(core, tx, who, a));
+    return place_may(tx, who, verb, p, a);
 }

@@ -43,5 +43,9 @@ MUST_USE err_t place_role(struct meta_tx *, const struct principal *who, const s
 /* Errors: PLACE_ROLE_TOO_LOW; those of the store. */
 MUST_USE err_t place_may(struct meta_tx *, const struct principal *who, enum place_verb, const struct place *,
                          struct arena *a);
+/* The same inside a write that a request asked for: what admitted `who` may have ended, and an administrator be none any more, since the head
+ * of the request came (core/grant.h). Errors: also REVOKED, BLOCKED, FORBIDDEN. */
+MUST_USE err_t place_may_write(struct core *, struct meta_tx *, const struct principal *who, enum place_verb,
+                               const struct place *, struct arena *a);
 
 #endif

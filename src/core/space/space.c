@@ -142,8 +142,8 @@ static err_t enter_course(struct meta_tx *tx, struct space_write *w, struct aren
         return core_refuse(a, REASON_COURSE_NOT_THERE);
     TRY(e);
     w->w.account_id = course.account_id;
-    return place_may(tx, w->w.who, PLACE_ARRANGE,
-                     &(struct place){ course.account_id, course.environment_id, course.id }, a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ARRANGE,
+                           &(struct place){ course.account_id, course.environment_id, course.id }, a);
 }
 
 static err_t add_root(struct meta_tx *tx, const struct space_write *w, struct arena *a)
@@ -204,7 +204,7 @@ static err_t find_for_write(struct meta_tx *tx, struct space_write *w, struct ar
 {
     TRY(space_read(tx, w->id, a, ret));
     w->w.account_id = ret->account_id;
-    return place_may(tx, w->w.who, PLACE_ARRANGE, PLACE_OF(ret), a);
+    return place_may_write(w->w.core, tx, w->w.who, PLACE_ARRANGE, PLACE_OF(ret), a);
 }
 
 static err_t apply_space_change(struct meta_tx *tx, void *arg, struct arena *a)

@@ -3,6 +3,7 @@
 #include "core/space/standalone.h"
 
 #include "base/random.h"
+#include "core/grant.h"
 #include "core/reasons.h"
 #include "core/space/course_priv.h"
 #include "core/space/environment_priv.h"
@@ -48,6 +49,7 @@ static err_t apply_standalone_create(struct meta_tx *tx, void *arg, struct arena
 {
     struct standalone_write *w = arg;
     int64_t environment_id, course_id;
+    TRY(grant_recheck_maker_in(w->w.core, tx, w->w.who, a));
     TRY(find_environment(tx, w, a, &environment_id));
     TRY(meta_course_lock_names(tx, environment_id, a));
     slice name = arena_printf(a, STANDALONE_COURSE_PREFIX SLICE_FMT, SLICE_ARG(w->tag));
@@ -92,7 +94,7 @@ static err_t apply_standalone_remove(struct meta_tx *tx, void *arg, struct arena
     TRY(space_read(tx, w->id, a, &s));
     w->w.account_id = s.account_id;
     TRY(is_standalone(tx, &s, a, &alone));
-    TRY(place_may(tx, w->w.who, alone ? PLACE_ADMINISTER : PLACE_ARRANGE, PLACE_OF(&s), a));
+    TRY(place_may_write(w->w.core, tx, w->w.who, alone ? PLACE_ADMINISTER : PLACE_ARRANGE, PLACE_OF(&s), a));
     TRY(space_end(tx, &w->w, &s, a));
     return alone ? course_end(tx, &w->w, s.course_id, s.course_path, a) : NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/sync/account_files.h"
+#include "core/grant.h"
 
 #include "core/store/sync_file_store.h"
 #include "core/store/transaction.h"
@@ -55,7 +56,7 @@ static err_t apply_import(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct importing *i = arg;
     struct sync_file f;
-    (void)a;
+    TRY(grant_recheck_maker_in(i->core, tx, i->who, a));
     TRY(find_of_account(tx, i->who->account_id, i->handle, i->a, &f));
     enum sync_form form = f.import.number ? f.import.form : is_json_name(f.name) ? SYNC_JSON : SYNC_LINES;
     struct sync_import_request request = { f.id, form, i->action, S("") };
