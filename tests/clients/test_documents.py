@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the commands that the documents show, and checks their links."""
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import subprocess
+import termios
+import threading
 import time
 
 import pytest
@@ -32,12 +36,12 @@ def printed_commands(cais, folder, document):
 
     def run(shell=("sh",), together=False):
         """together: both outputs, as on a terminal."""
-        script = "set -e\n" + blocks[0].replace("127.0.0.1:8080", address)
-        done = subprocess.run([*shell, "-c", script], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, timeout=90,
+        done = subprocess.run([*shell, "-c", "set -e\n" + run.script], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, timeout=90,
                               stderr=subprocess.STDOUT if together else subprocess.PIPE, check=False, start_new_session=True)
         assert done.returncode == 0, (done.stdout, done.stderr)
         return done.stdout
 
+    run.script, run.environment = blocks[0].replace("127.0.0.1:8080", address), environment
     with open(folder / "run.log", "wb") as log:
         server = subprocess.Popen(["build/cais", "serve"], cwd=folder, env=environment, stderr=log)
     try:
@@ -75,6 +79,44 @@ def test_the_first_commands_print_nothing_that_looks_like_a_failure(root, cais, 
         assert server.wait(10) == -9
     assert "the same bytes" in said
     assert [line for line in said.splitlines() if FAILURE.search(line)] == []
+
+
+def typed_at_a_terminal(text, folder, environment):
+    """What an interactive bash prints beside the commands themselves, such as its words about jobs, and its exit code."""
+    ours, theirs = pty.openpty()
+    settings = termios.tcgetattr(theirs)
+    settings[3] &= ~termios.ECHO
+    termios.tcsetattr(theirs, termios.TCSANOW, settings)
+    shell = subprocess.Popen(["bash", "--norc", "--noprofile", "--noediting", "-i"], cwd=folder, env=environment | {"PS1": "", "PS2": ""},
+                             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(theirs)
+    sender = threading.Thread(target=lambda: os.write(ours, (text + "\nwait\n\nexit 0\n").encode()))
+    sender.start()
+    said = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            said += chunk
+    except OSError:  # the other end is closed
+        pass
+    sender.join()
+    os.close(ours)
+    return said.decode().replace("\r\n", "\n"), shell.wait(60)
+
+
+def test_the_first_commands_typed_at_a_terminal_print_nothing_that_looks_like_a_failure(root, cais, tmp_path):
+    """An interactive shell also tells of its jobs, and how they ended."""
+    with printed_commands(cais, tmp_path, read(root, "README.md")) as (server, run):
+        said, code = typed_at_a_terminal(run.script, tmp_path, run.environment)
+        assert server.wait(10) == -9
+    assert "the same bytes" in said and "Done" in said and code == 0, said
+    assert [line for line in said.splitlines() if FAILURE.search(line)] == []
+
+
+@pytest.mark.parametrize("text", ["sleep 60 & kill -9 $!", "sleep 60 & kill $!", "nothing-of-that-name"])
+def test_a_failure_that_is_typed_at_a_terminal_is_seen(tmp_path, text):
+    said, _ = typed_at_a_terminal(text, tmp_path, dict(os.environ))
+    assert FAILURE.search(said), said
 
 
 def test_the_first_upload_works_as_printed(root, cais, tmp_path):
