@@ -145,7 +145,7 @@ static err_t make_demo(struct cli *cli, struct admin *admin, struct demo *d)
                         &application));
     d->redu_token = application.token;
     TRY(make_schema(cli, admin, &who, d));
-    TRY(demo_sync_make(cli, admin, d->login, &d->sync));
+    TRY(demo_sync_make(cli, admin, d->login, user.id, &d->sync));
     d->sftp = running_address(cli, admin->config, "sftp_listen");
     return make_course(core, &who, a, d);
 }
@@ -311,8 +311,7 @@ static int remove_demos(struct cli *cli, struct admin *admin)
     if (e)
         return command_failed(cli, e);
     if (!option_on(cli->options, "json")) {
-        fprintf(cli->out, "removed %lld demo%s%s\n", (long long)count, count == 1 ? "" : "s",
-                count ? "; workspaces and what was imported into them stay" : "");
+        fprintf(cli->out, "removed %lld demo%s\n", (long long)count, count == 1 ? "" : "s");
         return EXIT_DONE;
     }
     struct json_line line;
@@ -395,7 +394,6 @@ const struct command command_demo = {
     .summary = "Make a user, keys, a task, a course, a schema and a workspace; print commands that use them.",
     .details =
         "The commands can be run as printed: cais demo | sh. They work in a folder of their own, which they remove.\n"
-        "What they make on the server stays until 'cais demo --remove'. That leaves workspaces and what was imported\n"
-        "into them, which nothing removes.\n",
+        "What they make on the server stays until 'cais demo --remove', which removes all of it.\n",
     .run = run_demo,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything is removed in the name of the user of the demo, who can remove nothing else; the user comes last, so that what an
+/* Everything but the workspace is removed in the name of the user of the demo, who can remove nothing else; the user comes last, so that what an
  * interrupted call left is found by the next one. */
 #include "cli/demo_remove.h"
 
@@ -10,11 +10,17 @@
 #include "core/file/file.h"
 #include "core/records/user.h"
 #include "core/space/environment.h"
+#include "core/sync/workspace.h"
 #include "core/task/task.h"
 
 enum { PAGE = 100 };
 
 slice demo_environment_path(int64_t user_id, struct arena *a)
+{
+    return arena_printf(a, "demo-%lld", (long long)user_id);
+}
+
+slice demo_workspace_name(int64_t user_id, struct arena *a)
 {
     return arena_printf(a, "demo-%lld", (long long)user_id);
 }
@@ -143,6 +149,7 @@ static err_t remove_demo(struct core *core, const struct principal *operator_, c
     struct principal who = {
         .account_id = user->account_id, .user_id = user->id, .login = user->login, .request_id = operator_->request_id
     };
+    TRY(unless_gone(workspace_remove(core, operator_, demo_workspace_name(user->id, a), a)));
     TRY(remove_environment(core, &who, a));
     TRY(remove_dataset(core, &who, a));
     TRY(remove_tasks(core, &who, a));

@@ -13,12 +13,13 @@
 /* The path of the environment of the demo, and the slug of its dataset. */
 slice demo_environment_path(int64_t user_id, struct arena *a);
 slice demo_dataset_slug(int64_t user_id, struct arena *a);
+/* The name of its workspace. Older versions gave a random one: such a workspace stays, since nothing says whose it is. */
+slice demo_workspace_name(int64_t user_id, struct arena *a);
 
-/* Remove all demos of the account "default". A workspace stays, without a key, and so does what was imported into it: no part
- * of the program removes these.
+/* Remove all demos of the account "default", with everything that they made.
  *
  * ret_count  how many demos were removed, also after an error
- * Errors     those of the store; the rest can be removed by another call */
+ * Errors     CONFLICT a file of the demo is being imported; those of the store; the rest can be removed by another call */
 MUST_USE err_t demo_remove_all(struct cli *, struct admin *, int64_t *ret_count);
 
 #endif

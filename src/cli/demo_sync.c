@@ -3,17 +3,18 @@
 
 #include "api/appfile/appfile.h"
 #include "cli/command_text.h"
+#include "cli/demo_remove.h"
 #include "core/access/access.h"
 #include "core/sync/workspace.h"
 
-err_t demo_sync_make(struct cli *cli, struct admin *admin, slice login, struct demo_sync *ret)
+err_t demo_sync_make(struct cli *cli, struct admin *admin, slice login, int64_t user_id, struct demo_sync *ret)
 {
     struct core *core = &admin->store->core;
     struct arena *a = cli->arena;
     struct workspace workspace;
     struct section section;
     struct minted_key key;
-    TRY(workspace_add(core, &admin->who, S(""), a, &workspace));
+    TRY(workspace_add(core, &admin->who, demo_workspace_name(user_id, a), a, &workspace));
     TRY(section_add(core, &admin->who, &(struct section_request){ workspace.name, S("demo"), false }, a, &section));
     struct key_request request = { .login = login,
                                    .purpose = APPFILE_PURPOSE,

@@ -12,8 +12,8 @@ struct demo_sync {
     slice workspace, section;
     slice key; /* of the API */
 };
-/* A workspace of the user's own with a section, and a key for both. */
-MUST_USE err_t demo_sync_make(struct cli *, struct admin *, slice login, struct demo_sync *ret);
+/* A workspace of the user's own (demo_workspace_name) with a section, and a key for both. */
+MUST_USE err_t demo_sync_make(struct cli *, struct admin *, slice login, int64_t user_id, struct demo_sync *ret);
 void demo_sync_print_api(FILE *out, slice url, const struct demo_sync *);
 /* address: HOST:PORT of SFTP. */
 void demo_sync_print_sftp(FILE *out, slice address, slice data_dir, const struct demo_sync *, struct arena *a);

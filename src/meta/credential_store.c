@@ -164,6 +164,14 @@ err_t meta_credential_revoke_tokens(struct meta_tx *tx, int64_t user_id, int64_t
         SQL(SQL_I(now_ms), SQL_I(user_id)), a, NULL);
 }
 
+err_t meta_credential_revoke_workspace(struct meta_tx *tx, int64_t workspace_id, int64_t now_ms, struct arena *a)
+{
+    return tx_change(tx,
+                     STATEMENT("UPDATE credentials SET revoked_at_ms = $1 WHERE workspace_id = $2"
+                               " AND revoked_at_ms = 0"),
+                     SQL(SQL_I(now_ms), SQL_I(workspace_id)), a, NULL);
+}
+
 err_t meta_credential_trim_tokens(struct meta_tx *tx, int64_t user_id, slice purpose, int64_t keep, int64_t now_ms,
                                   struct arena *a)
 {

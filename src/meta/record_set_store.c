@@ -54,6 +54,21 @@ err_t meta_record_set_list(struct meta_tx *tx, const struct id_page *page, struc
                    SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_record_set_row, ret));
 }
 
+err_t meta_record_set_list_of_workspace(struct meta_tx *tx, int64_t workspace_id, size_t limit, struct arena *a,
+                                        struct record_set_list *ret)
+{
+    return tx_list(tx,
+                   STATEMENT("SELECT r.id, r.account_id, r.section_id, r.data_source, r.bytes, r.created_at_ms"
+                             " FROM sections s JOIN record_sets r ON r.section_id = s.id WHERE s.workspace_id = $1"
+                             " ORDER BY r.id LIMIT $2"),
+                   SQL(SQL_I(workspace_id), sql_limit(limit)), a, LIST_OF(read_record_set_row, ret));
+}
+
+err_t meta_record_set_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("DELETE FROM record_sets WHERE id = $1"), SQL(SQL_I(id)), a);
+}
+
 #define HELD_RECORD_SET(IN) RECORD_SET " WHERE id = $1" HELD(IN)
 
 err_t meta_record_set_measure(struct meta_tx *tx, int64_t id, int64_t bytes, struct arena *a, int64_t *ret_more)

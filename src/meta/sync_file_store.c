@@ -122,6 +122,19 @@ err_t meta_sync_file_list(struct meta_tx *tx, const struct id_page *page, struct
                    SQL(SQL_I(page->after_id), sql_limit(page->limit)), a, LIST_OF(read_sync_file_row, ret));
 }
 
+err_t meta_sync_file_list_of_workspace(struct meta_tx *tx, int64_t workspace_id, size_t limit, struct arena *a,
+                                       struct sync_file_list *ret)
+{
+    return tx_list(tx, STATEMENT(SYNC_FILE " WHERE f.workspace_id = $1 ORDER BY f.id LIMIT $2"),
+                   SQL(SQL_I(workspace_id), sql_limit(limit)), a, LIST_OF(read_sync_file_row, ret));
+}
+
+err_t meta_sync_file_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    TRY(tx_add(tx, STATEMENT("DELETE FROM sync_reports WHERE sync_file_id = $1"), SQL(SQL_I(id)), a));
+    return tx_add(tx, STATEMENT("DELETE FROM sync_files WHERE id = $1"), SQL(SQL_I(id)), a);
+}
+
 err_t meta_sync_file_page(struct meta_tx *tx, int64_t account_id, const struct id_page *page, struct arena *a,
                           struct sync_file_list *ret)
 {

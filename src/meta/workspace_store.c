@@ -178,3 +178,27 @@ err_t meta_entity_list(struct meta_tx *tx, int64_t account_id, const struct id_p
                    SQL(SQL_I(account_id), SQL_I(page->after_id), sql_limit(page->limit)), a,
                    LIST_OF(read_entity_row, ret));
 }
+
+/* ---- removing ---- */
+
+err_t meta_section_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change(tx, STATEMENT("DELETE FROM sections WHERE id = $1"), SQL(SQL_I(id)), a, NULL);
+}
+
+err_t meta_workspace_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+{
+    return tx_change(tx, STATEMENT("DELETE FROM workspaces WHERE id = $1"), SQL(SQL_I(id)), a, NULL);
+}
+
+err_t meta_workspace_has_open_work(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_has)
+{
+    int64_t count;
+    TRY(tx_int(tx,
+               STATEMENT("SELECT (SELECT COUNT(*) FROM sync_files WHERE workspace_id = $1 AND state IN (2, 3)) +"
+                         " (SELECT COUNT(*) FROM sections s JOIN transfers t ON t.section_id = s.id"
+                         " WHERE s.workspace_id = $1)"),
+               SQL(SQL_I(id)), a, &count));
+    *ret_has = count > 0;
+    return NULL;
+}

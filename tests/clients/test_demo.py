@@ -98,7 +98,11 @@ def test_demos_are_removed_and_nothing_else_is(server, tmp_path):
     (tmp_path / "kept").write_text("x")
     run(BINARY, "user", "add", "demo-abcdef@example.org", "--name", "Another", "--data", server.data)
     run(BINARY, "put", "kept", "--data", server.data, cwd=tmp_path)
-    before = {words: listed(server, words) for words in ("ls", "user list", "key list", "course list")}
+    run(BINARY, "workspace", "add", "demo-99", "--data", server.data)  # of nobody
+    run(BINARY, "bucket", "add", "demo", "--workspace", "demo-99", "--data", server.data)
+    before = {words: listed(server, words) for words in (
+        "ls", "user list", "key list", "course list", "workspace list", "bucket list --workspace demo-99", "entity list")}
+    used = usage(server)
     for time in (1, 2):
         text = server.cais("demo").stdout
         folder = tmp_path / ("run%d" % time)
@@ -107,8 +111,8 @@ def test_demos_are_removed_and_nothing_else_is(server, tmp_path):
         wait_for("the imports of the files that were dropped", lambda: states_of_dropped_files(server, text) == ["imported"])
     assert {words: listed(server, words) for words in before} != before
     done = server.cais("demo", "--remove")
-    assert done.stdout == "removed 2 demos; workspaces and what was imported into them stay\n"
-    ended = re.compile(r'"revoked"|"deleted"|"way": "(appfile|sftp)"')
+    assert done.stdout == "removed 2 demos\n"
+    ended = re.compile(r'"revoked"|"deleted"')  # users and keys that were removed stay in the lists, as ended
     purge, = [job for job in map(json.loads, server.cais("jobs", "--json").stdout.splitlines()) if job["kind"] == "purge"]
 
     def is_gone():
@@ -119,7 +123,20 @@ def test_demos_are_removed_and_nothing_else_is(server, tmp_path):
     for words, lines in before.items():
         assert [line for line in lines if line not in listed(server, words)] == []
     assert server.cais_json("demo", "--remove") == {"removed": 0}
+
+    def is_as_before():
+        server.cais("jobs", "retry", str(purge["id"]), check=False)
+        return usage(server) == used
+    wait_for("what the demos used to be given back", is_as_before)
+    assert not os.path.exists(os.path.join(server.data, "records")) or not [
+        name for _, _, names in os.walk(os.path.join(server.data, "records")) for name in names if name.endswith(".db")]
     wait_for("the server to remove what hangs on", lambda: server.cais_json("fsck")["clean"])
+
+
+def usage(server):
+    """What the account uses: files, and their bytes."""
+    [account] = [account for account in map(json.loads, server.cais("account", "list", "--json").stdout.splitlines()) if account["name"] == "default"]
+    return {name: value for name, value in account.items() if name.startswith("used_")}
 
 
 def listed(server, words):

@@ -47,6 +47,9 @@ def test_each_page_of_a_list_sorted_all_that_the_person_has(sqlite, statements):
     ("meta_credential_keys", "account_id=? AND id>?"),
     ("meta_user_members", "account_id=? AND id>?"),
     ("meta_user_has_other_administrator", "users_administrators (account_id=?"),  # through all users of the account
+    ("meta_sync_file_list_of_workspace", "workspace_id=?"),
+    ("meta_record_set_list_of_workspace", "workspace_id=?"),
+    ("meta_workspace_has_open_work", "workspace_id=?"),
     ("meta_user_count", "account_id=?"),  # with those that were removed
     ("meta_job_counts", "jobs_account_open (account_id=?"),  # through all jobs of the account
     ("meta_figures_list", "account_id=? AND day>? AND day<?"),

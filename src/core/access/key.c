@@ -294,8 +294,12 @@ static err_t read_workspace_names(struct meta_tx *tx, const struct credential *k
 {
     struct workspace workspace;
     struct section section;
-    TRY(meta_workspace_get(tx, key->workspace_id, a, &workspace));
-    TRY(meta_section_get(tx, key->section_id, a, &section));
+    err_t e = meta_workspace_get(tx, key->workspace_id, a, &workspace);
+    if (!e)
+        e = meta_section_get(tx, key->section_id, a, &section);
+    if (err_is(e, ERR_NOT_FOUND)) /* they were removed, and the key was revoked with them */
+        return NULL;
+    TRY(e);
     ret->workspace = workspace.name;
     ret->section = section.name;
     return NULL;

@@ -34,6 +34,9 @@ MUST_USE err_t meta_credential_keys(struct meta_tx *, int64_t account_id, bool w
 MUST_USE err_t meta_credential_count_keys(struct meta_tx *, int64_t user_id, struct arena *a, int64_t *ret);
 /* Revokes a credential and every token that was made from it. It is no error when they are revoked already. */
 MUST_USE err_t meta_credential_revoke(struct meta_tx *, int64_t id, int64_t now_ms, struct arena *a);
+/* All keys of the workspace that were not revoked. */
+MUST_USE err_t meta_credential_revoke_workspace(struct meta_tx *, int64_t workspace_id, int64_t now_ms,
+                                                struct arena *a);
 /* Revokes every token of the user, and leaves the keys. */
 MUST_USE err_t meta_credential_revoke_tokens(struct meta_tx *, int64_t user_id, int64_t now_ms, struct arena *a);
 /* Revokes the oldest live tokens of that user and purpose, so that at most `keep` are left. */

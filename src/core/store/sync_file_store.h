@@ -21,6 +21,12 @@ MUST_USE err_t meta_sync_file_query(struct meta_tx *, const struct sync_file_que
 MUST_USE err_t meta_sync_file_list(struct meta_tx *, const struct id_page *, struct arena *a,
                                    struct sync_file_list *ret);
 
+/* The first ones of a workspace, by id. */
+MUST_USE err_t meta_sync_file_list_of_workspace(struct meta_tx *, int64_t workspace_id, size_t limit, struct arena *a,
+                                                struct sync_file_list *ret);
+/* Whatever its state is, with its report. */
+MUST_USE err_t meta_sync_file_remove(struct meta_tx *, int64_t id, struct arena *a);
+
 /* Those of an account, newest first. page: after_id is that of the last one of the page before; 0: from the newest. */
 MUST_USE err_t meta_sync_file_page(struct meta_tx *, int64_t account_id, const struct id_page *page, struct arena *a,
                                    struct sync_file_list *ret);

@@ -26,6 +26,12 @@ MUST_USE err_t meta_section_by_name(struct meta_tx *, int64_t workspace_id, slic
 MUST_USE err_t meta_section_list(struct meta_tx *, int64_t workspace_id, const struct id_page *, struct arena *a,
                                  struct section_list *ret);
 
+/* Nothing may refer to them any more. */
+MUST_USE err_t meta_section_remove(struct meta_tx *, int64_t id, struct arena *a);
+MUST_USE err_t meta_workspace_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* *ret_has: a file of the workspace is QUEUED or PROCESSING, or an upload into one of its sections is not complete. */
+MUST_USE err_t meta_workspace_has_open_work(struct meta_tx *, int64_t id, struct arena *a, bool *ret_has);
+
 /* Until the write ends, nobody else holds the section, so what is counted or named in it stays. */
 MUST_USE err_t meta_section_hold(struct meta_tx *, int64_t id, struct arena *a);
 

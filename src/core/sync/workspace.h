@@ -24,6 +24,10 @@ MUST_USE err_t workspace_add(struct core *, const struct principal *who, slice n
                              struct workspace *ret);
 /* Errors: SYNC_NO_WORKSPACE. */
 MUST_USE err_t workspace_find(struct core *, int64_t account_id, slice name, struct arena *a, struct workspace *ret);
+/* Removes a workspace of the account of `who` with its sections, its files, what was imported into it, and its keys, in short writes. Whoever
+ * may do that is the caller's business. After an error it may be called again, and goes on. Errors: SYNC_NO_WORKSPACE; CONFLICT a
+ * file is being sent to it, or imported. */
+MUST_USE err_t workspace_remove(struct core *, const struct principal *who, slice name, struct arena *a);
 /* Those of an account, by id. */
 MUST_USE err_t workspace_list(struct core *, int64_t account_id, const struct id_page *, struct arena *a,
                               struct workspace_list *ret);
