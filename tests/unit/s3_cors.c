@@ -282,6 +282,17 @@ TEST(ghsa_x5xv_origins_are_never_reflected_with_credentials)
     }
 }
 
+/* Only links that this server signs say which page reads their reply; a user signs what it likes. */
+TEST(a_user_lets_no_page_read_by_what_it_signs)
+{
+    S3_FIXTURE(f);
+    s3_put_object(f, &ana, "/photos/a", "hello");
+    struct fake_reply *r =
+        get_from(f, &ana, "/photos/a?X-Cais-Origin=https%3A%2F%2Fevil.example", "https://evil.example");
+    EXPECT_STATUS(r, 200);
+    EXPECT_NO_CORS(r);
+}
+
 TEST(configured_origins_apply_to_buckets_without_rules)
 {
     struct s3_options options = s3_fixture_options();
@@ -315,4 +326,5 @@ RUN_TESTS(cmocka_unit_test(a_cors_configuration_is_stored_shown_and_deleted),
           cmocka_unit_test(rules_are_parsed_once_and_live_while_they_are_used),
           cmocka_unit_test(replies_and_errors_have_the_headers_that_the_rule_allows),
           cmocka_unit_test(ghsa_x5xv_origins_are_never_reflected_with_credentials),
+          cmocka_unit_test(a_user_lets_no_page_read_by_what_it_signs),
           cmocka_unit_test(configured_origins_apply_to_buckets_without_rules))
