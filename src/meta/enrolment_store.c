@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/enrolment_store.h"
 #include "meta/statement_priv.h"
+#include "meta/user_row_priv.h"
 
 #include <assert.h>
 
@@ -143,17 +144,7 @@ err_t meta_course_role(struct meta_tx *tx, int64_t environment_id, int64_t cours
 
 static void read_person_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    *(struct user *)ret = (struct user){
-        .id = sql_column_int(c, 0),
-        .account_id = sql_column_int(c, 1),
-        .login = sql_column_copy(c, 2, a),
-        .name = sql_column_copy(c, 3, a),
-        .email = sql_column_copy(c, 4, a),
-        .kind = (enum user_kind)sql_column_int(c, 5),
-        .state = (enum user_state)sql_column_int(c, 6),
-        .is_admin = sql_column_int(c, 7) != 0,
-        .created_at_ms = sql_column_int(c, 8),
-    };
+    *(struct user *)ret = user_in_row(c, a);
 }
 
 err_t meta_course_people(struct meta_tx *tx, const struct course_people_query *q, struct arena *a,

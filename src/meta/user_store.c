@@ -7,6 +7,7 @@
 #include "meta/joined_rows_priv.h"
 #include "meta/statement_priv.h"
 #include "meta/usage_priv.h"
+#include "meta/user_row_priv.h"
 
 #define USER                                                                                                           \
     "SELECT id, account_id, login, name, email, kind, state, is_admin, created_at_ms, max_bytes, max_files,"           \
@@ -14,21 +15,12 @@
 
 static void read_user_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
-    *(struct user *)ret = (struct user){
-        .id = sql_column_int(c, 0),
-        .account_id = sql_column_int(c, 1),
-        .login = sql_column_copy(c, 2, a),
-        .name = sql_column_copy(c, 3, a),
-        .email = sql_column_copy(c, 4, a),
-        .kind = (enum user_kind)sql_column_int(c, 5),
-        .state = (enum user_state)sql_column_int(c, 6),
-        .is_admin = sql_column_int(c, 7) != 0,
-        .created_at_ms = sql_column_int(c, 8),
-        .max_bytes = sql_column_int(c, 9),
-        .max_files = sql_column_int(c, 10),
-        .used_bytes = sql_column_int(c, 11),
-        .used_files = sql_column_int(c, 12),
-    };
+    struct user *user = ret;
+    *user = user_in_row(c, a);
+    user->max_bytes = sql_column_int(c, 9);
+    user->max_files = sql_column_int(c, 10);
+    user->used_bytes = sql_column_int(c, 11);
+    user->used_files = sql_column_int(c, 12);
 }
 
 err_t meta_user_add(struct meta_tx *tx, const struct user *user, struct arena *a, int64_t *ret_id)
