@@ -234,6 +234,7 @@ static const struct listing_layout key_layout = {
             { NULL, "ROLE", LISTING_TEXT, 0, 4 },
             { "state", "STATE", LISTING_TEXT },
             { "created_at", "CREATED", LISTING_TIME, 0, 2 },
+            { "last_used_at", "LAST USED", LISTING_TIME, 0, 2 },
             { NULL, "PUBLIC PART", LISTING_TEXT, LISTING_CUT, 1 },
             { "access_key_id", NULL, LISTING_TEXT, LISTING_OPTIONAL },
             { "client_id", NULL, LISTING_TEXT, LISTING_OPTIONAL },
@@ -242,7 +243,7 @@ static const struct listing_layout key_layout = {
             { "bucket", "BUCKET", LISTING_TEXT, LISTING_CUT | LISTING_OPTIONAL, 3 },
             { "expires_at", "EXPIRES", LISTING_TIME, 0, 3 },
         },
-    .count = 14,
+    .count = 15,
     .none = "There are no keys: 'cais key add LOGIN --for native' makes one.",
 };
 
@@ -258,6 +259,7 @@ static void add_key(struct listing *list, const struct key_info *info)
     listing_text(list, k->role ? role : S(""));
     listing_text(list, k->revoked_at_ms ? S("revoked") : has_expired(list->cli, k) ? S("expired") : S("active"));
     listing_time(list, k->created_at_ms);
+    listing_time(list, k->used_at_ms);
     listing_text(list, public_half);
     listing_text(list, info->access_key);
     listing_text(list, info->client_id);

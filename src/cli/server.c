@@ -11,6 +11,7 @@
 #include "cli/request_log.h"
 #include "cli/store.h"
 #include "cli/welcome.h"
+#include "core/access/key_use.h"
 #include "core/care/data_dir.h"
 #include "core/object/damage.h"
 #include "hook/hook.h"
@@ -624,6 +625,15 @@ void server_hurry(struct server *s)
     sftp_service_end_grace(s->sftp);
 }
 
+/* What was not written yet. If it cannot be written, the records show an earlier use. */
+static void write_key_uses(struct server *s)
+{
+    SCRATCH(scratch);
+    int64_t unused;
+    err_t e = key_use_write(&s->store.core, &scratch, &unused);
+    (void)e;
+}
+
 void server_stop(struct server *s)
 {
     if (!s)
@@ -632,7 +642,9 @@ void server_stop(struct server *s)
     jobs_free(s->jobs);
     hook_sender_close(s->hooks);
     sftp_service_free(s->sftp);
-    apis_close(&s->apis);   /* no request is left, and core is still there */
+    apis_close(&s->apis);       /* no request is left, and core is still there */
+    if (s->store.core.key_uses) /* else the start has failed early */
+        write_key_uses(s);
     store_close(&s->store); /* before the loops are freed: the committer may still notify one */
     http_server_free(s->http);
     request_log_free(s->request_log);

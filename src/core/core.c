@@ -45,6 +45,7 @@ void core_init(struct core *core, const struct core_params *params)
     core->holders = holders;
     core->user_added = welcome_user;
     core->access = access_cache_new();
+    core->key_uses = key_uses_new();
     core->logins = login_limit_new(&core->options.logins, core->clock, core->random);
     core->unverified = unverified_budget_new(core->options.unverified_max_bytes);
     core->gate = dataset_gate_new();
@@ -69,6 +70,7 @@ void core_release(struct core *core)
     assert(!core->flights);
     helper_free(core->helper);
     md5_crew_free(core->crew);
+    key_uses_free(core->key_uses);
     access_cache_free(core->access);
     login_limit_free(core->logins);
     unverified_budget_free(core->unverified);

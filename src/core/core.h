@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 struct access_cache;
+struct key_uses;
 struct blob_store;
 struct check_memory;
 struct dataset_gate;
@@ -95,6 +96,7 @@ struct core {
     user_added_fn *user_added;                     /* core/space/enrolment.h */
     const struct holder_rules *const *holders;     /* of each kind of holders (core/file/holder.h); ends with NULL */
     struct access_cache *access;
+    struct key_uses *key_uses; /* core/access/key_use.h */
     struct login_limit *logins;
     struct unverified_budget *unverified;
     struct dataset_gate *gate;               /* core/dataset/gate.h */

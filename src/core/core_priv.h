@@ -7,6 +7,8 @@
 
 struct access_cache *access_cache_new(void);
 void access_cache_free(struct access_cache *);
+struct key_uses *key_uses_new(void);
+void key_uses_free(struct key_uses *);
 struct bucket_cache *bucket_cache_new(void);
 void bucket_cache_free(struct bucket_cache *);
 struct check_memory *check_memory_new(void);

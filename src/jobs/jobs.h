@@ -8,6 +8,7 @@
  *   garbage   removes bytes whose record is gone, after the grace       core/object/garbage.h
  *   sweep     removes bytes that never got a record                     core/object/sweep.h
  *   tokens    forgets tokens that ended long ago                        core/access/access.h
+ *   keys      writes when keys were last used                           core/access/key_use.h
  *   ingest    reads a file into the rows of its dataset                 core/dataset/ingest.h
  *   import    puts the rows of a sync file into records                 core/sync/sync_import.h
  *   webhooks  tells other servers of changes                         core/webhook/webhook.h

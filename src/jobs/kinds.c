@@ -2,6 +2,7 @@
 #include "jobs/kinds.h"
 
 #include "core/access/access.h"
+#include "core/access/key_use.h"
 #include "core/bucket/upload.h"
 #include "core/dataset/dataset_file.h"
 #include "core/dataset/ingest.h"
@@ -52,6 +53,14 @@ static err_t run_tokens(struct job_run *run, struct arena *a)
 {
     int64_t count;
     TRY(token_forget_ended(run->core, a, &count));
+    job_advance(run, count);
+    return NULL;
+}
+
+static err_t run_key_uses(struct job_run *run, struct arena *a)
+{
+    int64_t count;
+    TRY(key_use_write(run->core, a, &count));
     job_advance(run, count);
     return NULL;
 }
@@ -127,6 +136,7 @@ const struct job_kind job_kinds[] = {
     { "sweep", LANE_SWEEP, 6 * HOUR, 0, MINUTE, HOUR, run_sweep, NULL },
     { SCRUB_JOB, LANE_SWEEP, SCRUB_RUN_MS, 0, MINUTE, HOUR, run_scrub, NULL },
     { "tokens", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_tokens, NULL },
+    { KEY_USE_JOB, LANE_CARE, KEY_USE_PERIOD_MS, 0, MINUTE, HOUR, run_key_uses, NULL },
     { "reports", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_reports, NULL },
     { "jobs", LANE_CARE, HOUR, 0, MINUTE, HOUR, run_jobs, NULL },
     { WEBHOOK_JOB, LANE_SEND, MINUTE, 0, SECOND, MINUTE, run_webhooks, NULL },

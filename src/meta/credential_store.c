@@ -10,7 +10,7 @@
 
 #define CREDENTIAL                                                                                                     \
     "SELECT id, account_id, user_id, purpose, form, secret_hash, parent_id, created_at_ms, expires_at_ms,"             \
-    " revoked_at_ms, role, workspace_id, section_id, public_key, creator_id FROM credentials"
+    " revoked_at_ms, role, workspace_id, section_id, public_key, creator_id, used_at_ms FROM credentials"
 
 static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret)
 {
@@ -30,6 +30,7 @@ static void read_credential_row(struct sql_cursor *c, struct arena *a, void *ret
         .section_id = sql_column_int(c, 12),
         .public_key = sql_column_copy(c, 13, a),
         .creator_id = sql_column_int(c, 14),
+        .used_at_ms = sql_column_int(c, 15),
     };
     column_bytes(c, 5, credential->secret_hash, SHA256_SIZE);
 }
@@ -193,6 +194,13 @@ err_t meta_credential_extend(struct meta_tx *tx, int64_t id, int64_t expires_at_
                      STATEMENT("UPDATE credentials SET expires_at_ms = $1 WHERE id = $2 AND form = 1"
                                " AND revoked_at_ms = 0 AND expires_at_ms > $3 AND expires_at_ms <= $4"),
                      SQL(SQL_I(expires_at_ms), SQL_I(id), SQL_I(now_ms), SQL_I(expires_at_ms - step_ms)), a, NULL);
+}
+
+/* No cache has it, so it does not raise the generation. */
+err_t meta_credential_note_use(struct meta_tx *tx, int64_t id, int64_t at_ms, struct arena *a)
+{
+    return tx_add(tx, STATEMENT("UPDATE credentials SET used_at_ms = $1 WHERE id = $2 AND used_at_ms < $1"),
+                  SQL(SQL_I(at_ms), SQL_I(id)), a);
 }
 
 err_t meta_credential_remove_token(struct meta_tx *tx, int64_t id, struct arena *a)

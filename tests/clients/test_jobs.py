@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 from serving import BINARY, Server, run, wait_for  # noqa: E402
 
-KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "scrub", "tokens", "reports", "jobs", "webhooks", "figures", "audit"]
+KINDS = ["tasks", "datasets", "purge", "garbage", "sweep", "scrub", "tokens", "keys", "reports", "jobs", "webhooks", "figures", "audit"]
 
 
 def jobs(data):

@@ -13,7 +13,7 @@ from ports import free_port
 from server import Server
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: tools/setup test")
-HOSTILE = "<img/src=x/onerror=alert(1)>'\"$(touch${IFS}ran)\u202egnp.exe"
+HOSTILE = "<img/src=x/onerror=alert(1)>'\"$(touch${IFS}ran).exe"
 LONG = "я" * 64  # 128 bytes
 DAYS = 60
 APIS = ("native", "s3", "pyrus", "datasnap", "runrun", "redu", "appfile")

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "base/password.h"
+#include "core/access/key_use.h"
 #include "core/grant.h"
 #include "core/records/event.h"
 #include "core/store/credential_store.h"
@@ -168,6 +169,57 @@ TEST(a_key_authenticates_its_user_for_its_purpose_only)
         EXPECT_ERR(access_check(&w->core, API, CREDENTIAL_TOKEN, key, w->a, &who), ERR_UNAUTHENTICATED);
         EXPECT_ERR(access_check(&w->core, API, CREDENTIAL_KEY, S(""), w->a, &who), ERR_UNAUTHENTICATED);
     }
+}
+
+static int64_t last_use(struct world *w, slice login)
+{
+    struct key_info_list keys;
+    EXPECT_OK(key_list(&w->core, login, ALL_IDS, w->a, &keys));
+    EXPECT_EQ(keys.count, 1);
+    return keys.items[0].key.used_at_ms;
+}
+
+/* What the record says, without what is noted in memory. */
+static int64_t written_use(struct world *w, slice login)
+{
+    struct key_info_list keys;
+    struct credential c;
+    EXPECT_OK(key_list(&w->core, login, ALL_IDS, w->a, &keys));
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    EXPECT_OK(meta_read_begin(w->core.meta, w->a, &tx));
+    EXPECT_OK(meta_credential_get(tx, keys.items[0].key.id, w->a, &c));
+    return c.used_at_ms;
+}
+
+TEST(the_last_use_of_a_key_is_shown_at_once_and_written_with_others)
+{
+    WORLD(w);
+    int64_t count;
+    world_user(w, S("alice"));
+    world_user(w, S("bob"));
+    slice key = world_key(w, S("alice"), API), other = world_key(w, S("bob"), API);
+    EXPECT_EQ(last_use(w, S("alice")), 0);
+    uint64_t generation = meta_generation(w->core.meta);
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+    EXPECT_EQ(last_use(w, S("alice")), WORLD_START_MS);
+    EXPECT_EQ(written_use(w, S("alice")), 0); /* a request that reads writes nothing */
+    world_wait(w, minutes(2));
+    slice made = token(w, S("alice"), key);
+    EXPECT_OK(check(w, CREDENTIAL_TOKEN, made)); /* it is a use of the key that it was made from */
+    EXPECT_OK(check(w, CREDENTIAL_KEY, other));
+    EXPECT_EQ(last_use(w, S("alice")), WORLD_START_MS + minutes(2));
+    EXPECT_OK(key_use_write(&w->core, w->a, &count));
+    EXPECT_EQ(count, 2);
+    EXPECT_EQ(written_use(w, S("alice")), WORLD_START_MS + minutes(2));
+    EXPECT_OK(key_use_write(&w->core, w->a, &count));
+    EXPECT_EQ(count, 0);
+    EXPECT_EQ(last_use(w, S("alice")), WORLD_START_MS + minutes(2));
+    EXPECT_EQ(meta_generation(w->core.meta), generation); /* no cached key has to be read again */
+    EXPECT_ERR(check(w, CREDENTIAL_KEY, S("wrong")), ERR_UNAUTHENTICATED);
+    world_wait(w, minutes(3));
+    EXPECT_OK(check(w, CREDENTIAL_KEY, key));
+    EXPECT_OK(jobs_run_due(w->jobs, w->a));
+    EXPECT_EQ(written_use(w, S("alice")), WORLD_START_MS + minutes(5));
 }
 
 TEST(a_user_had_any_number_of_keys)
@@ -838,7 +890,8 @@ TEST(a_link_of_the_server_names_the_user_whom_it_was_made_for)
     EXPECT_EQ(grant_of(&bob).user_id, bob.user_id);
 }
 
-RUN_TESTS(cmocka_unit_test(a_key_and_its_tokens_have_the_role_that_was_asked_for),
+RUN_TESTS(cmocka_unit_test(the_last_use_of_a_key_is_shown_at_once_and_written_with_others),
+          cmocka_unit_test(a_key_and_its_tokens_have_the_role_that_was_asked_for),
           cmocka_unit_test(a_pair_and_a_signing_key_have_a_role),
           cmocka_unit_test(a_role_may_what_lesser_roles_may_and_an_unknown_one_nothing),
           cmocka_unit_test(a_request_in_flight_did_not_notice_that_its_key_or_user_had_ended),

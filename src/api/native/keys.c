@@ -45,6 +45,8 @@ static void put_key(struct json_out *o, const struct http_exchange *x, const str
     json_put_known_text(o, "bucket", info->section);
     json_put_known_text(o, "created_by", info->creator);
     json_put_string(o, "created_at", time_format_utc(a, k->created_at_ms));
+    if (k->used_at_ms)
+        json_put_string(o, "last_used_at", time_format_utc(a, k->used_at_ms));
     if (k->expires_at_ms)
         json_put_string(o, "expires_at", time_format_utc(a, k->expires_at_ms));
     json_close_object(o);

@@ -4,6 +4,7 @@
  * A secret is found by its SHA-256, through an index. The time of that look-up reveals nothing useful about the secret,
  * which is random and long. */
 #include "core/access/access_priv.h"
+#include "core/access/key_use.h"
 #include "core/event.h"
 #include "core/grant.h"
 #include "core/store/credential_store.h"
@@ -147,7 +148,10 @@ err_t access_check_credential(struct meta_tx *tx, const struct credential *c, in
                                                  .section_id = c->section_id,
                                                  .request_id = S("") },
                                   .created_at_ms = c->created_at_ms,
-                                  .expires_at_ms = c->expires_at_ms };
+                                  .expires_at_ms = c->expires_at_ms,
+                                  .key_id = user.kind == USER_SYSTEM      ? 0
+                                            : c->form == CREDENTIAL_TOKEN ? c->parent_id
+                                                                          : c->id };
     return NULL;
 }
 
@@ -180,9 +184,11 @@ err_t access_find(struct core *core, const struct access_query *q, struct arena 
     if (access_cache_find(core->access, q, generation, a, ret)) {
         if (is_past(ret->expires_at_ms, now_ms))
             return err_make(a, ERR_EXPIRED, "the token has expired");
+        key_use_note(core, ret->key_id, now_ms);
         return NULL;
     }
     TRY(read_valid_credential(core, q, now_ms, a, ret));
+    key_use_note(core, ret->key_id, now_ms);
     ret->principal.generation = generation;
     access_cache_put(core->access, q, generation, ret);
     return NULL;

@@ -24,7 +24,7 @@ struct access_entry {
     enum credential_form form;
     char purpose[PURPOSE_MAX + 1];
     uint64_t generation, at; /* `at` counts up within the shard */
-    int64_t created_at_ms, expires_at_ms;
+    int64_t created_at_ms, expires_at_ms, key_id;
     struct principal principal; /* login points to the array below */
     char login[LOGIN_MAX];
     size_t secret_size; /* 0: no signing key */
@@ -88,6 +88,7 @@ bool access_cache_find(struct access_cache *cache, const struct access_query *q,
         ret->principal.login = arena_copy(a, set[i].principal.login);
         ret->created_at_ms = set[i].created_at_ms;
         ret->expires_at_ms = set[i].expires_at_ms;
+        ret->key_id = set[i].key_id;
         ret->secret = arena_copy(a, (slice){ set[i].secret, set[i].secret_size });
         return true;
     }
@@ -117,6 +118,7 @@ void access_cache_put(struct access_cache *cache, const struct access_query *q, 
                                    .at = ++shard->count,
                                    .created_at_ms = found->created_at_ms,
                                    .expires_at_ms = found->expires_at_ms,
+                                   .key_id = found->key_id,
                                    .principal = found->principal,
                                    .secret_size = found->secret.n };
     memcpy(slot->hash, q->hash, SHA256_SIZE);

@@ -18,6 +18,7 @@ struct access_query {
 struct access_found {
     struct principal principal;
     int64_t created_at_ms, expires_at_ms; /* expires_at_ms 0: never */
+    int64_t key_id;                       /* the key whose use it is (key_use.h); 0: none */
     slice secret;                         /* of a signing key; else empty */
 };
 

@@ -6,6 +6,7 @@
  * signs with. */
 #include "base/live.h"
 #include "core/access/access_priv.h"
+#include "core/access/key_use.h"
 #include "core/event.h"
 #include "core/grant.h"
 #include "core/reasons.h"
@@ -308,7 +309,10 @@ static err_t read_workspace_names(struct meta_tx *tx, const struct credential *k
 static err_t read_key_info(struct core *core, struct meta_tx *tx, const struct credential *key, struct arena *a,
                            struct key_info *ret)
 {
+    int64_t noted_ms = key_use_noted(core, key->id);
     *ret = (struct key_info){ .key = *key };
+    if (noted_ms > key->used_at_ms)
+        ret->key.used_at_ms = noted_ms;
     struct user owner;
     err_t e = meta_user_get(tx, key->user_id, a, &owner);
     if (e && e->code != ERR_NOT_FOUND)

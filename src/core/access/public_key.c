@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Logins with a public key. The server knows no secret of theirs; whoever calls has checked a signature. */
 #include "core/access/access_priv.h"
+#include "core/access/key_use.h"
 #include "core/event.h"
 #include "core/grant.h"
 #include "core/store/credential_store.h"
@@ -59,5 +60,7 @@ err_t access_public_key_begin(struct core *core, const struct principal *who, sl
                               struct arena *a)
 {
     struct public_key_event l = { core, who, purpose, address, core_now_ms(core) };
-    return meta_write(core->meta, apply_public_key_begin, &l, a);
+    TRY(meta_write(core->meta, apply_public_key_begin, &l, a));
+    key_use_note(core, who->credential_id, l.now_ms);
+    return NULL;
 }

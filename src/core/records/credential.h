@@ -38,6 +38,7 @@ struct credential {
         section_id;     /* of a key for sync files: where it works, and where its new files go; 0: nowhere */
     int64_t creator_id; /* the user who made the key; 0: not known */
     int64_t created_at_ms, expires_at_ms, revoked_at_ms;
+    int64_t used_at_ms; /* of a key: the last use that was written (core/access/key_use.h); 0: none */
 };
 struct credential_list {
     struct credential *items;

@@ -42,6 +42,8 @@ MUST_USE err_t meta_credential_revoke_tokens(struct meta_tx *, int64_t user_id, 
 /* Revokes the oldest live tokens of that user and purpose, so that at most `keep` are left. */
 MUST_USE err_t meta_credential_trim_tokens(struct meta_tx *, int64_t user_id, slice purpose, int64_t keep,
                                            int64_t now_ms, struct arena *a);
+/* The key was used then, or later. It is no error when it does not exist. */
+MUST_USE err_t meta_credential_note_use(struct meta_tx *, int64_t id, int64_t at_ms, struct arena *a);
 /* Sets when a token expires, if it is live at now_ms and expires at least step_ms earlier than that. It is no error when it
  * does not. */
 MUST_USE err_t meta_credential_extend(struct meta_tx *, int64_t id, int64_t expires_at_ms, int64_t step_ms,

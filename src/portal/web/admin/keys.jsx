@@ -144,7 +144,7 @@ export function Keys() {
                 <th scope="col">{t("adm_for")}</th>
                 <th scope="col">{t("adm_login")}</th>
                 <th scope="col" class="middle">{t("state")}</th>
-                <th scope="col" class="wide">{t("adm_expires")}</th>
+                <th scope="col" class="wide">{t("adm_last_used")}</th>
                 <th scope="col" class="wide">{t("added")}</th>
                 <th scope="col"><span class="hidden">{t("actions")}</span></th>
               </tr>
@@ -155,8 +155,9 @@ export function Keys() {
                   <td class="who"><span>{key.for}{key.role && <span class="soft"> · {key.role}</span>}</span>
                     <small class="soft cut"><bdi>{[publicPart(key), key.workspace && `${key.workspace} / ${key.bucket}`].filter(Boolean).join(" · ") || t("adm_key", { id: String(key.id) })}</bdi></small></td>
                   <td class="cut"><bdi>{shown(key.login)}</bdi></td>
-                  <td class="middle"><span class={`badge ${key.state === "active" ? "ready" : ""}`}>{stateText(key)}</span></td>
-                  <td class="wide">{time(key.expires_at) || "–"}</td>
+                  <td class="middle who"><span class={`badge ${key.state === "active" ? "ready" : ""}`}>{stateText(key)}</span>
+                    {key.expires_at && <small class="soft cut">{t("adm_expires")}: {time(key.expires_at)}</small>}</td>
+                  <td class="wide">{time(key.last_used_at) || t("adm_unused")}</td>
                   <td class="wide who"><span class="soft">{time(key.created_at)}</span>
                     {key.created_by && <small class="soft cut">{t("adm_creator")}: <bdi>{shown(key.created_by)}</bdi></small>}</td>
                   <td class="row-actions">{key.state !== "revoked" &&

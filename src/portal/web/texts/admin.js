@@ -59,6 +59,8 @@ export const ADMIN_TEXTS = {
   adm_expired: ["Expired", "Expirada", "Caducada", "Истёк"],
   adm_revoked: ["Revoked", "Revogada", "Revocada", "Отозван"],
   adm_key_active: ["Active", "Ativa", "Activa", "Действует"],
+  adm_last_used: ["Last used", "Último uso", "Último uso", "Использован"],
+  adm_unused: ["not yet", "ainda não", "aún no", "ещё нет"],
   adm_expires: ["Expires", "Expira em", "Caduca", "Истекает"],
   adm_creator: ["Made by", "Criada por", "Creada por", "Создал"],
   adm_workspace: ["Workspace", "Workspace", "Espacio de trabajo", "Рабочее пространство"],
