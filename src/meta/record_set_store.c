@@ -64,9 +64,12 @@ err_t meta_record_set_list_of_workspace(struct meta_tx *tx, int64_t workspace_id
                    SQL(SQL_I(workspace_id), sql_limit(limit)), a, LIST_OF(read_record_set_row, ret));
 }
 
-err_t meta_record_set_remove(struct meta_tx *tx, int64_t id, struct arena *a)
+err_t meta_record_set_remove(struct meta_tx *tx, int64_t id, struct arena *a, bool *ret_removed)
 {
-    return tx_add(tx, STATEMENT("DELETE FROM record_sets WHERE id = $1"), SQL(SQL_I(id)), a);
+    int64_t changed;
+    TRY(tx_add_counted(tx, STATEMENT("DELETE FROM record_sets WHERE id = $1"), SQL(SQL_I(id)), a, &changed));
+    *ret_removed = changed != 0;
+    return NULL;
 }
 
 #define HELD_RECORD_SET(IN) RECORD_SET " WHERE id = $1" HELD(IN)

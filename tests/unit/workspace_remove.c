@@ -81,7 +81,6 @@ TEST(a_removal_of_a_workspace_that_fails_at_any_call_goes_on)
         w->faults.fail_at = w->faults.calls + nth;
         err_t e = workspace_remove(&w->core, &w->operator_, S("W"), w->a);
         w->faults.fail_at = 0;
-        EXPECT_EQ(world_fsck(w, false), 0);
         err_t again = e ? workspace_remove(&w->core, &w->operator_, S("W"), w->a) : NULL;
         EXPECT(!again || err_reason(again) == REASON_SYNC_NO_WORKSPACE); /* the last write had been done */
         EXPECT(!workspace_is_there(&f, S("W")));

@@ -18,8 +18,8 @@ MUST_USE err_t meta_record_set_list(struct meta_tx *, const struct id_page *, st
 /* The first ones of the sections of a workspace, by id. */
 MUST_USE err_t meta_record_set_list_of_workspace(struct meta_tx *, int64_t workspace_id, size_t limit, struct arena *a,
                                                  struct record_set_list *ret);
-/* The caller removes its records afterwards. */
-MUST_USE err_t meta_record_set_remove(struct meta_tx *, int64_t id, struct arena *a);
+/* The caller has removed its records. *ret_removed: it was there. */
+MUST_USE err_t meta_record_set_remove(struct meta_tx *, int64_t id, struct arena *a, bool *ret_removed);
 /* Writes what its records take now. NOT_FOUND. *ret_more: how much more than before. */
 MUST_USE err_t meta_record_set_measure(struct meta_tx *, int64_t id, int64_t bytes, struct arena *a, int64_t *ret_more);
 

@@ -2,7 +2,8 @@
 /* Invariants
  *   keys go first, so that nobody sends anything to what is being removed; the workspace goes last, so that a removal that was
  *   interrupted is found, and goes on, when it is called again
- *   a row of a set of records goes before the records: a crash in between leaves records that nobody finds, which cost space */
+ *   the records of a set go before its row, which is how an interrupted removal finds them again; until it is called again, fsck
+ *   says of such a set that its records are missing */
 #include "core/event.h"
 #include "core/quota.h"
 #include "core/records/record_size.h"
@@ -25,7 +26,7 @@ struct workspace_removal {
     int64_t now_ms;
     struct workspace workspace;
     int64_t removed;             /* by this write */
-    struct record_set_list sets; /* whose rows this write has removed */
+    struct record_set_list sets; /* whose records were removed */
     struct arena *a;             /* of `sets` */
 };
 
@@ -73,10 +74,10 @@ static err_t apply_files(struct meta_tx *tx, void *arg, struct arena *a)
 static err_t apply_sets(struct meta_tx *tx, void *arg, struct arena *a)
 {
     struct workspace_removal *r = arg;
-    TRY(meta_record_set_list_of_workspace(tx, r->workspace.id, PIECE, r->a, &r->sets));
     for (size_t i = 0; i < r->sets.count; i++) {
-        TRY(meta_record_set_remove(tx, r->sets.items[i].id, a));
-        const struct account_use less = { .records = -record_set_size(&r->sets.items[i]) };
+        bool removed; /* or another call was first */
+        TRY(meta_record_set_remove(tx, r->sets.items[i].id, a, &removed));
+        const struct account_use less = { .records = removed ? -record_set_size(&r->sets.items[i]) : 0 };
         TRY(meta_account_use(tx, r->workspace.account_id, &less, a));
     }
     return NULL;
@@ -105,13 +106,20 @@ static err_t apply_end(struct meta_tx *tx, void *arg, struct arena *a)
     return r->removed ? NULL : event_write(tx, &event, a);
 }
 
+static err_t list_sets(struct workspace_removal *r)
+{
+    SCOPED(meta_read_endp) struct meta_tx *tx = NULL;
+    TRY(meta_read_begin(r->core->meta, r->a, &tx));
+    return meta_record_set_list_of_workspace(tx, r->workspace.id, PIECE, r->a, &r->sets);
+}
+
 static err_t remove_sets(struct workspace_removal *r)
 {
     do {
-        r->sets = (struct record_set_list){ NULL, 0 };
-        TRY(meta_write(r->core->meta, apply_sets, r, r->a));
+        TRY(list_sets(r));
         for (size_t i = 0; i < r->sets.count; i++)
             TRY(r->core->records->ops->remove(r->core->records, r->sets.items[i].id, r->a));
+        TRY(meta_write(r->core->meta, apply_sets, r, r->a));
     } while (r->sets.count == PIECE);
     return NULL;
 }
