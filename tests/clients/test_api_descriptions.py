@@ -363,6 +363,7 @@ def walk_native_spaces(walk, other):
     walk.ask("PATCH", f"{files}/{file}", {"name": "bill3"})
     for path in ("/v1/native/spaces", one, one + "/members", folder, folders, files, files + "?limit=1", f"{files}/{file}/info"):
         assert walk.ask("GET", path)
+    walk.ask("POST", f"{files}/{file}/link")
     search = one + "/search?name=BILL"
     assert len(walk.ask("GET", search)["files"]) == 2 and "next" in walk.ask("GET", search + "&limit=1")
     assert walk.ask("GET", search + "&kind=folders")["folders"][0]["name"] == "old bills"
@@ -391,6 +392,7 @@ def test_every_success_of_the_native_api_is_described_to_the_member(root, tmp_pa
         ask("GET", files + "?limit=1", files)
         assert {f["way"] for f in ask("GET", files, files)["files"]} == {"native", "pyrus"}
         ask("GET", f"{files}/{made}/info", files + "/{id}/info")
+        ask("POST", f"{files}/{made}/link", files + "/{id}/link")
         ask("PATCH", f"{files}/{made}", files + "/{id}", b'{"name": "renamed"}')
         put_object("/photos")
         put_object("/photos/cat", b"meow")
