@@ -2,6 +2,7 @@
 """Administration in the native API, on a whole server: what several do at once, and what the log says of it."""
 import json
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -100,11 +101,11 @@ def test_what_an_administrator_asked_for_is_403_once_its_rights_have_ended(serve
         is_native_error(ask(server, method, path.format(**ids), keeper, body), 409, "conflict")
 
 
-def in_mid_request(server, ending, keeper, boss, token, method, path, body):
+def in_mid_request(server, ending, keeper, boss, token, method, path, body, head=json_head):
     """The reply to a request whose head was admitted before the rights of who asks end, and whose body came after."""
     boss_id = users(server, keeper)[boss]["id"]
     with server.connect() as client:
-        client.send(request(method, path, [*json_head(token), ("Content-Length", str(len(body))), ("Expect", "100-continue")]))
+        client.send(request(method, path, [*head(token), ("Content-Length", str(len(body))), ("Expect", "100-continue")]))
         assert client.answer(interim=True).status == 100
         change = {"state": "disabled"} if ending == "disabled" else {"admin": False}
         assert ask(server, "PATCH", f"{USERS}/{boss_id}", keeper, change).status == 200
@@ -140,6 +141,29 @@ def test_an_administrator_no_more_made_a_space_or_a_dataset_by_a_request_under_w
     refused = in_mid_request(server, ending, keeper, boss, token, method, path.format(space=space["id"], root=space["root"]), body)
     is_native_error(refused, 403, "forbidden")
     assert state() == before
+    assert "clean" in server.cais("fsck").stdout
+
+
+@pytest.mark.parametrize("into", ["folder={root}", "dataset=d"])
+@pytest.mark.parametrize("ending", ["disabled", "no administrator any more"])
+def test_an_administrator_no_more_ended_an_upload_by_a_request_under_way(server, into, ending):
+    boss = server.user("boss", "--admin")
+    keeper, token = server.native("--admin"), server.key(boss, "native")["token"]
+    space = ask(server, "POST", "/v1/native/spaces", keeper, {"name": "s"}).json()
+    assert ask(server, "POST", "/v1/native/datasets", keeper, {"name": "d", "processing": "manual", "columns": COLUMNS}).status == 201
+    body = b'{"a":1}\n' * 5000
+
+    def tus(of, *more):
+        return [("Authorization", "Bearer " + of), ("Tus-Resumable", "1.0.0"), *more]
+    begun = server.ask("POST", "/v1/native/uploads?" + into.format(root=space["root"]),
+                       tus(token, ("Upload-Length", str(len(body))), ("Upload-Metadata", "filename Z2hvc3QuanNvbmw=")))
+    assert begun.status == 201, begun
+    place = urlsplit(begun.header("Location")).path
+    refused = in_mid_request(server, ending, keeper, boss, token, "PATCH", place, body,
+                             lambda of: tus(of, ("Content-Type", "application/offset+octet-stream"), ("Upload-Offset", "0")))
+    assert refused.status == 403, refused
+    for files in (f"/v1/native/folders/{space['root']}/files", "/v1/native/datasets/d/files", "/v1/native/files"):
+        assert ask(server, "GET", files, keeper).json()["files"] == [], files
     assert "clean" in server.cais("fsck").stdout
 
 

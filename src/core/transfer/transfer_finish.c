@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "core/event.h"
 #include "core/file/hold.h"
+#include "core/grant.h"
 #include "core/quota.h"
 #include "core/records/object.h"
 #include "core/records/record_size.h"
@@ -39,7 +40,8 @@ static err_t attach(struct meta_tx *tx, struct finishing *f, struct arena *a)
     if (!rules)
         return err_make(a, ERR_CORRUPT, "a transfer names a holder of the unknown kind %d", holder->kind);
     slice unused;
-    TRY(rules->admit(tx, f->who, holder->id, a, &unused)); /* the user may have lost the right since the first byte */
+    TRY(grant_recheck_maker_in(f->core, tx, f->who, a));   /* since the head of this request */
+    TRY(rules->admit(tx, f->who, holder->id, a, &unused)); /* since the first byte */
     return rules->attach(f->core, tx, holder->id, &f->file, f->t->finished_at_ms, a);
 }
 
