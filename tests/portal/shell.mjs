@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signing in, the frame of the pages, and the list of files, in one language.
-import { accessible, assert, config, launch, order, picture, signIn, watch } from "./harness.mjs";
+import { accessible, assert, config, launch, order, picture, signIn, until, watch } from "./harness.mjs";
 
 const browser = await launch();
 const page = await browser.newPage();
@@ -65,6 +65,7 @@ await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length =
 // language and colours stay over a reload; a phone
 const dark = config.colors === "dark";
 await page.click(".top .icon-button");
+await until(async () => (await browser.cookies()).some((c) => c.name === "cais-theme"), "the choice of colours is kept"); // the script tells the browser later
 await page.reload();
 await page.waitForSelector("tbody tr");
 assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), dark ? "light" : "dark");
