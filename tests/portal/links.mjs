@@ -87,6 +87,7 @@ await accessible(page, "a link and what came by it");
 await picture(page, `links-details-${config.language}-${config.colors}`);
 await page.click("dialog .buttons .quiet"); // revoke
 await page.waitForSelector("tbody .link-revoked");
+await rate(FAST);
 await page.reload();
 await page.waitForSelector("tbody .link-revoked");
 await accessible(page, "a link that was revoked");

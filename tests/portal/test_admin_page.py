@@ -33,6 +33,7 @@ def add_figures(server):
     server.start()
 
 
+@pytest.mark.slow_because("every part of the page, each with axe")
 @pytest.mark.parametrize("language,colors", [("en", "light"), ("pt-BR", "dark"), ("es", "light"), ("ru", "dark")])
 def test_an_administrator_manages_users_and_keys_and_looks_at_the_rest(tmp_path, language, colors):
     with Server(tmp_path, "--listen", f"127.0.0.1:{free_port()}", listen=False) as server:

@@ -21,6 +21,7 @@ def sample():
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
+@pytest.mark.slow_because("every part of the page, each with axe")
 @pytest.mark.parametrize("language,colors", [("en", "light"), ("pt-BR", "dark"), ("es", "light"), ("ru", "dark")])
 def test_a_dropped_file_becomes_rows_and_a_chart(tmp_path, language, colors):
     files = {"sample": sample(), "broken": '{"city":"Oslo","amount":1}\n{"amount":"much"}\nno row\n',

@@ -12,6 +12,7 @@ from server import Server
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is missing: tools/setup test")
 
 
+@pytest.mark.slow_because("two uploads over a throttled connection, and every window of links, each with axe")
 @pytest.mark.parametrize("language,colors", [("en", "light"), ("pt-BR", "dark"), ("es", "light"), ("ru", "dark")])
 def test_a_link_takes_files_of_somebody_without_an_account(tmp_path, language, colors):
     names = ["<img src=x onerror=alert(7)>.txt", "фото 🐬.bin"]
