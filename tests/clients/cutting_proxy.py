@@ -25,6 +25,7 @@ class Proxy:
             self.listener.bind(path)
         else:
             self.listener = socket.socket()
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)  # so that little is on the way when something happens
             self.listener.bind(("127.0.0.1", 0))
             self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
         self.listener.listen(16)
