@@ -17,8 +17,8 @@ export function Theme() {
 }
 
 export function Language() {
-  const change = (event) => {
-    keep("cais-language", event.currentTarget.value);
+  const change = async (event) => {
+    await keep("cais-language", event.currentTarget.value);
     location.reload();
   };
   return (

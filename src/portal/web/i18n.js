@@ -43,9 +43,12 @@ export function duration(seconds) {
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
 }
 
-// Keep a choice for the next pages, and show it.
-export function keep(name, value) {
-  document.cookie = `${name}=${value}; Path=/; SameSite=Lax; Max-Age=31536000${location.protocol === "https:" ? "; Secure" : ""}`;
+// Keep a choice for the next pages. It is kept when the promise has resolved: a browser stores a cookie while the script goes on, and would
+// ask for a page that is loaded at once without it. One that stores none is not waited for.
+export async function keep(name, value) {
+  const cookie = `${name}=${value}`;
+  document.cookie = `${cookie}; Path=/; SameSite=Lax; Max-Age=31536000${location.protocol === "https:" ? "; Secure" : ""}`;
+  for (let tries = 0; tries < 50 && !document.cookie.split("; ").includes(cookie); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 // A name as it is shown: characters that would change the order of what follows ("exe.png" for a program) are made visible.
