@@ -39,7 +39,7 @@ export function watch(page, expected = []) {
     console.error(error.stack, "\nWhat the page said:", seen);
     process.exit(1);
   });
-  page.on("console", (m) => m.type() === "error" && !expected.some((e) => e.test(m.text())) && seen.push(m.text()));
+  page.on("console", (m) => m.type() === "error" && !expected.some((e) => e.test(m.text())) && seen.push(`${m.text()} ${m.location().url}`));
   page.on("pageerror", (e) => seen.push(String(e.stack ?? e)));
   page.on("dialog", (d) => (seen.push(`a dialog: ${d.message()}`), d.dismiss()));
   page.on("request", (r) => !/^(blob:|data:)/.test(r.url()) && !r.url().startsWith(config.url) && !(config.files_url && r.url().startsWith(config.files_url)) && seen.push(`a request to ${r.url()}`));

@@ -120,7 +120,11 @@ export function Data() {
   const overlay = useRef((f) => setFile(f));
   const drop = useDrop((f) => overlay.current(f));
   useEffect(() => {
-    const moved = () => setSlug(slugOfAddress());
+    const moved = () => {
+      const now = slugOfAddress();
+      setSlug(now);
+      setFirst((f) => (f?.slug === now ? f : null)); // who comes back later does not send it again
+    };
     addEventListener("hashchange", moved);
     addEventListener("popstate", moved);
     return () => {
