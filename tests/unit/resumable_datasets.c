@@ -116,6 +116,29 @@ TEST(the_last_byte_queues_the_file_of_a_dataset)
     EXPECT_EQ(world_fsck(f->w, true), 0);
 }
 
+TEST(a_list_of_uploads_took_the_columns_of_their_dataset_once_for_each)
+{
+    enum { COLUMNS = 900, UPLOADS = 100 };
+    FIXTURE(f);
+    struct column *columns = arena_array(f->a, struct column, COLUMNS);
+    struct dataset wide;
+    for (int i = 0; i < COLUMNS; i++)
+        columns[i] = (struct column){ .name = arena_printf(f->a, "a_column_with_a_rather_long_name_%04d", i),
+                                      .type = COLUMN_INT64 };
+    const struct dataset_request request = { .name = S("Wide"), .slug = S("wide"), .columns = { columns, COLUMNS } };
+    EXPECT_OK(dataset_create(&f->w->core, &f->boss_who, &request, f->a, &wide));
+    for (int i = 0; i < UPLOADS; i++)
+        EXPECT_EQ(create(f, f->boss, A_JSONL, "dataset=wide")->status, 201);
+    struct fake_reply *list =
+        fake_http_send(&f->http, &(struct fake_request){ .method = "GET",
+                                                         .target = S(UPLOADS_PATH "?limit=100"),
+                                                         .token = f->boss,
+                                                         .headers = { { S("Tus-Resumable"), S(TUS_VERSION) } } });
+    EXPECT_EQ(list->status, 200);
+    EXPECT_SLICE(reply_text(f->a, list, "uploads.99.dataset"), S("wide"));
+    EXPECT(list->peak_bytes < (size_t)2 << 20);
+}
+
 TEST(what_a_dataset_would_refuse_is_refused_before_its_bytes)
 {
     FIXTURE(f);
@@ -150,6 +173,7 @@ TEST(a_dataset_that_was_removed_takes_no_upload)
 }
 
 RUN_TESTS(cmocka_unit_test(the_last_byte_queues_the_file_of_a_dataset),
+          cmocka_unit_test(a_list_of_uploads_took_the_columns_of_their_dataset_once_for_each),
           cmocka_unit_test(what_a_dataset_would_refuse_is_refused_before_its_bytes),
           cmocka_unit_test(who_was_an_administrator_when_an_upload_began_sends_nothing_to_a_dataset),
           cmocka_unit_test(a_dataset_that_was_removed_takes_no_upload))

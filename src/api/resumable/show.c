@@ -81,15 +81,19 @@ static void add_ietf_state(struct http_exchange *x, const struct transfer *t)
     http_reply_header(x, "Upload-Limit", call_limits(x, t));
 }
 
-/* Of the dataset that the file goes to; empty: to none, or it is gone. */
+/* Of the dataset that the file goes to; empty: to none, or it is gone. Its columns are not kept: a list would have them once for each
+ * upload. */
 static err_t slug_of(struct http_exchange *x, const struct transfer *t, slice *ret)
 {
-    struct dataset d = { .slug = S("") };
-    err_t e = t->holder.kind == HOLDER_DATASET
-                  ? dataset_find_id(call_of(x)->api->core, t->account_id, t->holder.id, &x->arena, &d)
-                  : NULL;
-    *ret = d.slug;
-    return err_is(e, ERR_NOT_FOUND) ? NULL : e;
+    struct dataset d;
+    *ret = S("");
+    if (t->holder.kind != HOLDER_DATASET)
+        return NULL;
+    SCRATCH_OF(scratch, &x->arena);
+    err_t e = dataset_find_id(call_of(x)->api->core, t->account_id, t->holder.id, &scratch, &d);
+    if (!e)
+        *ret = arena_copy(&x->arena, d.slug);
+    return !e || err_is(e, ERR_NOT_FOUND) ? NULL : err_copy(&x->arena, e);
 }
 
 static void put_upload(struct json_out *o, const struct transfer *t, slice slug, struct arena *a)
